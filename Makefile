@@ -1,0 +1,38 @@
+# Two commands do it all on a fresh machine: `make walkthrough`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MPLBACKEND := agg
+
+.PHONY: walkthrough test notebooks data bench clean
+
+walkthrough: $(VENV)/installed
+	$(BIN)/labkit data
+	$(BIN)/labkit notebooks
+	$(BIN)/labkit walkthrough
+
+test: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/labkit data
+	$(BIN)/pytest
+
+notebooks: $(VENV)/installed
+	$(BIN)/labkit notebooks
+
+data: $(VENV)/installed
+	$(BIN)/labkit data
+
+bench: $(VENV)/installed
+	$(BIN)/python bench/download.py
+
+clean:
+	rm -rf $(VENV) build data/build .pytest_cache .ruff_cache *.egg-info
+
+# pip first takes the processor-only build of torch where one is at hand
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $@

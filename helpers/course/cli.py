@@ -1,0 +1,218 @@
+"""The `labkit` command. Exit codes: 0 done, 1 something failed (said on stderr), 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from helpers.course import ROOT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `labkit`.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the command line by default.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except KeyboardInterrupt:
+        print("labkit: stopped", file=sys.stderr)
+        return 1
+    except _expected_errors() as error:
+        print(f"labkit {chosen.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _expected_errors() -> tuple[type[Exception], ...]:
+    from helpers.archive import ArchiveError
+    from helpers.course.grading import GradingError
+    from helpers.course.notebooks import NotebookError
+    from helpers.course.source import SourceError
+    from helpers.course.walkthrough import WalkthroughError
+
+    return (ArchiveError, GradingError, NotebookError, SourceError, WalkthroughError, OSError)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="labkit",
+        description="Make, run and grade the stellar spectroscopy labs.",
+        epilog="New here? `labkit doctor` says whether this machine is ready. "
+        "Every command has its own --help.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], about: str, more: str = ""):
+        sub = commands.add_parser(
+            name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}"
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    data = command(
+        "data",
+        _data,
+        "build or check the simulated survey",
+        "Writes data/build once (about a minute); does nothing when it is there and current.",
+    )
+    data.add_argument("--rebuild", action="store_true", help="build again even if it is current")
+    data.add_argument("--check", action="store_true", help="only look; exit 1 if not in order")
+
+    made = command(
+        "notebooks",
+        _notebooks,
+        "derive the solved and the student notebooks from the scripts",
+        "Edit solutions/NN_slug/NN_slug.py, then run this; never edit the notebooks.",
+    )
+    made.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    made.add_argument("--check", action="store_true", help="only say which differ; exit 1 if any")
+
+    walk = command(
+        "walkthrough",
+        _walkthrough,
+        "run every solved lab, grade it, write the illustrated book",
+        "Writes build/walkthrough/index.html and summary.json; redoes only what changed.",
+    )
+    walk.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+
+    command("doctor", _doctor, "say what this machine lacks and what to do about it")
+
+    grade = command(
+        "grade",
+        _grade,
+        "autograde the submissions of one lab with nbgrader",
+        "Reads submitted/<student>/<lab>/<lab>.ipynb in the course folder and writes the marks "
+        "to gradebook.db. This version runs students' code as nbgrader does, without a sandbox: "
+        "grade only notebooks you trust.",
+    )
+    grade.add_argument("lab", help="for example 01_apogee")
+    grade.add_argument("--student", action="append", help="only this one (may be repeated)")
+    grade.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+    return parser
+
+
+def _chosen_labs(names: Sequence[str]) -> list[str]:
+    from helpers.course import source
+
+    for name in names:
+        source.script(name)
+    return list(names) or source.labs()
+
+
+def _data(chosen: argparse.Namespace) -> int:
+    from helpers.mock import survey
+
+    folder = survey.default_root()
+    if chosen.check:
+        problems = survey.check(folder)
+        print("\n".join(problems) or f"{folder}: in order")
+        return 1 if problems else 0
+    if survey.is_current(folder) and not chosen.rebuild:
+        print(f"{folder}: there and current (simulated; --rebuild makes it anew)")
+        return 0
+    made = survey.build(folder)
+    print(
+        f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
+        f"{made['bytes'] / 1e6:.0f} MB, {made['seconds']:.0f} s"
+    )
+    return 0
+
+
+def _notebooks(chosen: argparse.Namespace) -> int:
+    from helpers.course import notebooks
+
+    slugs = _chosen_labs(chosen.labs)
+    if chosen.check:
+        stale = notebooks.stale(slugs)
+        for path in stale:
+            print(f"differs from its source: {path.relative_to(ROOT)}")
+        return 1 if stale else 0
+    changed = notebooks.derive(slugs)
+    for path in changed:
+        print(f"written: {path.relative_to(ROOT)}")
+    if not changed:
+        print("all notebooks follow their sources")
+    return 0
+
+
+def _walkthrough(chosen: argparse.Namespace) -> int:
+    from helpers.course import walkthrough
+
+    rows = walkthrough.walkthrough(_chosen_labs(chosen.labs), report=lambda m: print(m, flush=True))
+    print()
+    print(_table([{**vars(row)} for row in rows]))
+    print(f"\nopen {ROOT / 'build' / 'walkthrough' / 'index.html'}")
+    wrong = [r for r in rows if r.points_model != r.points_max or r.points_blank != 0]
+    for row in wrong:
+        print(f"labkit: {row.lab}: model {row.points_model} of {row.points_max}, ", file=sys.stderr)
+        print(f"blank {row.points_blank} of 0", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from helpers.course import doctor
+
+    findings = list(doctor.examine())
+    for finding in findings:
+        sign = "ok  " if not finding.advice else ("FAIL" if finding.needed else "note")
+        print(f"{sign}  {finding.what}: {finding.found}")
+        if finding.advice:
+            print(f"      -> {finding.advice}")
+    return 1 if any(finding.advice and finding.needed for finding in findings) else 0
+
+
+def _grade(chosen: argparse.Namespace) -> int:
+    from helpers.course import grading
+    from helpers.course.grading import GradingError
+
+    students = chosen.student or grading.submissions(chosen.course, chosen.lab)
+    if not students:
+        raise GradingError(
+            f"nothing to grade: no {chosen.course}/submitted/<student>/{chosen.lab}/"
+            f"{chosen.lab}.ipynb (collect the submissions first: `nbgrader collect {chosen.lab}`)"
+        )
+    grading.register(chosen.course, chosen.lab)
+    failures = 0
+    for student in students:
+        try:
+            mark = grading.grade(chosen.course, chosen.lab, student)
+        except GradingError as error:  # one bad notebook never stops the batch
+            print(f"{student:20s} not graded: {error}", file=sys.stderr)
+            failures += 1
+            continue
+        lost = ", ".join(mark.lost) or "nothing"
+        print(
+            f"{student:20s} {mark.points:5.1f} of {mark.points_max:.0f}"
+            f"  (+ up to {mark.manual_max:.0f} by hand)  lost: {lost}"
+        )
+    return 1 if failures else 0
+
+
+def _table(rows: list[dict[str, object]]) -> str:
+    if not rows:
+        return "no labs"
+    lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

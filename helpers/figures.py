@@ -1,0 +1,133 @@
+"""What a figure says, as plain data: the curves, points, labels and limits of its axes.
+
+A test of a figure looks at these facts and never at the drawing, so any style passes, and a
+figure can cross from a sandbox to the grader as numbers and text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: more points than this in one curve or cloud are not carried
+MAX_POINTS = 2_000_000
+
+
+@dataclass(frozen=True)
+class AxesFacts:
+    """The data and the words of one pair of axes.
+
+    Attributes
+    ----------
+    title, xlabel, ylabel : str
+    xlim, ylim : (float, float)
+        Limits as drawn, in data units; an inverted axis has its larger limit first.
+    xscale, yscale : str
+        "linear", "log", ...
+    curves, points : list of (n, 2) float arrays
+        Lines drawn with a line style; markers without one and scatter clouds.
+    bars : (n, 2) float array
+        Left edge and height of every bar of a histogram or bar chart.
+    texts : list of str
+        Legend entries and texts placed inside the axes.
+    images : int
+        Number of images and filled meshes.
+    """
+
+    title: str
+    xlabel: str
+    ylabel: str
+    xlim: tuple[float, float]
+    ylim: tuple[float, float]
+    xscale: str
+    yscale: str
+    curves: list[np.ndarray] = field(default_factory=list)
+    points: list[np.ndarray] = field(default_factory=list)
+    bars: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    texts: list[str] = field(default_factory=list)
+    images: int = 0
+
+    @property
+    def data(self) -> list[np.ndarray]:
+        """Curves and points together."""
+        return self.curves + self.points
+
+
+@dataclass(frozen=True)
+class FigureFacts:
+    """The axes of one figure, in drawing order."""
+
+    axes: list[AxesFacts]
+    title: str = ""
+
+
+def _pairs(x: object, y: object) -> np.ndarray:
+    xy = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
+    if len(xy) > MAX_POINTS:
+        raise ValueError(f"a curve holds {len(xy)} points, more than the {MAX_POINTS} allowed")
+    return xy
+
+
+def _axes_facts(axes: object) -> AxesFacts:
+    curves, points = [], []
+    for line in axes.get_lines():
+        # what axhline and axvline draw is in axes coordinates: decoration, not data
+        if line.get_transform() != axes.transData:
+            continue
+        xy = _pairs(line.get_xdata(orig=False), line.get_ydata(orig=False))
+        drawn = line.get_linestyle() not in ("None", "none", " ", "")
+        (curves if drawn else points).append(xy)
+    images = len(axes.get_images())
+    for collection in axes.collections:
+        offsets = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
+        kind = type(collection).__name__
+        if kind == "PathCollection":
+            points.append(_pairs(offsets[:, 0], offsets[:, 1]))
+        elif kind == "LineCollection":
+            curves += [_pairs(s[:, 0], s[:, 1]) for s in collection.get_segments() if len(s)]
+        else:
+            images += 1
+    bars = [
+        (patch.get_x(), patch.get_height()) for patch in axes.patches if hasattr(patch, "get_x")
+    ]
+    for patch in axes.patches:  # hist(histtype="step") is one polygon
+        if not hasattr(patch, "get_x"):
+            bars += [(x, y) for x, y in patch.get_path().vertices]
+    legend = axes.get_legend()
+    texts = [text.get_text() for text in axes.texts]
+    if legend is not None:
+        texts += [text.get_text() for text in legend.get_texts()]
+    return AxesFacts(
+        title=axes.get_title(),
+        xlabel=axes.get_xlabel(),
+        ylabel=axes.get_ylabel(),
+        xlim=tuple(map(float, axes.get_xlim())),
+        ylim=tuple(map(float, axes.get_ylim())),
+        xscale=axes.get_xscale(),
+        yscale=axes.get_yscale(),
+        curves=curves,
+        points=points,
+        bars=np.array(bars, dtype=float).reshape(-1, 2),
+        texts=texts,
+        images=images,
+    )
+
+
+def describe(figure: Figure) -> FigureFacts:
+    """Reduce a matplotlib figure to what it says.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+
+    Returns
+    -------
+    FigureFacts
+    """
+    title = figure.get_suptitle() if hasattr(figure, "get_suptitle") else ""
+    return FigureFacts(axes=[_axes_facts(axes) for axes in figure.axes], title=title or "")

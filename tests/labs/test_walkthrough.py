@@ -1,0 +1,54 @@
+"""The solved labs, run and graded as the README says, with all network but loopback taken away."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.course import ROOT, source
+
+HERE = Path(__file__).parent
+LABS = source.labs()
+
+
+@pytest.fixture(scope="session")
+def walkthrough():
+    """`labkit walkthrough` in an empty network namespace; its summary by lab."""
+    offline = ["unshare", "-rn", sys.executable, str(HERE / "offline.py")]
+    labkit = [sys.executable, "-m", "helpers.course.cli", "walkthrough"]
+    run = subprocess.run([*offline, *labkit], cwd=ROOT, capture_output=True, text=True)
+    print(run.stdout[-3000:])
+    assert run.returncode == 0, run.stderr[-6000:]
+    rows = json.loads((ROOT / "build" / "walkthrough" / "summary.json").read_text())
+    return {row["lab"]: row for row in rows}
+
+
+def test_the_network_is_really_gone():
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=2)"
+    offline = ["unshare", "-rn", sys.executable, str(HERE / "offline.py")]
+    run = subprocess.run([*offline, sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "Network is unreachable" in run.stderr
+
+
+@pytest.mark.parametrize("slug", LABS)
+def test_lab_runs_and_is_graded(slug, walkthrough):
+    row = walkthrough[slug]
+    print(f"\n{row}")
+    assert row["points_model"] == row["points_max"] > 0
+    assert row["points_blank"] == 0
+    assert row["peak_rss_mb"] <= 2048
+    assert row["figures"] >= 5
+
+
+@pytest.mark.parametrize("slug", LABS)
+def test_the_book_shows_the_lab(slug, walkthrough):
+    book = ROOT / "build" / "walkthrough"
+    page = (book / f"{slug}.html").read_text()
+    assert page.count("<img ") >= walkthrough[slug]["figures"]
+    assert 'alt="No description' not in page
+    assert "HIDDEN TESTS" not in page
+    assert "Traceback" not in page
+    assert f'href="{slug}.html"' in (book / "index.html").read_text()
