@@ -115,13 +115,17 @@ def _chosen_labs(names: Sequence[str]) -> list[str]:
 
 
 def _data(chosen: argparse.Namespace) -> int:
-    from helpers.mock import survey
+    from helpers.mock import data_folder, survey
 
-    folder = survey.default_root()
+    folder = data_folder() / "build"
     if chosen.check:
-        problems = survey.check(folder)
-        print("\n".join(problems) or f"{folder}: in order")
-        return 1 if problems else 0
+        try:
+            found = survey.check(folder)
+        except ValueError as problem:
+            print(f"labkit data: {problem}", file=sys.stderr)
+            return 1
+        print(f"{folder}: in order ({', '.join(f'{n} {what}' for what, n in found.items())})")
+        return 0
     if survey.is_current(folder) and not chosen.rebuild:
         print(f"{folder}: there and current (simulated; --rebuild makes it anew)")
         return 0
