@@ -281,7 +281,7 @@ def number(value: Any, what: str = "your answer") -> float:
     -------
     float
     """
-    if type(value) is np.ndarray and value.ndim == 0:
+    if type(value).__module__ == "numpy" and np.ndim(value) == 0:
         value = value.item()
     if type(value) not in (int, float):
         raise CheckFailed(f"{what} should be one number, not {_kind(value)}")

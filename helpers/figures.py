@@ -98,14 +98,16 @@ def _axes_facts(axes: object) -> AxesFacts:
     for patch in axes.patches:  # hist(histtype="step") is one polygon
         if not hasattr(patch, "get_x"):
             bars += [(x, y) for x, y in patch.get_path().vertices]
+    figure = axes.figure
     legend = axes.get_legend()
     texts = [text.get_text() for text in axes.texts]
     if legend is not None:
         texts += [text.get_text() for text in legend.get_texts()]
     return AxesFacts(
         title=axes.get_title(),
-        xlabel=axes.get_xlabel(),
-        ylabel=axes.get_ylabel(),
+        # panels that share an axis may share the figure's label
+        xlabel=axes.get_xlabel() or figure.get_supxlabel(),
+        ylabel=axes.get_ylabel() or figure.get_supylabel(),
         xlim=tuple(map(float, axes.get_xlim())),
         ylim=tuple(map(float, axes.get_ylim())),
         xscale=axes.get_xscale(),

@@ -75,6 +75,7 @@ def show(figure: Figure, alt: str) -> None:
     ValueError
         If the text is too short to say anything.
     """
+    from IPython import get_ipython
     from IPython.display import display
     from matplotlib import pyplot as plt
 
@@ -83,6 +84,9 @@ def show(figure: Figure, alt: str) -> None:
             f"the alt text {alt!r} does not say what the figure shows; describe the axes and the "
             "message in a sentence"
         )
+    if get_ipython() is None:  # a lab run as a plain script
+        plt.close(figure)
+        return
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     plt.close(figure)

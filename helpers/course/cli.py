@@ -129,7 +129,7 @@ def _data(chosen: argparse.Namespace) -> int:
     if survey.is_current(folder) and not chosen.rebuild:
         print(f"{folder}: there and current (simulated; --rebuild makes it anew)")
         return 0
-    made = survey.build(folder)
+    made = survey.build(folder, progress=sys.stderr.isatty())
     print(
         f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
         f"{made['bytes'] / 1e6:.0f} MB, {made['seconds']:.0f} s"

@@ -1,0 +1,1924 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Lab 1. From a survey's archive to a clean sample of giants
+#
+# From 2011 to 2021 the APOGEE survey took spectra of well over half a million stars in the near
+# infrared, where the dust of the Milky Way is almost transparent (Majewski et al. 2017; Ahumada et
+# al. 2020). From each spectrum a pipeline called ASPCAP measured what this course calls
+# **labels**: effective temperature, surface gravity, and the abundances of some twenty elements
+# (Holtzman et al. 2015).
+#
+# In labs 1 to 4 you turn that around. You build a model that *predicts* a star's spectrum from
+# five of its labels, without any theory of stellar atmospheres, by learning from stars whose
+# labels are known (The Cannon; Ness et al. 2015). A model that learns from data is only as good as
+# the data, so the first lab is about nothing else. You will
+#
+# 1. ask the survey's catalogue for four patches of sky and keep the giants worth learning from,
+# 2. fetch their spectra and read the files, down to the units and the wavelength of every pixel,
+# 3. find the bad pixels and make sure that they cannot mislead a fit.
+#
+# You end with 1855 spectra in one array, ready for lab 2.
+#
+# **Where the data come from.** Your code is the code you would write against SDSS: the real
+# client, the real addresses, the real file format. Unless your instructor chose otherwise, though,
+# an archive on your own machine answers it, and the stars in it are *simulated*: made from physics
+# and a model of the instrument, never observed. The next cell says which archive you are using.
+
+# %% setup=true
+import matplotlib.pyplot as plt
+import numpy as np
+from astropy.io import fits
+from tqdm.auto import tqdm
+
+from helpers import apogee, archive, checkpoints, plots
+
+# the course's look; each figure chooses its own layout
+plt.rcParams.update({**plots.STYLE, "figure.constrained_layout.use": False})
+
+# the error the survey itself writes where a pixel tells nothing, in the units of the flux
+LARGE_ERROR = 1e10
+
+# %%
+archive.connect()  # astroquery now talks to the archive of this course
+SOURCE = archive.current().description
+print(SOURCE)
+
+# %% [markdown]
+# ## 1. The catalogue
+#
+# ### 1.1 Ask for four fields
+#
+# SDSS keeps its catalogues in a database that anyone may query in SQL. Two of its tables matter
+# here:
+#
+# - `apogeeStar`, what was observed. Among its columns: `apstar_id`, `apogee_id`, `telescope`,
+#   `field`, `ra`, `dec`, `h`, `nvisits`, `snr`, `vhelio_avg`, `vscatter`, `starflag`.
+# - `aspcapStar`, what was measured from it. Among its columns: `apstar_id`, `apogee_id`, `teff`,
+#   `logg`, `fe_h`, `mg_fe`, `si_fe`, the errors `teff_err`, `logg_err`, `fe_h_err`, `mg_fe_err`,
+#   `si_fe_err`, and `aspcapflag`.
+#
+# A row is one *combined spectrum*: one star (`apogee_id`, its name in the 2MASS catalogue) seen
+# with one telescope in one field. `apstar_id` names that row, and it is the same in both tables,
+# so it is what joins them.
+#
+# If SQL is new to you, here is a query of the same shape about something else: which ships carried
+# which cargo into two ports.
+#
+# ```sql
+# SELECT ship.name, ship.port, cargo.weight
+# FROM ships AS ship
+# JOIN cargoes AS cargo ON cargo.voyage_id = ship.voyage_id
+# WHERE ship.port IN ('Bergen', 'Cádiz')
+# ```
+#
+# Text stands in *single* quotes. (In double quotes it would be the name of a column.)
+#
+# You could also download the whole catalogue, a FITS table called `allStar`, and sort through it
+# yourself; the archive has it too (`archive.allstar_path()`). A query moves less data.
+#
+# **Exercise.** Write the query for a list of fields. Make no cuts yet: you want to see what you
+# are going to throw away.
+
+
+# %% solution="catalogue_query"
+def catalogue_query(fields):
+    """Return the SQL that asks the catalogue for everything observed in some fields.
+
+    Parameters
+    ----------
+    fields : sequence of str
+        Names of APOGEE fields, such as "M15"; one or more.
+
+    Returns
+    -------
+    str
+        One SELECT over apogeeStar and aspcapStar. It gives one row for each combined spectrum in
+        these fields, with the columns apogee_id, telescope, field, snr, nvisits, teff, logg, fe_h,
+        mg_fe and si_fe under these names. Order does not matter, and you may ask for more columns.
+    """
+    ### BEGIN SOLUTION
+    quoted = ", ".join(f"'{field}'" for field in fields)
+    return f"""
+        SELECT star.apogee_id, star.telescope, star.field, star.snr, star.nvisits,
+               label.teff, label.logg, label.fe_h, label.mg_fe, label.si_fe
+        FROM apogeeStar AS star
+        JOIN aspcapStar AS label ON label.apstar_id = star.apstar_id
+        WHERE star.field IN ({quoted})
+    """
+    ### END SOLUTION
+
+
+# %% test="catalogue_query" points=3
+import sqlite3
+
+from astropy.table import Table
+
+from helpers import checks, skyserver
+
+
+def ask_tiny_archive(sql, spectra, name="tiny.sqlite"):
+    """Run a query on an archive of a few (star, telescope, field) rows; return the answer."""
+    shared = ["apstar_id", "target_id", "apogee_id", "telescope", "field"]
+    observed = [*shared, "file", "location_id", "ra", "dec", "glon", "glat", "j", "h", "k"]
+    observed += ["nvisits", "snr", "vhelio_avg", "vscatter", "verr", "starflag", "andflag"]
+    observed += ["commiss", "extratarg"]
+    measured = [*shared, "aspcap_id", "aspcapflag", "vmicro", "vmacro", "vsini"]
+    for label in ("teff", "logg", "m_h", "alpha_m", "fe_h", "mg_fe", "si_fe"):
+        measured += [label, f"{label}_err"]
+    path = checks.workspace() / name
+    sky = sqlite3.connect(path)
+    for table, columns in (("apogeeStar", observed), ("aspcapStar", measured)):
+        sky.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+        for number, (star, telescope, field) in enumerate(spectra):
+            row = dict.fromkeys(columns, 0)
+            row |= {"apstar_id": f"stars.{telescope}.{field}.{star}", "apogee_id": star}
+            row |= {"target_id": f"{field}.{star}", "telescope": telescope, "field": field}
+            if table == "apogeeStar":
+                row |= {"nvisits": 1 + number % 3, "snr": 20.5 + number}
+            else:
+                row |= {"teff": 4000.5 + number, "logg": 2 + number / 100, "fe_h": -number / 100}
+                row |= {"mg_fe": number / 1000, "si_fe": -number / 1000}
+            marks = ", ".join("?" * len(columns))
+            sky.execute(f"INSERT INTO {table} VALUES ({marks})", [row[name] for name in columns])
+    sky.commit()
+    sky.close()
+    try:
+        answer = skyserver.run_sql(path, sql, seconds=5)
+    except skyserver.SqlError as error:
+        raise checks.CheckFailed(f"the archive could not run your query: {error}") from None
+    return Table.read(answer, format="ascii.csv", comment="#")
+
+
+@checks.run
+def test_catalogue_query():
+    query = checks.text(checks.submitted("catalogue_query")(["M15", "060+00"]))
+    fields = ("M15", "N6791", "060+00", "060-00")
+    spectra = [(f"2M{number:02d}", "apo25m", field) for number, field in enumerate(fields)]
+    rows = ask_tiny_archive(query, spectra)
+    wanted = ["apogee_id", "telescope", "field", "snr", "nvisits"]
+    wanted += ["teff", "logg", "fe_h", "mg_fe", "si_fe"]
+    missing = [name for name in wanted if name not in [column.lower() for column in rows.colnames]]
+    checks.that(not missing, f"your answer has no column {', '.join(missing)}")
+    checks.that(len(rows) > 0, "no row comes back: does each field's name stand in single quotes?")
+    found = {str(field) for field in rows["field"]}
+    checks.that(found <= {"M15", "060+00"}, "rows of other fields come back too")
+    checks.that(found == {"M15", "060+00"}, "one of the fields asked for does not come back")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_catalogue_query_hidden():
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    fields = [f"{random.integers(20, 340):03d}{sign}{random.integers(1, 90):02d}" for sign in "+-+"]
+    fields += ["K2_C4_168-21", "N6791"]
+    # every star once: a join by name is as good as one by apstar_id here
+    spectra = [(f"2M{n:08d}+00", "apo25m", fields[n % len(fields)]) for n in range(40)]
+    for count, asked in enumerate((fields[:1], fields[1:3], tuple(fields))):
+        query = checks.text(checks.submitted("catalogue_query")(asked))
+        rows = ask_tiny_archive(query, spectra, f"hidden{count}.sqlite")
+        rows.rename_columns(rows.colnames, [name.lower() for name in rows.colnames])
+        expected = [n for n, (_, _, field) in enumerate(spectra) if field in asked]
+        checks.that(len(rows) == len(expected), "not one row for each spectrum in the fields")
+        rows.sort("snr")
+        hint = "a column does not hold what the catalogue has under that name"
+        checks.that(
+            [str(field) for field in rows["field"]] == [spectra[n][2] for n in expected], hint
+        )
+        checks.that([str(s) for s in rows["apogee_id"]] == [spectra[n][0] for n in expected], hint)
+        for column, values in (
+            ("snr", [20.5 + n for n in expected]),
+            ("nvisits", [1 + n % 3 for n in expected]),
+            ("teff", [4000.5 + n for n in expected]),
+            ("logg", [2 + n / 100 for n in expected]),
+            ("fe_h", [-n / 100 for n in expected]),
+            ("mg_fe", [n / 1000 for n in expected]),
+            ("si_fe", [-n / 1000 for n in expected]),
+        ):
+            checks.close(np.asarray(rows[column], dtype=float), values, atol=1e-6, hint=hint)
+
+
+### END HIDDEN TESTS
+
+# %% test="catalogue_query.join" points=2
+import sqlite3
+
+from astropy.table import Table
+
+from helpers import checks, skyserver
+
+
+def count_rows(sql, spectra):
+    """Count the rows a query gives on an archive of a few (star, telescope, field) rows."""
+    path = checks.workspace() / "tiny.sqlite"
+    sky = sqlite3.connect(path)
+    shared = "apstar_id, target_id, apogee_id, telescope, field"
+    sky.execute(
+        f"CREATE TABLE apogeeStar ({shared}, file, location_id, ra, dec, glon, glat, j, h, k, "
+        "nvisits, snr, vhelio_avg, vscatter, verr, starflag, andflag, commiss, extratarg)"
+    )
+    sky.execute(
+        f"CREATE TABLE aspcapStar ({shared}, aspcap_id, aspcapflag, vmicro, vmacro, vsini, teff, "
+        "teff_err, logg, logg_err, m_h, m_h_err, alpha_m, alpha_m_err, fe_h, fe_h_err, mg_fe, "
+        "mg_fe_err, si_fe, si_fe_err)"
+    )
+    for star, telescope, field in spectra:
+        name = f"stars.{telescope}.{field}.{star}"
+        row = (name, f"{telescope}.{field}.{star}", star, telescope, field)
+        for table in ("apogeeStar", "aspcapStar"):
+            sky.execute(f"INSERT INTO {table} ({shared}) VALUES (?, ?, ?, ?, ?)", row)
+    sky.commit()
+    sky.close()
+    try:
+        answer = skyserver.run_sql(path, sql, seconds=5)
+    except skyserver.SqlError as error:
+        raise checks.CheckFailed(f"the archive could not run your query: {error}") from None
+    return len(Table.read(answer, format="ascii.csv", comment="#"))
+
+
+@checks.run
+def test_catalogue_query_join():
+    query = checks.text(checks.submitted("catalogue_query")(["M15", "N6791"]))
+    # one star, seen in two fields: two spectra
+    spectra = [("2M01", "apo25m", "M15"), ("2M01", "apo25m", "N6791"), ("2M02", "apo25m", "M15")]
+    checks.that(
+        count_rows(query, spectra) == len(spectra),
+        "3 spectra should give 3 rows, also when two of them are of the same star: which column "
+        "says that a row of one table belongs to a row of the other?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_catalogue_query_join_hidden():
+    import numpy as np
+
+    random = np.random.default_rng(2)
+    query = checks.text(checks.submitted("catalogue_query")(("M15", "060+00")))
+    spectra = {
+        (f"2M{random.integers(12):02d}", str(random.choice(["apo25m", "apo1m"])), field)
+        for field in random.choice(["M15", "060+00", "N6791"], size=60)
+    }
+    spectra = [(star, telescope, str(field)) for star, telescope, field in sorted(spectra)]
+    inside = sum(field != "N6791" for _, _, field in spectra)
+    checks.that(count_rows(query, spectra) == inside, "not one row for each spectrum")
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now send it. `SDSS.query_sql` is the client that astronomers use for SDSS; what comes back is an
+# astropy `Table`.
+
+# %%
+from astroquery.sdss import SDSS
+
+rows = SDSS.query_sql(catalogue_query(apogee.FIELDS), data_release=17)
+print(f"{len(rows)} spectra in the fields {', '.join(apogee.FIELDS)}")
+rows[:5]
+
+# %% [markdown]
+# ### 1.2 Keep what is worth learning from
+#
+# Before you cut anything, look at what is there.
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+measured = (rows["teff"] > 0) & (rows["logg"] > -9)
+cloud = axes.scatter(
+    rows["teff"][measured],
+    rows["logg"][measured],
+    c=rows["fe_h"][measured],
+    s=6,
+    vmin=-1.5,
+    vmax=0.5,
+)
+axes.axhline(4, color=plots.COLOURS["vermilion"], ls="--")
+axes.axvline(5700, color=plots.COLOURS["vermilion"], ls="--")
+axes.set(
+    xlabel=r"$T_\mathrm{eff}$ [K]",
+    ylabel=r"$\log g$ [dex, cgs]",
+    xlim=(7500, 3200),
+    ylim=(5.5, -0.5),
+)
+axes.set_title(f"every row with labels; {SOURCE}", fontsize=9)
+figure.colorbar(cloud, label="[Fe/H] [dex]", extend="both")
+plots.show(
+    figure,
+    alt="Surface gravity against effective temperature for all rows of the catalogue, coloured by "
+    "metallicity, both axes reversed. The branch of giants runs from log g 4 up to 0.5; dwarfs "
+    "lie in a flat band below. Dashed lines mark the cuts at log g = 4 and 5700 K.",
+)
+
+# %% [markdown]
+# The branch that climbs to the upper right is the giants. Dwarfs sit below the horizontal line,
+# hot stars to the left of the vertical one. And what you cannot see at all are the rows where the
+# pipeline failed: the catalogue then says **-9999**, a number like any other to a careless
+# program.
+#
+# A training set wants stars that are alike enough for one simple model and measured well enough to
+# learn from. Discard every row
+#
+# - that lacks any of the five labels $T_\mathrm{eff}$, $\log g$, [Fe/H], [Mg/Fe], [Si/Fe],
+# - with S/N below 50,
+# - of a dwarf: $\log g > 4$ **or** $T_\mathrm{eff} > 5700$ K,
+# - of a metal-poor star: [Fe/H] < -1.
+#
+# **Exercise.** Write the four cuts as one mask. A label may be missing in two ways: as -9999, or
+# as NaN (not a number), which is what some copies of the catalogue hold.
+
+
+# %% solution="is_good_giant"
+def is_good_giant(table):
+    """Say which rows of the catalogue are giants fit for the training set.
+
+    Parameters
+    ----------
+    table : astropy Table
+        With the columns snr (per pixel), teff (K), logg (dex), fe_h, mg_fe and si_fe (dex); a label
+        that could not be measured is -9999 or NaN.
+
+    Returns
+    -------
+    ndarray of bool, one for each row
+        True where all five labels exist and all four cuts are passed.
+    """
+    ### BEGIN SOLUTION
+    names = ("teff", "logg", "fe_h", "mg_fe", "si_fe")
+    labels = np.column_stack([np.asarray(table[name], dtype=float) for name in names])
+    # no label of any star is anywhere near -9999
+    has_labels = np.all(np.isfinite(labels) & (labels > -999), axis=1)
+    teff, logg, fe_h = labels[:, 0], labels[:, 1], labels[:, 2]
+    is_dwarf = (logg > 4) | (teff > 5700)
+    return has_labels & ~is_dwarf & (np.asarray(table["snr"]) >= 50) & (fe_h >= -1)
+    ### END SOLUTION
+
+
+# %% test="is_good_giant" points=2
+import numpy as np
+from astropy.table import Table
+
+from helpers import checks
+
+
+@checks.run
+def test_is_good_giant():
+    table = Table(
+        {
+            "snr": [200.0, 20.0, 200.0, 200.0],
+            "teff": [4500.0, 4500.0, 6200.0, 4500.0],
+            "logg": [2.0, 2.0, 4.4, 2.0],
+            "fe_h": [-0.3, -0.3, -0.3, -1.8],
+            "mg_fe": [0.1, 0.1, 0.1, 0.1],
+            "si_fe": [0.1, 0.1, 0.1, 0.1],
+        }
+    )
+    good = checks.truths(checks.submitted("is_good_giant")(table), (4,))
+    checks.that(bool(good[0]), "a fine giant is thrown away")
+    checks.that(not good[1], "a spectrum with S/N 20 is kept")
+    checks.that(not good[2], "a hot dwarf is kept")
+    checks.that(not good[3], "a star with [Fe/H] = -1.8 is kept")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_is_good_giant_hidden():
+    random = np.random.default_rng(3)
+    n = 400
+    # both marks of a dwarf go together here; each alone is looked at in the next test
+    dwarf = random.random(n) < 0.3
+    table = Table(
+        {
+            "apogee_id": [f"2M{k:03d}" for k in range(n)],
+            "snr": random.choice([12.0, 48.0, 52.0, 400.0], n),
+            "teff": np.where(dwarf, random.uniform(5800, 7000, n), random.uniform(3600, 5600, n)),
+            "logg": np.where(dwarf, random.uniform(4.1, 5.0, n), random.uniform(-0.3, 3.9, n)),
+            "fe_h": random.choice([-2.2, -1.05, -0.95, 0.0, 0.4], n),
+            "mg_fe": random.uniform(-0.1, 0.4, n),
+            "si_fe": random.uniform(-0.1, 0.4, n),
+        }
+    )
+    good = checks.truths(checks.submitted("is_good_giant")(table), (n,))
+    expected = ~dwarf & (table["snr"] > 50) & (table["fe_h"] > -1)
+    checks.that(bool(np.all(good == expected)), "a cut on S/N or [Fe/H], or on dwarfs, is off")
+
+
+### END HIDDEN TESTS
+
+# %% test="is_good_giant.dwarfs" points=1
+import numpy as np
+from astropy.table import Table
+
+from helpers import checks
+
+
+@checks.run
+def test_is_good_giant_dwarfs():
+    same = {"snr": [99.0] * 3, "fe_h": [0.0] * 3, "mg_fe": [0.0] * 3, "si_fe": [0.0] * 3}
+    table = Table({"teff": [4500.0, 4500.0, 6200.0], "logg": [2.0, 4.6, 2.0], **same})
+    good = checks.truths(checks.submitted("is_good_giant")(table), (3,))
+    checks.that(bool(good[0]), "a fine giant is thrown away")
+    checks.that(not good[1], "a cool dwarf is kept: is a high log g alone enough to discard it?")
+    checks.that(
+        not good[2], "a hot star is kept: is a high temperature alone enough to discard it?"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_is_good_giant_dwarfs_hidden():
+    random = np.random.default_rng(4)
+    n = 300
+    table = Table(
+        {
+            "teff": random.uniform(3600, 7000, n),
+            "logg": random.uniform(0, 5, n),
+            "fe_h": random.uniform(-0.9, 0.5, n),
+            "si_fe": random.uniform(-0.1, 0.4, n),
+            "mg_fe": random.uniform(-0.1, 0.4, n),
+            "snr": random.uniform(51, 500, n),
+        }
+    )
+    good = checks.truths(checks.submitted("is_good_giant")(table), (n,))
+    expected = (table["teff"] < 5700) & (table["logg"] < 4)
+    checks.that(bool(np.all(good == expected)), "the cuts on log g and temperature are off")
+
+
+### END HIDDEN TESTS
+
+# %% test="is_good_giant.labels" points=2
+import numpy as np
+from astropy.table import Table
+
+from helpers import checks
+
+
+@checks.run
+def test_is_good_giant_labels():
+    fine = {"snr": 120.0, "teff": 4700.0, "logg": 2.5, "fe_h": 0.1, "mg_fe": 0.0, "si_fe": 0.0}
+    for name in ("teff", "logg", "fe_h", "mg_fe", "si_fe"):
+        table = Table([fine, {**fine, name: -9999.0}])
+        good = checks.truths(checks.submitted("is_good_giant")(table), (2,))
+        checks.that(bool(good[0]), "a fine giant is thrown away")
+        checks.that(not good[1], f"a row without {name} (-9999) is kept")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_is_good_giant_labels_hidden():
+    random = np.random.default_rng(5)
+    n = 300
+    table = Table(
+        {
+            "teff": random.uniform(3600, 5600, n),
+            "logg": random.uniform(-0.4, 3.9, n),
+            "fe_h": random.uniform(-0.9, 0.5, n),
+            "mg_fe": random.uniform(-0.3, 0.4, n),
+            "si_fe": random.uniform(-0.3, 0.4, n),
+            "snr": random.uniform(51, 500, n),
+        }
+    )
+    missing = np.zeros(n, dtype=bool)
+    for name in ("teff", "logg", "fe_h", "mg_fe", "si_fe"):
+        for value in (-9999.0, np.nan):
+            some = random.random(n) < 0.05
+            table[name][some] = value
+            missing |= some
+    good = checks.truths(checks.submitted("is_good_giant")(table), (n,))
+    checks.that(not np.any(good & missing), "a row without one of its labels is kept")
+    checks.that(bool(np.all(good | missing)), "a row with all its labels is thrown away")
+
+
+### END HIDDEN TESTS
+
+# %%
+good = rows[is_good_giant(rows)]
+print(f"{len(good)} of {len(rows)} spectra pass the cuts")
+
+# %% [markdown]
+# ### 1.3 A spectrum is not a star
+#
+# The course sheet, written by people who did this with the real survey, says that the cuts leave
+# 1886 rows, and then, without a word of explanation, that you should be left with 1855 stars.
+# Where did 31 go? A row is a combined spectrum, and some stars have two of them: fields overlap,
+# and some stars are seen with more than one telescope.
+#
+# Does it matter? In lab 3 you split the sample in two, train a model on one half and judge it on
+# the other. A star with a spectrum in each half would sit its exam having seen the questions.
+#
+# **Exercise.** Keep one row of each star: the one with the highest S/N.
+
+
+# %% solution="best_rows"
+def best_rows(apogee_id, snr):
+    """Choose the best spectrum of each star.
+
+    Parameters
+    ----------
+    apogee_id : (n,) array of str
+        The star that each row belongs to; rows of a star need not be neighbours.
+    snr : (n,) array of float
+        Signal-to-noise ratio of each row.
+
+    Returns
+    -------
+    array of int
+        Row numbers, one for each different star, of its row with the highest S/N; in any order.
+    """
+    ### BEGIN SOLUTION
+    best_first = np.argsort(snr)[::-1]
+    # np.unique names the first place where it meets each star
+    _, first = np.unique(np.asarray(apogee_id)[best_first], return_index=True)
+    return np.sort(best_first[first])
+    ### END SOLUTION
+
+
+# %% test="best_rows" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_best_rows():
+    stars = np.array(["Vega", "Deneb", "Altair", "Deneb", "Vega"])
+    snr = np.array([300.0, 80.0, 120.0, 95.0, 20.0])
+    best = checks.array(checks.submitted("best_rows")(stars, snr), (-1,), "the row numbers")
+    checks.that(bool(np.isin(best, np.arange(5)).all()), "a row number is outside the table")
+    best = best.astype(int)
+    checks.that(2 in best, "a star with a single spectrum is lost")
+    checks.that(not np.isin([1, 4], best).any(), "a star is kept with its worse spectrum")
+    checks.that(bool(np.isin([0, 3], best).all()), "a star's best spectrum is lost")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_best_rows_hidden():
+    random = np.random.default_rng(6)
+    for n_stars in (1, 7, 150):
+        names = np.array([f"2M{k:08d}+{k * 7919 % 9999:07d}" for k in range(n_stars)])
+        rows = np.concatenate([np.arange(n_stars), random.integers(n_stars, size=n_stars)])
+        random.shuffle(rows)
+        snr = random.permutation(np.linspace(51, 600, len(rows)))
+        best = checks.array(checks.submitted("best_rows")(names[rows], snr), (-1,))
+        expected = {max(np.flatnonzero(rows == k), key=lambda r: snr[r]) for k in range(n_stars)}
+        checks.that(set(best.astype(int)) == expected, "not every star is kept with its best row")
+
+
+### END HIDDEN TESTS
+
+# %% test="best_rows.stars" points=1
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_best_rows_stars():
+    names = np.array(["Castor", "Pollux", "Mira", "Algol", "Pollux", "Algol", "Pollux", "Castor"])
+    snr = np.array([90.0, 61.0, 75.0, 150.0, 210.0, 55.0, 99.0, 120.0])
+    best = checks.array(checks.submitted("best_rows")(names, snr), (-1,), "the row numbers")
+    kept = names[best.astype(int)].tolist()
+    checks.that(len(kept) == len(set(kept)), "a star is there twice")
+    checks.that(len(kept) == 4, "a star has no row left")
+    ### BEGIN HIDDEN TESTS
+    random = np.random.default_rng(17)
+    for _ in range(10):
+        rows = random.permutation(np.append(np.arange(40), random.integers(40, size=60)))
+        names = np.array([f"2M{row:08d}-00" for row in rows])
+        best = checks.array(
+            checks.submitted("best_rows")(names, random.uniform(50, 300, 100)), (40,)
+        )
+        kept = names[best.astype(int)].tolist()
+        checks.that(len(set(kept)) == 40, "not every star is kept once")
+    ### END HIDDEN TESTS
+
+
+# %%
+best = good[best_rows(good["apogee_id"], good["snr"])]
+print(f"{len(good)} spectra of {len(best)} stars: {len(good) - len(best)} were repeats")
+labels = np.column_stack([best[name.lower()] for name in apogee.LABELS]).astype(float)
+
+# %% [markdown]
+# ### 1.4 Why a cut in log g separates dwarfs from giants
+#
+# Surface gravity is $g = GM/R^2$, and astronomers write it as $\log_{10} g$ with $g$ in cgs units,
+# cm s$^{-2}$.
+#
+# **Exercise.** Write it as a function.
+
+
+# %% solution="surface_gravity"
+def surface_gravity(mass, radius):
+    """Return the logarithm of a body's surface gravity.
+
+    Parameters
+    ----------
+    mass : float
+        In solar masses.
+    radius : float
+        In solar radii.
+
+    Returns
+    -------
+    float
+        log10 of g in cm s^-2 (dex).
+    """
+    ### BEGIN SOLUTION
+    from astropy import constants
+
+    gravity = constants.G * mass * constants.M_sun / (radius * constants.R_sun) ** 2
+    return float(np.log10(gravity.to_value("cm / s2")))
+    ### END SOLUTION
+
+
+# %% test="surface_gravity" points=2
+from helpers import checks
+
+
+@checks.run
+def test_surface_gravity():
+    log_g = checks.submitted("surface_gravity")
+    earth = checks.number(log_g(3.003e-6, 9.158e-3), "log g of the Earth")
+    checks.that(
+        abs(10**earth / 100 - 9.81) < 0.2,
+        "a stone falls wrongly on your Earth (3.003e-6 solar masses, 9.158e-3 solar radii): its g "
+        "should be near 9.8 m/s2; look at the units of G and of g, and at the logarithm",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_surface_gravity_hidden():
+    import numpy as np
+
+    random = np.random.default_rng(7)
+    log_g = checks.submitted("surface_gravity")
+    for _ in range(20):
+        mass, radius = float(random.uniform(0.1, 8)), float(10 ** random.uniform(-2, 2.5))
+        expected = np.log10(6.674e-8 * mass * 1.989e33 / (radius * 6.957e10) ** 2)
+        checks.close(log_g(mass, radius), expected, atol=0.01, hint="log g is off for some stars")
+
+
+### END HIDDEN TESTS
+
+# %% test="surface_gravity.scaling" points=1
+from helpers import checks
+
+
+@checks.run
+def test_surface_gravity_scaling():
+    log_g = checks.submitted("surface_gravity")
+    sun = checks.number(log_g(1.0, 1.0), "log g")
+    hint = "ten times the {} should change log g by a whole number: which power, which logarithm?"
+    checks.close(log_g(10.0, 1.0) - sun, 1, atol=1e-6, hint=hint.format("mass"))
+    checks.close(abs(log_g(1.0, 10.0) - sun), 2, atol=1e-6, hint=hint.format("radius"))
+
+
+# %%
+for stage, radius in (
+    ("main sequence", 1),
+    ("tip of the red giant branch, just before the helium flash", 100),
+    ("core helium burning", 15),
+):
+    print(f"R = {radius:3d} R_sun   log g = {surface_gravity(1, radius):5.2f}   {stage}")
+
+# %% [markdown]
+# **Explain** in your own words, with the three numbers above, why a cut at $\log g = 4$ tells
+# giants from dwarfs. What about stars of other masses? Is there a kind of star it gets wrong, and
+# why does the sheet cut in temperature as well?
+
+# %% [markdown] explain="giants" points=4
+# Gravity falls with the *square* of the radius but only rises with the first power of the mass.
+# Over a star's life its mass hardly changes, while its radius grows a hundredfold: a solar-mass
+# star goes from $\log g = 4.44$ on the main sequence down to about 0.4 at the tip of the red giant
+# branch just before the helium flash, then settles at about 2.1 while it burns helium in its core.
+# The stages are 2 to 4 dex apart, and the catalogue's log g is good to about 0.1 dex or better, so
+# a line at 4 separates them cleanly.
+#
+# Mass matters little. Along the main sequence radius grows about as fast as mass, so
+# $g \propto M/R^2$ falls slowly: an M dwarf of 0.3 solar masses has $\log g \approx 4.9$, an F
+# star of 1.5 solar masses about 4.2. Among giants, twice the mass is only 0.3 dex.
+#
+# The cut is not perfect. Stars that are leaving the main sequence (subgiants, $\log g$ 3.5 to 4),
+# and stars of more than about 1.5 solar masses late in their life on it, lie just below 4 although
+# nobody would call them red giants. They are hotter than giants: a red giant is never above about
+# 5700 K, so the cut in temperature takes most of those that remain, together with hot stars in
+# which the spectrum has few lines to learn from.
+#
+# **Rubric** (4 points)
+#
+# - 1: the three values, near 4.4, 0.4 and 2.1
+# - 1: g goes as M over R squared, and between dwarf and giant it is the radius that changes
+# - 1: mass changes log g by a few tenths only, against whole dex for the radius
+# - 1: names the cases near the border (turn-off and subgiant or massive main-sequence stars) or
+#   what the temperature cut adds
+
+# %% [markdown]
+# ### 1.5 The sample in label space
+#
+# A model learns only where there are stars. A **corner plot** shows all five labels at once: every
+# pair in its own panel, each label alone along the diagonal. The package
+# [`corner`](https://corner.readthedocs.io) draws one in a single call.
+#
+# **Exercise.** Draw it, with the name *and unit* of each label on the axes (K or dex). This is
+# figure (a) of the sheet's checkpoint 1; lab 2 writes it to the PDF you hand in.
+
+
+# %% solution="corner_figure" seconds=30
+def corner_figure(labels):
+    """Draw the distribution of stars in the space of their labels.
+
+    Parameters
+    ----------
+    labels : (n, 5) ndarray
+        TEFF (K), LOGG, FE_H, MG_FE, SI_FE (dex).
+
+    Returns
+    -------
+    matplotlib Figure
+        A panel for every pair of labels and one for each label alone; the outer axes name the
+        labels, each with its unit.
+    """
+    ### BEGIN SOLUTION
+    import corner
+
+    names = [
+        r"$T_\mathrm{eff}$ [K]",
+        r"$\log g$ [dex, cgs]",
+        "[Fe/H] [dex]",
+        "[Mg/Fe] [dex]",
+        "[Si/Fe] [dex]",
+    ]
+    figure = plt.figure(figsize=(8, 8))
+    corner.corner(
+        labels,
+        fig=figure,
+        labels=names,
+        bins=25,
+        smooth=0.8,
+        color=plots.COLOURS["blue"],
+        levels=(0.39, 0.86),  # what 1 and 2 sigma hold of a bell curve in two dimensions
+        max_n_ticks=4,
+        labelpad=0.17,
+    )
+    figure.subplots_adjust(left=0.14, bottom=0.14)
+    return figure
+    ### END SOLUTION
+
+
+# %% test="corner_figure" points=2
+import re
+
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_corner_figure():
+    random = np.random.default_rng()
+    low, high = np.array([3600, 0.0, -1.0, 0.1, -0.4]), np.array([5600, 3.9, 0.5, 0.4, -0.1])
+    labels = low + (high - low) * random.beta(2, 2, (600, 5))
+    figure = checks.submitted("corner_figure")(labels)
+    figure = checks.figure(figure, axes=15)  # ten pairs and five labels alone
+    words = [label for axes in figure.axes for label in (axes.xlabel, axes.ylabel) if label]
+
+    def plain(label):  # "$T_\mathrm{eff}$ [K]" reads "teffk"
+        return re.sub(r"\\(mathrm|rm|text|mathit)|[^A-Za-z]", "", label).lower()
+
+    for name, spellings, unit in (
+        ("the effective temperature", ("teff", "temp"), r"(?<![A-Za-z])(K|[Kk]elvin)(?![A-Za-z])"),
+        ("log g", ("logg", "gravity"), r"dex|cgs|cm"),
+        ("[Fe/H]", ("feh", "metallicity"), r"dex"),
+        ("[Mg/Fe]", ("mgfe",), r"dex"),
+        ("[Si/Fe]", ("sife",), r"dex"),
+    ):
+        named = [label for label in words if any(text in plain(label) for text in spellings)]
+        checks.that(bool(named), f"no axis says that it shows {name}")
+        checks.that(
+            any(re.search(unit, label) for label in named), f"{name} stands without its unit"
+        )
+
+
+# %% test="corner_figure.data" points=2
+import itertools
+import re
+
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_corner_figure_data():
+    random = np.random.default_rng()
+    # the five ranges are told apart by their limits
+    low, high = np.array([3600, 0.0, -1.0, 0.1, -0.4]), np.array([5600, 3.9, 0.5, 0.4, -0.1])
+    labels = low + (high - low) * random.beta(2, 2, (600, 5))
+    figure = checks.figure(checks.submitted("corner_figure")(labels), axes=15)
+
+    def shows(limits, values):
+        first, last = sorted(limits)
+        inner = np.percentile(values, [5, 95])
+        return first <= inner[0] and inner[1] <= last and last - first < 2.5 * np.ptp(values)
+
+    for one, other in itertools.combinations(range(5), 2):
+        found = any(
+            (shows(axes.xlim, labels[:, a]) and shows(axes.ylim, labels[:, b]))
+            for axes in figure.axes
+            for a, b in ((one, other), (other, one))
+        )
+        checks.that(found, f"no panel shows columns {one} and {other} of the labels together")
+    ### BEGIN HIDDEN TESTS
+    for axes in figure.axes:
+        for label, limits in ((axes.xlabel, axes.xlim), (axes.ylabel, axes.ylim)):
+            text = re.sub(r"\\(mathrm|rm|text|mathit)|[^A-Za-z]", "", label).lower()
+            for column, name in enumerate(("teff", "logg", "feh", "mgfe", "sife")):
+                checks.that(
+                    name not in text or shows(limits, labels[:, column]),
+                    "an axis names one label and shows another",
+                )
+    ### END HIDDEN TESTS
+
+
+# %%
+figure = corner_figure(labels)
+figure.suptitle(f"{len(labels)} stars; {SOURCE}", fontsize=9)
+plots.show(
+    figure,
+    alt="Corner plot of the five labels of the sample. Temperature and log g follow one narrow "
+    "diagonal, the giant branch, with a clump near log g 2.5; [Mg/Fe] and [Si/Fe] rise together "
+    "and fall with [Fe/H].",
+)
+
+# %% [markdown]
+# Look for three things. $T_\mathrm{eff}$ and $\log g$ run along one narrow band, the giant branch:
+# a model trained here knows nothing of stars far from it. The knot near $\log g \approx 2.5$ is
+# the red clump, the stars that burn helium in their core. And [Mg/Fe] and [Si/Fe] move together,
+# so a model will find it hard to tell one from the other where lines are few.
+#
+# ## 2. The spectra
+#
+# ### 2.1 Fetch the files
+#
+# Every combined spectrum is a FITS file of its own on the Science Archive Server. Its address is
+# part of the survey's data model, and it is made of what your table already holds. Read it as you
+# would read the address on an envelope, from right to left: one star, in its field, at its
+# telescope, among the stars of data release 17.
+
+# %%
+PATH = "dr17/apogee/spectro/redux/dr17/stars/{telescope}/{field}/apStar-dr17-{apogee_id}.fits"
+addresses = [
+    PATH.format(**{key: row[key] for key in ("telescope", "field", "apogee_id")}) for row in best
+]
+paths = archive.fetch(addresses)
+where = dict(zip(best["apogee_id"], paths, strict=True))
+print(addresses[0])
+
+# %% [markdown]
+# Files that you have already are not fetched again, so interrupting this cell costs nothing.
+#
+# What is inside? Take the star that checkpoint 1 asks for, 2M21235315+1244123, and look before you
+# write any code.
+
+# %%
+EXAMPLE = "2M21235315+1244123"
+with fits.open(where[EXAMPLE]) as hdus:
+    hdus.info()
+    image_header = dict(hdus[1].header)
+    print()
+    for hdu in hdus[1:4]:
+        print(hdu.header.get("BUNIT", ""))
+    for card in ("NAXIS1", "CRVAL1", "CDELT1", "CRPIX1", "CTYPE1"):
+        print(str(hdus[1].header.cards[card]).rstrip())
+
+# %% [markdown]
+# HDU 1 is the flux, HDU 2 its error, HDU 3 a mask. Each has 8575 columns, one for each pixel, and
+# several rows. The [data model](https://data.sdss.org/datamodel) (look for apStar) says which row
+# is what:
+#
+# | row | holds |
+# |---|---|
+# | 0 | all visits combined, **each pixel weighted by its own error** |
+# | 1 | all visits combined, each visit weighted as a whole |
+# | 2, 3, ... | the single visits |
+#
+# A star visited only once has nothing to combine: its file holds that one spectrum and nothing
+# else, as an image of one row or even as a plain list of 8575 numbers.
+#
+# ### 2.2 The wavelength of every pixel
+#
+# Nowhere in the file is there a list of wavelengths. The grid is even in the *logarithm* of the
+# wavelength (base 10, as `LOG-LINEAR` means here), so a few cards of the header are enough. FITS
+# calls them `CRVAL1`, the logarithm of the wavelength at the *reference pixel*; `CDELT1`, the step
+# from one pixel to the next; and `CRPIX1`, the number of the reference pixel, where the first
+# pixel of an image has number **1**. Wavelengths are in vacuum, in Å.
+#
+# Why a logarithm? A Doppler shift multiplies all wavelengths by one factor. On a logarithmic grid
+# that is a shift by the same number of pixels everywhere.
+#
+# **Exercise.** Reconstruct the wavelengths.
+
+
+# %% solution="wavelength_grid"
+def wavelength_grid(header):
+    """Return the wavelength of each pixel of a spectrum on a log-linear grid.
+
+    Parameters
+    ----------
+    header : dict
+        The cards NAXIS1 (number of pixels), CRVAL1 (log10 of the wavelength in Å at the reference
+        pixel), CDELT1 (step of log10 wavelength) and CRPIX1 (number of the reference pixel, where
+        the first pixel has number 1), among others.
+
+    Returns
+    -------
+    (NAXIS1,) ndarray of float
+        Wavelength in Å.
+    """
+    ### BEGIN SOLUTION
+    pixel = np.arange(1, header["NAXIS1"] + 1)  # FITS counts from one
+    return 10 ** (header["CRVAL1"] + header["CDELT1"] * (pixel - header["CRPIX1"]))
+    ### END SOLUTION
+
+
+# %% test="wavelength_grid" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_wavelength_grid():
+    header = {"NAXIS": 2, "NAXIS1": 11, "NAXIS2": 3, "CRVAL1": 4.0, "CDELT1": 0.1, "CRPIX1": 1}
+    grid = checks.array(checks.submitted("wavelength_grid")(header), (11,), "the wavelengths")
+    checks.that(
+        bool(np.all((grid > 5e3) & (grid < 5e5))),
+        "with CRVAL1 = 4 and eleven steps of 0.1 all wavelengths should lie between 10 000 Å and "
+        "100 000 Å: is the logarithm of base 10?",
+    )
+    checks.close(
+        grid[:1], [1e4], rtol=1e-9, hint="the first pixel does not have the wavelength of CRVAL1"
+    )
+    checks.close(
+        grid[-1:], [1e5], rtol=1e-9, hint="the last pixel is off: how many steps is it away?"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_wavelength_grid_hidden():
+    random = np.random.default_rng(8)
+    for _ in range(5):
+        n = int(random.integers(50, 9000))
+        start, step = float(random.uniform(3.5, 4.3)), float(random.uniform(1e-6, 1e-4))
+        header = {"NAXIS1": n, "CRVAL1": start, "CDELT1": step, "CRPIX1": 1, "NAXIS": 1}
+        grid = checks.array(checks.submitted("wavelength_grid")(header), (n,))
+        # a hundredth of a pixel
+        checks.close(
+            np.log10(grid), start + step * np.arange(n), atol=step / 100, hint="the grid is off"
+        )
+
+
+### END HIDDEN TESTS
+
+# %% test="wavelength_grid.reference" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_wavelength_grid_reference():
+    header = {"NAXIS1": 9, "CRVAL1": 4.2, "CDELT1": 0.01, "CRPIX1": 5}
+    grid = checks.array(checks.submitted("wavelength_grid")(header), (9,), "the wavelengths")
+    checks.close(
+        np.log10(grid[4:5]),
+        [4.2],
+        atol=1e-9,
+        hint="CRPIX1 = 5 says that the fifth pixel has CRVAL1",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_wavelength_grid_reference_hidden():
+    random = np.random.default_rng(9)
+    for reference in (2, 40.5, 8575, -3):
+        step = float(random.uniform(1e-6, 1e-5))
+        header = {"NAXIS1": 8575, "CRVAL1": 4.179, "CDELT1": step, "CRPIX1": reference}
+        grid = checks.array(checks.submitted("wavelength_grid")(header), (8575,))
+        expected = 4.179 + step * (np.arange(8575) + 1 - reference)
+        checks.close(np.log10(grid), expected, atol=step / 100, hint="the grid is off")
+
+
+### END HIDDEN TESTS
+
+# %%
+wavelength = wavelength_grid(image_header)
+print(f"{len(wavelength)} pixels from {wavelength[0]:.2f} to {wavelength[-1]:.2f} Å")
+width = wavelength[1] - wavelength[0]
+velocity = 299792.458 * np.log(10) * image_header["CDELT1"]
+print(f"one pixel is {width:.3f} Å wide at the blue end, and {velocity:.2f} km/s everywhere")
+
+# %% [markdown]
+# ### 2.3 Read a spectrum
+#
+# **Exercise.** Read flux, error and mask of the combined spectrum: the one in which each pixel is
+# weighted by its own error. Mind the stars with a single visit.
+
+
+# %% solution="read_coadd"
+def read_coadd(path):
+    """Read the combined spectrum of an apStar file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A FITS file with flux, error and mask in HDUs 1, 2 and 3, each of shape (rows, n) or (n,).
+        Row 0 is the combination in which each pixel is weighted by its own error.
+
+    Returns
+    -------
+    flux, error : (n,) ndarray of float
+        In 1e-17 erg/s/cm2/Å.
+    mask : (n,) ndarray of int
+        Bits of APOGEE_PIXMASK.
+    """
+    ### BEGIN SOLUTION
+    with fits.open(path) as hdus:
+        flux, error, mask = (np.atleast_2d(hdus[number].data)[0] for number in (1, 2, 3))
+        # FITS stores the most significant byte first; these types are this computer's own
+        return flux.astype(float), error.astype(float), mask.astype(int)
+    ### END SOLUTION
+
+
+# %% test="read_coadd" points=3
+import numpy as np
+from astropy.io import fits
+
+from helpers import checks
+
+
+@checks.run
+def test_read_coadd():
+    random = np.random.default_rng()
+    flux = random.uniform(100, 200, (5, 60)).astype("f4")  # two combinations, three visits
+    error, mask = flux / 50, random.integers(0, 2**15, (5, 60)).astype("i2")
+    path = checks.workspace() / "apStar-test.fits"
+    extra = [fits.ImageHDU(np.ones((5, 60), "f4")) for _ in range(4)]
+    images = [fits.ImageHDU(image) for image in (flux, error, mask)]
+    fits.HDUList([fits.PrimaryHDU(), *images, *extra]).writeto(path)
+
+    result = checks.submitted("read_coadd")(str(path))
+    checks.that(type(result) in (tuple, list) and len(result) == 3, "return flux, error and mask")
+    got_flux = checks.array(result[0], (60,), "the flux")
+    got_error = checks.array(result[1], (60,), "the error")
+    got_mask = checks.array(result[2], (60,), "the mask")
+    checks.that(
+        not np.allclose(got_flux, flux[1]), "this is the combination with one weight per visit"
+    )
+    checks.that(not np.allclose(got_flux, flux[2]), "this is the first visit, not a combination")
+    checks.close(got_flux, flux[0], rtol=1e-6, hint="the flux is not that of the row asked for")
+    checks.close(got_error, error[0], rtol=1e-6, hint="the error is not that of the row asked for")
+    checks.close(got_mask, mask[0], atol=0.1, hint="the mask is not that of the row asked for")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_read_coadd_hidden():
+    random = np.random.default_rng(10)
+    for visits, integers in ((2, "i4"), (8, "i2")):
+        shape = (visits + 2, 8575)
+        images = [
+            random.normal(300, 90, shape).astype("f4"),
+            random.uniform(1, 9, shape).astype("f4"),
+            random.integers(0, 2**15, shape).astype(integers),
+        ]
+        path = checks.workspace() / f"{visits}.fits"
+        header = fits.Header({"NVISITS": visits, "SNR": 100.0})
+        hdus = [fits.PrimaryHDU(header=header), *(fits.ImageHDU(image) for image in images)]
+        fits.HDUList(hdus).writeto(path)
+        result = checks.submitted("read_coadd")(str(path))
+        checks.that(type(result) in (tuple, list) and len(result) == 3, "three results expected")
+        for got, image in zip(result, images, strict=True):
+            checks.close(got, image[0], rtol=1e-6, atol=1e-6, hint="not the row asked for")
+
+
+### END HIDDEN TESTS
+
+# %% test="read_coadd.single" points=1
+import numpy as np
+from astropy.io import fits
+
+from helpers import checks
+
+
+@checks.run
+def test_read_coadd_single():
+    flux = np.random.default_rng().uniform(100, 200, 60).astype("f4")
+    for shape in ((60,), (1, 60)):
+        images = [flux.reshape(shape), flux.reshape(shape) / 50, np.zeros(shape, "i2")]
+        path = checks.workspace() / f"once{len(shape)}.fits"
+        hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(image) for image in images)]
+        fits.HDUList(hdus).writeto(path)
+        result = checks.submitted("read_coadd")(str(path))
+        checks.that(
+            type(result) in (tuple, list) and len(result) == 3, "return flux, error and mask"
+        )
+        what = f"the flux of a star seen once (image of shape {shape})"
+        checks.close(result[0], flux, rtol=1e-6, what=what, hint=f"{what} is not right")
+
+
+# %% [markdown]
+# ### 2.4 Look at one
+#
+# APOGEE records its spectrum on three detectors side by side. Between them are two gaps, where the
+# file says flux 0: nothing was measured there, and a drawing should not pretend that anything was.
+# `apogee.CHIPS` holds the pixels of each detector.
+#
+# **Exercise.** Plot flux against wavelength with labelled axes and their units, without lines
+# across the gaps. One panel or three: as you like.
+
+
+# %% solution="spectrum_figure"
+def spectrum_figure(wavelength, flux):
+    """Draw a spectrum chip by chip.
+
+    Parameters
+    ----------
+    wavelength : (8575,) ndarray
+        In Å.
+    flux : (8575,) ndarray
+        In 1e-17 erg/s/cm2/Å; 0 where there is no light (`apogee.CHIPS` names the pixels that have
+        some).
+
+    Returns
+    -------
+    matplotlib Figure
+        Flux against wavelength in these units, which the axis labels name; nothing is drawn in the
+        gaps between the chips.
+    """
+    ### BEGIN SOLUTION
+    figure, panels = plt.subplots(3, 1, figsize=(9, 6), layout="constrained")
+    for panel, (chip, pixels) in zip(panels, apogee.CHIPS.items(), strict=True):
+        panel.plot(wavelength[pixels], flux[pixels], lw=0.6, color=plots.COLOURS["blue"])
+        # a few ruined pixels should not squeeze the spectrum flat
+        low, high = np.nanpercentile(flux[pixels], [0.3, 99.7])
+        panel.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
+        panel.margins(x=0.01)
+        panel.set_title(f"{chip} chip", loc="left", fontsize=9)
+    panels[1].set_ylabel(r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]")
+    panels[2].set_xlabel("vacuum wavelength [Å]")
+    return figure
+    ### END SOLUTION
+
+
+# %% test="spectrum_figure" points=1
+import numpy as np
+
+from helpers import apogee, checks
+
+
+@checks.run
+def test_spectrum_figure():
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(8575))
+    flux = np.zeros(8575)
+    for chip in apogee.CHIPS.values():
+        flux[chip] = 200.0
+    figure = checks.figure(checks.submitted("spectrum_figure")(wavelength, flux))
+    along = " ".join(axes.xlabel for axes in figure.axes)
+    up = " ".join([figure.title, *(axes.ylabel for axes in figure.axes)])
+    checks.label_has(along, "wave", "lambda", "λ", hint="no axis says that it is the wavelength")
+    checks.label_has(
+        along, "Å", "\u212b", "angstrom", "AA", "ring", hint="the wavelength has no unit"
+    )
+    checks.label_has(up, "flux", "f_", "F_", hint="no axis says that it is the flux")
+    checks.label_has(up, "erg", hint="the flux has no unit")
+
+
+# %% test="spectrum_figure.data" points=2
+import numpy as np
+
+from helpers import apogee, checks
+
+
+@checks.run
+def test_spectrum_figure_data():
+    random = np.random.default_rng()
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(8575))
+    flux = np.zeros(8575)
+    lit = np.concatenate([np.arange(8575)[chip] for chip in apogee.CHIPS.values()])
+    flux[lit] = 300 + 40 * random.standard_normal(len(lit)).clip(-3, 3)
+    figure = checks.figure(checks.submitted("spectrum_figure")(wavelength, flux))
+
+    shown = np.zeros(len(lit), dtype=bool)
+    for axes in figure.axes:
+        for drawn in axes.data:
+            drawn = drawn[np.isfinite(drawn).all(axis=1)]
+            if len(drawn):
+                drawn = drawn[np.argsort(drawn[:, 0])]
+                near = np.searchsorted(drawn[:, 0], wavelength[lit] - 0.05).clip(0, len(drawn) - 1)
+                x, y = drawn[near].T
+                shown |= (abs(x - wavelength[lit]) < 0.05) & (abs(y - flux[lit]) < 0.01)
+    checks.that(
+        shown.mean() > 0.95,
+        f"only {shown.mean():.0%} of the pixels with light are drawn at their wavelength and flux, "
+        "in the units asked for",
+    )
+
+
+# %% test="spectrum_figure.gaps" points=1
+import numpy as np
+
+from helpers import apogee, checks
+
+
+@checks.run
+def test_spectrum_figure_gaps():
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(8575))
+    flux = np.zeros(8575)
+    for chip in apogee.CHIPS.values():
+        flux[chip] = 200 + np.sin(wavelength[chip])
+    figure = checks.figure(checks.submitted("spectrum_figure")(wavelength, flux))
+    drawn_pixels = 0
+    gap = (flux == 0) & (wavelength > 15300) & (wavelength < 16900)
+    first, last = wavelength[gap].min(), wavelength[gap].max()
+    for axes in figure.axes:
+        for curve in axes.curves:
+            finite = np.isfinite(curve).all(axis=1)
+            joined = finite[1:] & finite[:-1]
+            steps = abs(np.diff(curve[:, 0]))[joined]
+            inside = (curve[:-1, 0] > first - 1) & (curve[:-1, 0] < last + 1)
+            checks.that(
+                not np.any(steps[inside[joined]] > 30), "a line joins two chips across the gap"
+            )
+        for data in axes.data:
+            data = data[np.isfinite(data).all(axis=1)]
+            drawn_pixels += len(data)
+            in_gap = np.isin(np.round(data[:, 0], 3), np.round(wavelength[gap], 3))
+            checks.that(not in_gap.any(), "something is drawn in the gaps, where there is no light")
+    checks.that(drawn_pixels > 0, "nothing is drawn")
+
+
+# %%
+flux, error, mask = read_coadd(where[EXAMPLE])
+figure = spectrum_figure(wavelength, flux)
+figure.suptitle(f"{EXAMPLE}; {SOURCE}", fontsize=9)
+plots.show(
+    figure,
+    alt=f"Flux against wavelength of the star {EXAMPLE} in three panels, one for each detector, "
+    "from 15150 to 16950 Å. Hundreds of narrow absorption lines hang from a smooth continuum that "
+    "falls to the red; a few single pixels stick out up or down.",
+)
+
+# %% [markdown]
+# Hundreds of absorption lines of atoms and molecules hang from a smooth upper edge, the continuum.
+# Some narrow spikes and dips are no lines at all: you deal with them in part 3.
+#
+# **Explain** what the units of the spectrum mean, in words a friend who studies engineering would
+# understand. What do you have to do to the spectrum to get the power that falls on a square metre?
+# What is 1 of these units in W m$^{-2}$ µm$^{-1}$? Why would the same spectrum look different as a
+# flux per unit *frequency*?
+
+# %% [markdown] explain="units" points=3
+# The numbers count $10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$: the energy (erg) that arrives each
+# second on each square centimetre facing the star, for each ångström of wavelength. It is a
+# *density* in wavelength, like people per kilometre of road: there is no energy "at" a wavelength,
+# only in an interval. To get the power per area one has to integrate over wavelength, flux times
+# the width of each pixel, summed; on this logarithmic grid red pixels are wider than blue ones.
+#
+# 1 erg = $10^{-7}$ J, 1 cm$^2$ = $10^{-4}$ m$^2$, 1 Å = $10^{-4}$ µm. So 1 erg s$^{-1}$ cm$^{-2}$
+# Å$^{-1}$ is $10^{-3}$ W m$^{-2}$ Å$^{-1}$ = 10 W m$^{-2}$ µm$^{-1}$, and one of the spectrum's
+# units is $10^{-16}$ W m$^{-2}$ µm$^{-1}$.
+#
+# An interval of wavelength is not in a fixed proportion to an interval of frequency: from
+# $\nu = c/\lambda$ follows $|d\nu| = c\,|d\lambda| / \lambda^2$, hence
+# $f_\nu = f_\lambda\,\lambda^2/c$. The factor $\lambda^2$ tilts the spectrum, here by about a
+# quarter from one end to the other. The energy in any one interval stays the same.
+#
+# **Rubric** (3 points)
+#
+# - 1: energy per time, per collecting area, per interval of wavelength, with the common factor
+#   named
+# - 1: a density, so that power per area needs an integral over wavelength; and why per frequency
+#   differs
+# - 1: $10^{-16}$ W m$^{-2}$ µm$^{-1}$, with the conversion shown
+
+# %% [markdown]
+# How faint is that? Integrate the example over all pixels and compare with things you know.
+
+# %%
+power = np.trapezoid(flux * 1e-17, wavelength) * 1e-3  # W/m2: 1 erg/s/cm2 is 1e-3 W/m2
+photon = 6.626e-34 * 2.998e8 / 16000e-10  # J, in the middle of the band
+mirror = np.pi * (2.5 / 2) ** 2  # m2, the Sloan telescope, its central hole neglected
+print(f"{power:.2g} W on each square metre of the Earth;")
+print(f"a mirror of 2.5 m collects {power * mirror / photon:.2g} photons a second in this band")
+
+# %% [markdown]
+# ### 2.5 The velocity of the star, and ours
+#
+# The survey visits most stars several times, some nights, months or years apart. In each visit the
+# lines sit at different wavelengths, and the pipeline has to undo this before it can add the
+# visits. The headers keep the book. For visit $i$ there is the velocity that was measured from the
+# spectrum, the *barycentric correction*, and their sum:
+#
+# $$\mathtt{VHELIO}i = \mathtt{VRAD}i + \mathtt{BC}i$$
+#
+# `VHELIO` is the star's velocity away from us as seen from the barycentre, the centre of mass of
+# the solar system. `BC` is the velocity of the telescope *towards* the star at that moment:
+# whoever moves towards a star measures a smaller recession, and the correction puts that back.
+#
+# **Exercise.** At which wavelength did the telescope see a line whose wavelength at rest you know?
+# At these speeds, far below that of light,
+# $\lambda_\mathrm{seen} = \lambda_\mathrm{rest}\,(1 + v/c)$ is good enough.
+
+
+# %% solution="observed_wavelength"
+def observed_wavelength(wavelength, star_velocity, barycentric_correction):
+    """Return the wavelengths at which a telescope on the moving Earth sees a moving star's lines.
+
+    Parameters
+    ----------
+    wavelength : float or ndarray
+        At rest, in Å.
+    star_velocity : float
+        Velocity of the star away from the barycentre of the solar system, in km/s (VHELIO).
+    barycentric_correction : float
+        What has to be added to the velocity measured at the telescope to give `star_velocity`, in
+        km/s (BC).
+
+    Returns
+    -------
+    float or ndarray
+        As seen by the telescope, in Å.
+    """
+    ### BEGIN SOLUTION
+    measured_velocity = star_velocity - barycentric_correction
+    return wavelength * (1 + measured_velocity / 299792.458)
+    ### END SOLUTION
+
+
+# %% test="observed_wavelength" points=1
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_observed_wavelength():
+    seen = checks.submitted("observed_wavelength")
+    rest = np.array([15200.0, 16000.0, 16900.0])
+    away = checks.array(seen(rest, 100.0, 0.0), (3,), "the wavelengths")
+    checks.that(bool(np.all(away > rest)), "the lines of a star that moves away should be redder")
+    # 1.5e-6 is a tenth of a pixel
+    checks.close(
+        away / rest - 1,
+        np.full(3, 1 / 2997.92),
+        atol=1.5e-6,
+        hint="100 km/s is 1/2998 of the speed of light",
+    )
+    ### BEGIN HIDDEN TESTS
+    random = np.random.default_rng(11)
+    for velocity in random.uniform(-250, 250, 10):
+        wanted = rest * (1 + velocity / 299792.458)
+        checks.close(seen(rest, float(velocity), 0.0), wanted, rtol=1.5e-6, hint="the shift is off")
+        checks.close(
+            seen(16000.0, float(velocity), 0.0), wanted[1], rtol=1.5e-6, hint="the shift is off"
+        )
+    ### END HIDDEN TESTS
+
+
+# %% test="observed_wavelength.earth" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_observed_wavelength_earth():
+    seen = checks.submitted("observed_wavelength")
+    still = np.array([15200.0, 16000.0, 16900.0])
+    towards = checks.array(seen(still, 0.0, 25.0), (3,), "the wavelengths")
+    checks.that(
+        not np.allclose(towards, still, rtol=1e-7), "the Earth's motion makes no difference to you"
+    )
+    checks.that(
+        bool(np.all(towards < still)),
+        "BC = +25 km/s means that the telescope moves towards the star: which way do the lines go?",
+    )
+    ### BEGIN HIDDEN TESTS
+    random = np.random.default_rng(12)
+    for velocity, correction in random.uniform(-1, 1, (12, 2)) * (150, 30):
+        wanted = still * (1 + (velocity - correction) / 299792.458)
+        got = seen(still, float(velocity), float(correction))
+        checks.close(got, wanted, rtol=1.5e-6, hint="the shift is off")
+    ### END HIDDEN TESTS
+
+
+# %% [markdown]
+# The file's visits have been shifted to the star's rest frame already. With your function you can
+# put them back where the telescope saw them.
+
+# %%
+many = best[(best["nvisits"] >= 4) & (best["snr"] > 100)]
+corrections = [
+    [fits.getval(where[row["apogee_id"]], f"BC{1 + i}") for i in range(row["nvisits"])]
+    for row in many
+]
+VISITED = str(many["apogee_id"][np.argmax([np.ptp(bc) for bc in corrections])])
+star = apogee.read_apstar(where[VISITED])
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True, layout="constrained")
+window = (wavelength > 15940) & (wavelength < 16000)  # somewhat wider than the panels
+colours = plt.get_cmap(plots.SEQUENTIAL)(np.linspace(0, 0.85, len(star.visits)))
+for i, (visit, colour) in enumerate(zip(star.visits, colours, strict=True), start=1):
+    level = visit[window] / np.median(visit[window]) - 0.35 * i
+    correction = star.header[f"BC{i}"]
+    seen = observed_wavelength(wavelength[window], star.header[f"VHELIO{i}"], correction)
+    left.plot(seen, level, color=colour)
+    right.plot(wavelength[window], level, color=colour)
+    right.text(15985.5, 1 - 0.35 * i, f"BC = {correction:+.1f} km/s", color=colour, va="center")
+left.set(title="as the telescope saw it", ylabel="flux / median, shifted", yticks=[])
+right.set(title="in the star's rest frame")
+for panel in (left, right):
+    panel.set(xlabel="vacuum wavelength [Å]", xlim=(15955, 15985), xticks=range(15960, 15990, 10))
+figure.suptitle(f"the visits of {VISITED}; {SOURCE}", fontsize=9)
+plots.show(
+    figure,
+    alt=f"The visits of star {VISITED} one below the other, between 15955 and 15985 Å. On the "
+    "left, as the telescope saw them, the absorption lines of the visits lie at different "
+    "wavelengths; on the right, in the star's rest frame, they line up.",
+)
+
+# %% [markdown]
+# On the right the star's lines stand in columns. If you see a narrow spike that does the opposite,
+# in a column on the left and scattered on the right, it is not the star's: it comes from the
+# Earth's own sky, a glowing line that was not quite subtracted. Part 3 is about such pixels.
+#
+# **Explain** what it means that the combined spectrum has been Doppler shifted to the barycentric
+# frame, and why the shift differs from visit to visit. How large can the differences be, and on
+# what do they depend? (A subtlety for those who read headers: which frame is this file in,
+# strictly?)
+
+# %% [markdown] explain="doppler" points=4
+# A spectrum in the barycentric frame has the wavelengths that an observer at rest with respect to
+# the centre of mass of the solar system would have measured. The telescope is not at rest: the
+# Earth carries it around the Sun at 30 km/s and around the Earth's axis at up to 0.46 km/s. What
+# shifts the lines is the *relative* velocity of star and telescope along the line of sight. The
+# star's part stays the same from night to night; the Earth's part changes as its direction of
+# motion turns through the year. So each visit has its own barycentric correction, computed from
+# date, time, site and position on the sky.
+#
+# The correction swings like a sine over the year with an amplitude of 30 km/s times the cosine of
+# the star's ecliptic latitude: the full swing of 60 km/s for a star in the ecliptic, almost
+# nothing at its pole. The turning of the Earth adds less than half a km/s within a night. 30 km/s
+# is 1.6 Å at 16 000 Å, or seven pixels, more than twice the width of a line: adding unshifted
+# visits would smear the lines. If the star has a companion, its own velocity changes too.
+#
+# Strictly, these files go a step further: with VRAD removed from each visit, the star's own
+# velocity is gone as well, and the wavelengths are those in the *star's rest frame*, the same for
+# all stars. That is what lets the pixels of different stars be compared in lab 3. The star's
+# velocity in the barycentric frame remains in the header as VHELIO.
+#
+# **Rubric** (4 points)
+#
+# - 1: what the barycentric frame is
+# - 1: the Earth's velocity along the line of sight changes with the date (orbit, and a little
+#   rotation)
+# - 1: the size: up to plus and minus 30 km/s, less away from the ecliptic
+# - 1: why it must be undone before visits are added or stars compared; full marks also for noting
+#   the rest frame, or binaries
+
+# %% [markdown]
+# ## 3. Bad pixels
+#
+# ### 3.1 Ask the mask
+#
+# The mask in HDU 3 packs fifteen yes-or-no questions into one whole number. Question number $b$,
+# *bit* $b$, is worth $2^b$, and the mask is the sum of those that were answered with yes. A mask
+# of 4097 is $2^{12} + 2^0$: bits 12 and 0 are set, and no others. The bits are numbered from 0.
+
+# %%
+for bit, name in apogee.PIXMASK.items():
+    print(f"bit {bit:2d}  worth {2**bit:5d}  {name:15s} {apogee.PIXMASK_MEANING[bit]}")
+
+# %% [markdown]
+# **Exercise.** Find the pixels in which *any* of some bits is set. Python's `&` compares two whole
+# numbers bit by bit: `4097 & 4096` is 4096, `4097 & 2` is 0.
+
+
+# %% solution="is_flagged"
+def is_flagged(mask, bits):
+    """Say in which pixels any of some bits is set.
+
+    Parameters
+    ----------
+    mask : ndarray of int, of any shape
+        Sums of powers of two, each up to 2**14.
+    bits : sequence of int
+        The bits' numbers, from 0 to 14.
+
+    Returns
+    -------
+    ndarray of bool, of the shape of mask
+    """
+    ### BEGIN SOLUTION
+    wanted = sum(2**bit for bit in set(bits))
+    return (mask & wanted) != 0
+    ### END SOLUTION
+
+
+# %% test="is_flagged" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_is_flagged():
+    flagged = checks.submitted("is_flagged")
+    mask = np.array([0, 1, 2, 4, 8, 4096])  # nothing, then one of the bits 0, 1, 2, 3 and 12
+    first = checks.truths(flagged(mask, [0]), (6,))
+    checks.that(bool(first[1]), "bit 0 is missed: what is it worth?")
+    checks.that(first.sum() == 1, "more than bit 0 is found when only bit 0 is asked for")
+    third = checks.truths(flagged(mask, [3]), (6,))
+    checks.that(bool(third[4]), "bit 3 is missed: a bit's number is not what it is worth")
+    checks.that(third.sum() == 1, "other bits are found when only bit 3 is asked for")
+    some = checks.truths(flagged(mask, [1, 12]), (6,))
+    checks.that(bool(some[2] and some[5]), "one of two bits is set, but the pixel is not found")
+    checks.that(some.sum() == 2, "pixels are found in which none of the bits asked for is set")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_is_flagged_hidden():
+    random = np.random.default_rng(13)
+    for _ in range(10):
+        number = random.integers(-1, 15, size=200)  # at most one bit in each pixel
+        mask = np.where(number < 0, 0, 2 ** number.clip(0))
+        bits = random.choice(15, size=random.integers(1, 9), replace=False)
+        got = checks.truths(checks.submitted("is_flagged")(mask, bits.tolist()), (200,))
+        checks.that(bool(np.all(got == np.isin(number, bits))), "some pixels are judged wrongly")
+
+
+### END HIDDEN TESTS
+
+# %% test="is_flagged.several" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_is_flagged_several():
+    flagged = checks.submitted("is_flagged")
+    mask = np.array([1 + 4096, 8 + 512, 2 + 4 + 16, 512 + 8192])
+    got = checks.truths(flagged(mask, [0, 1, 2, 3, 4, 5, 6, 7, 12]), (4,))
+    checks.that(bool(got[:3].all()), "a bit is missed where another one is set as well")
+    checks.that(not got[3], "a pixel is found that has only bits you were not asked for")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_is_flagged_several_hidden():
+    random = np.random.default_rng(14)
+    for shape, kind in (((500,), "i2"), ((3, 200), "i4"), ((2, 3, 40), "i8")):
+        set_bits = random.random((15, *shape)) < 0.12
+        worth = 2 ** np.arange(15).reshape(15, *[1] * len(shape))
+        mask = np.sum(set_bits * worth, axis=0).astype(kind)
+        bits = random.choice(15, size=random.integers(1, 9), replace=False)
+        got = checks.truths(checks.submitted("is_flagged")(mask, tuple(bits.tolist())), shape)
+        expected = set_bits[bits].any(axis=0)
+        checks.that(bool(np.all(got == expected)), "some pixels are judged wrongly")
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The sheet's advice, from experience: bits **0 to 7 and 12** matter, the rest can be left alone.
+# See whether you agree. Trouble shows best in a faint star, so here is the one with the lowest S/N
+# of your sample.
+
+# %%
+BAD_BITS = [0, 1, 2, 3, 4, 5, 6, 7, 12]
+FAINT = str(best["apogee_id"][np.argmin(best["snr"])])
+flux, error, mask = read_coadd(where[FAINT])
+
+FLUX_LABEL = r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]"
+
+figure, axes = plt.subplots(figsize=(9, 3.8), layout="constrained")
+window = np.flatnonzero((wavelength > 15995) & (wavelength < 16105))
+axes.plot(wavelength[window], flux[window], color="0.5", drawstyle="steps-mid")
+markers = dict(zip(BAD_BITS, "sv<>^D*hdo"[: len(BAD_BITS)], strict=True))
+for (bit, marker), colour in zip(markers.items(), 2 * list(plots.COLOURS.values()), strict=False):
+    pixels = window[is_flagged(mask[window], [bit])]
+    if len(pixels):
+        # larger, empty symbols for lower bits, so that bits of one pixel can be told apart
+        size, name = 9 - bit / 2, f"bit {bit}: {apogee.PIXMASK[bit]}"
+        axes.plot(
+            wavelength[pixels], flux[pixels], marker, ms=size, mfc="none", color=colour, label=name
+        )
+# the worst pixels may lie outside: they would squeeze the spectrum flat
+view = np.median(flux[window]) * np.array([0.5, 1.5])
+axes.set(xlabel="vacuum wavelength [Å]", ylabel=FLUX_LABEL, ylim=view)
+axes.set_title(f"{FAINT}, S/N = {best['snr'].min():.0f}; {SOURCE}", fontsize=9)
+axes.legend(fontsize=8, ncols=3)
+plots.show(
+    figure,
+    alt=f"A stretch of the spectrum of {FAINT} between 15995 and 16105 Å as a grey step line. "
+    "Symbols mark flagged pixels by the kind of flag. Where the sky has a bright line the flux "
+    "jumps up and down by more than any absorption line; other flagged pixels look harmless.",
+)
+
+# %% [markdown]
+# ### 3.2 Make bad pixels harmless
+#
+# What do you do with a bad pixel? You could cut it out, but then every star would have its own set
+# of wavelengths, and the tidy array of spectra would be gone. The trick is to keep the pixel and
+# to say that you know nothing about it: give it an enormous error. In a fit, each pixel counts
+# with $1/\sigma^2$, and with $\sigma = 10^{10}$ its weight is nil.
+#
+# Two more traps. A flux of NaN stays NaN, however large its error, and one NaN makes a whole
+# $\chi^2$ NaN. And an error of zero (or less) claims a perfect measurement: infinite weight.
+#
+# **Exercise.** Return flux and error made safe. The mask has been read for you: `flagged` is what
+# `is_flagged` gives for the bits that matter.
+
+
+# %% solution="inflate_errors"
+def inflate_errors(flux, error, flagged):
+    """Take the weight from pixels that cannot be trusted.
+
+    Parameters
+    ----------
+    flux, error : (n,) ndarray of float
+        In one unit; either may hold NaN or infinity, and error may hold zero or negative numbers.
+    flagged : (n,) ndarray of bool
+        True where the mask says that the pixel is bad.
+
+    Returns
+    -------
+    flux : (n,) ndarray of float
+        Finite everywhere; as given in all pixels that can be trusted.
+    error : (n,) ndarray of float
+        LARGE_ERROR where the pixel is flagged, where flux or error is not finite, and where the
+        error is not positive; as given everywhere else.
+    """
+    ### BEGIN SOLUTION
+    finite = np.isfinite(flux) & np.isfinite(error)
+    # a comparison with NaN is False, so that `finite` alone decides there
+    bad = flagged | ~finite | (error <= 0)
+    return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
+    ### END SOLUTION
+
+
+# %% test="inflate_errors" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_inflate_errors():
+    random = np.random.default_rng()
+    flux, error = random.uniform(90, 110, 20), random.uniform(1, 3, 20)
+    flagged = np.arange(20) % 7 == 0
+    result = checks.submitted("inflate_errors")(flux, error, flagged)
+    checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and the error")
+    new = checks.array(result[1], (20,), "the error")
+    checks.that(bool(np.all(new[flagged] > 1e8)), "flagged pixels should have LARGE_ERROR")
+    checks.close(
+        new[~flagged], error[~flagged], rtol=1e-5, hint="the error of a good pixel has changed"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_inflate_errors_hidden():
+    random = np.random.default_rng(15)
+    for kind in ("f4", "f8"):
+        flux = random.normal(300, 20, 8575).astype(kind)
+        error = random.uniform(0.5, 3, 8575).astype(kind)
+        flagged = random.random(8575) < 0.2
+        result = checks.submitted("inflate_errors")(flux, error, flagged)
+        checks.that(type(result) in (tuple, list) and len(result) == 2, "two results expected")
+        new = checks.array(result[1], (8575,), "the error")
+        checks.that(bool(np.all(new[flagged] > 1e8)), "a flagged pixel keeps weight")
+        checks.close(new[~flagged], error[~flagged], rtol=1e-5, hint="a good pixel's error changed")
+
+
+### END HIDDEN TESTS
+
+# %% test="inflate_errors.unusable" points=2
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_inflate_errors_unusable():
+    flux = np.array([100.0, np.nan, 100.0, 100.0, 100.0, np.inf])
+    error = np.array([2.0, 2.0, np.nan, 0.0, np.inf, 2.0])
+    result = checks.submitted("inflate_errors")(flux, error, np.zeros(6, dtype=bool))
+    checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and the error")
+    new = checks.array(result[1], (6,), "the error")
+    checks.close(new[:1], [2], rtol=1e-5, hint="the error of a good pixel has changed")
+    checks.that(new[1] > 1e8 and new[5] > 1e8, "a pixel without a finite flux keeps its weight")
+    checks.that(
+        new[2] > 1e8 and new[4] > 1e8, "a pixel without a finite error should get LARGE_ERROR"
+    )
+    checks.that(new[3] > 1e8, "a pixel with error zero would have infinite weight")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_inflate_errors_unusable_hidden():
+    random = np.random.default_rng(16)
+    flux, error = random.normal(300, 20, 3000), random.uniform(0.5, 3, 3000)
+    broken = random.integers(0, 20, 3000)
+    for number, value in ((0, np.nan), (1, np.inf), (2, -np.inf)):
+        flux[broken == number] = value
+    for number, value in ((3, np.nan), (4, np.inf), (5, 0.0), (6, -1.0)):
+        error[broken == number] = value
+    flagged = random.random(3000) < 0.1
+    result = checks.submitted("inflate_errors")(flux, error, flagged)
+    checks.that(type(result) in (tuple, list) and len(result) == 2, "two results expected")
+    new = checks.array(result[1], (3000,), "the error")
+    bad = flagged | (broken < 7)
+    checks.that(bool(np.all(new[bad] > 1e8)), "a pixel that cannot be trusted keeps weight")
+    checks.close(new[~bad], error[~bad], rtol=1e-5, hint="a good pixel's error changed")
+
+
+### END HIDDEN TESTS
+
+# %% test="inflate_errors.flux" points=1
+import numpy as np
+
+from helpers import checks
+
+
+@checks.run
+def test_inflate_errors_flux():
+    random = np.random.default_rng()
+    flux, error = random.normal(300, 20, 400), random.uniform(0.5, 3, 400)
+    lost = random.random(400) < 0.1
+    flux[lost] = random.choice([np.nan, np.inf, -np.inf], lost.sum())
+    flagged = random.random(400) < 0.1
+    result = checks.submitted("inflate_errors")(flux, error, flagged)
+    checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and the error")
+    new = checks.array(result[0], (400,), "the flux")
+    good = ~lost & ~flagged
+    checks.close(new[good], flux[good], rtol=1e-5, hint="the flux of a good pixel has changed")
+
+
+# %%
+figure, panels = plt.subplots(2, 1, figsize=(9, 5), sharex=True, sharey=True, layout="constrained")
+safe_flux, safe_error = inflate_errors(flux, error, is_flagged(mask, BAD_BITS))
+for panel, values, errors, title in (
+    (panels[0], flux, error, "as the file has it"),
+    (panels[1], safe_flux, safe_error, "with the errors of bad pixels inflated"),
+):
+    panel.fill_between(
+        wavelength[window],
+        (values - errors)[window],
+        (values + errors)[window],
+        step="mid",
+        color=plots.COLOURS["sky"],
+        alpha=0.6,
+        lw=0,
+        label="flux ± error",
+    )
+    panel.plot(wavelength[window], values[window], color="black", lw=0.7, drawstyle="steps-mid")
+    panel.set_title(title, loc="left", fontsize=9)
+    panel.set_ylabel(FLUX_LABEL, fontsize=8)
+panels[0].set_ylim(view)
+panels[0].legend(loc="lower left", fontsize=8)
+panels[1].set_xlabel("vacuum wavelength [Å]")
+figure.suptitle(f"{FAINT}; {SOURCE}", fontsize=9)
+plots.show(
+    figure,
+    alt="The same stretch of spectrum twice, with a band for the error. Above, the band is thin "
+    "everywhere. Below, it fills the whole height of the panel wherever a pixel is bad, so these "
+    "pixels carry no weight.",
+)
+
+# %% [markdown]
+# ### 3.3 The whole survey
+#
+# Now all of them, into two arrays that you will use from here to lab 6.
+
+# %%
+fluxes = np.empty((len(best), len(wavelength)), dtype=np.float32)
+errors = np.empty_like(fluxes)
+lit = np.concatenate([np.arange(len(wavelength))[chip] for chip in apogee.CHIPS.values()])
+lost = np.zeros((len(best), len(apogee.PIXMASK)))
+any_bit = np.zeros(len(best))
+for i, path in enumerate(tqdm(paths, desc="reading spectra")):
+    flux, error, mask = read_coadd(path)
+    fluxes[i], errors[i] = inflate_errors(flux, error, is_flagged(mask, BAD_BITS))
+    lost[i] = [is_flagged(mask[lit], [bit]).mean() for bit in apogee.PIXMASK]
+    any_bit[i] = is_flagged(mask[lit], list(apogee.PIXMASK)).mean()
+
+# %%
+figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
+names = [f"{bit}  {name}" for bit, name in apogee.PIXMASK.items()]
+colours = [plots.COLOURS["vermilion" if bit in BAD_BITS else "sky"] for bit in apogee.PIXMASK]
+axes.barh(names, 100 * lost.mean(axis=0), color=colours)
+axes.invert_yaxis()
+for bar, percent in zip(axes.patches, 100 * lost.mean(axis=0), strict=True):
+    axes.annotate(
+        f"{percent:.2f}",
+        (bar.get_width(), bar.get_y() + 0.4),
+        (4, 0),
+        va="center",
+        textcoords="offset points",
+        fontsize=8,
+    )
+axes.set(xlabel="pixels flagged, mean over all stars [%]", ylabel="bit of APOGEE_PIXMASK")
+axes.set_title(f"dark: treated as bad, light: ignored; {SOURCE}", fontsize=9)
+plots.show(
+    figure,
+    alt="Horizontal bars: the mean percentage of pixels flagged, for each of the fifteen mask "
+    "bits. Persistence (bits 9 to 11) and sky lines (bit 12) are the most common; several bits "
+    "hardly ever occur. The bits treated as bad have dark bars.",
+)
+bad = errors[:, lit] >= LARGE_ERROR
+print(f"{bad.mean():.1%} of the pixels on the chips carry no weight now")
+print(f"{any_bit.mean():.1%} would, had you thrown away every pixel with any bit set")
+
+# %% [markdown]
+# Persistence, the detectors' memory of light they saw earlier, is what makes the difference: it
+# touches a large share of the data, and most of that is quite usable.
+#
+# Here is the sample you made, all of it at once in a narrow window: one row for each star, the
+# coolest at the top.
+
+# %%
+window = np.flatnonzero((wavelength > 15960) & (wavelength < 16060))
+order = np.argsort(labels[:, 0])
+stack = fluxes[order][:, window].astype(float)
+stack[errors[order][:, window] >= LARGE_ERROR] = np.nan
+stack /= np.nanmedian(stack, axis=1, keepdims=True)
+figure, axes = plt.subplots(figsize=(9, 5), layout="constrained")
+image = axes.pcolormesh(
+    wavelength[window], np.arange(len(order)), stack, vmin=0.6, vmax=1.1, rasterized=True
+)
+axes.set_facecolor(plots.COLOURS["vermilion"])
+ticks = np.linspace(0, len(order) - 1, 7).astype(int)
+axes.set_yticks(ticks, [f"{labels[order[t], 0]:.0f} K" for t in ticks])
+axes.invert_yaxis()
+axes.set(xlabel="vacuum wavelength [Å]", ylabel=r"stars, by $T_\mathrm{eff}$")
+axes.set_title(f"{len(order)} spectra; {SOURCE}", fontsize=9)
+figure.colorbar(image, label="flux / median of the window", extend="both")
+plots.show(
+    figure,
+    alt="An image with one row for each of the stars of the sample, sorted by temperature, between "
+    "15960 and 16060 Å. Vertical dark stripes are absorption lines; many grow deeper towards the "
+    "cool stars at the top. Bad pixels are red: some scattered anywhere, most in loose bands.",
+)
+
+# %% [markdown]
+# The lines stand still from star to star because every spectrum is in its own star's rest frame.
+# They deepen smoothly towards cool stars: *that* is what lab 3 will teach a model. And the red
+# specks, the pixels you took the weight from, will not get in its way.
+#
+# Save the product for the labs that follow.
+
+# %%
+saved = checkpoints.save(
+    "01_apogee",
+    apogee_id=np.asarray(best["apogee_id"], dtype=str),
+    labels=labels,
+    label_names=np.array(apogee.LABELS),
+    wavelength=wavelength,
+    flux=fluxes,
+    error=errors,
+)
+print(f"{len(best)} stars, {len(wavelength)} pixels:", "saved" if saved else "checked, not kept")
+
+# %% [markdown]
+# ## What to take away
+#
+# - A catalogue row is a measurement, not a star. Know what one row stands for before you join or
+#   count.
+# - Missing values disguise themselves as numbers. -9999 passes many a cut.
+# - Gravity tells giants from dwarfs because radius changes a hundredfold and enters squared.
+# - A spectrum is a density: power per area *per ångström*. Its wavelengths come from four header
+#   cards, with a logarithm of base 10 and pixels counted from one.
+# - The Earth's motion shifts each visit differently; comparing stars needs a common frame.
+# - A bit's number is not what it is worth. And a bad pixel is best kept, with no weight.
+#
+# ## Go further
+#
+# You kept 1855 stars by four cuts that somebody else chose. Choose one of them and ask whether it
+# is right. Loosen it, look at the spectra you let in, and say what a model trained on them would
+# learn that it should not, or what the cut costs. For instance: are spectra of S/N 40 really worse
+# for *training* than having fewer of them? Are there rows with all five labels whose `starflag` or
+# `aspcapflag` (ask the catalogue for them) tells you not to trust them?

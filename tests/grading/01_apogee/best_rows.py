@@ -1,0 +1,73 @@
+# %% right: a dictionary
+def best_rows(apogee_id, snr):
+    best = {}
+    for row, star in enumerate(apogee_id):
+        if star not in best or snr[row] > snr[best[star]]:
+            best[star] = row
+    return list(best.values())
+
+
+# %% right: pandas
+def best_rows(apogee_id, snr):
+    import pandas as pd
+
+    return (
+        pd.Series(np.asarray(snr, dtype=float)).groupby(np.asarray(apogee_id)).idxmax().to_numpy()
+    )
+
+
+# %% right: lexsort, floats, from the last row to the first
+def best_rows(apogee_id, snr):
+    order = np.lexsort((snr, apogee_id))
+    names = apogee_id[order]
+    last = np.append(names[1:] != names[:-1], True)
+    return order[last][::-1].astype(float)
+
+
+# %% wrong: the worst spectrum of each star | loses: test_best_rows
+def best_rows(apogee_id, snr):
+    order = np.argsort(snr)
+    _, first = np.unique(np.asarray(apogee_id)[order], return_index=True)
+    return order[first]
+
+
+# %% wrong: the first row of each star | loses: test_best_rows
+def best_rows(apogee_id, snr):
+    return np.unique(apogee_id, return_index=True)[1]
+
+
+# %% wrong: rows of the sorted table, not of the table | loses: test_best_rows test_best_rows_stars
+def best_rows(apogee_id, snr):
+    order = np.argsort(snr)[::-1]
+    return np.unique(np.asarray(apogee_id)[order], return_index=True)[1]
+
+
+# %% wrong: only stars with one spectrum | loses: test_best_rows test_best_rows_stars
+def best_rows(apogee_id, snr):
+    _, first, count = np.unique(apogee_id, return_index=True, return_counts=True)
+    return first[count == 1]
+
+
+# %% wrong: only neighbours compared | loses: test_best_rows test_best_rows_stars
+def best_rows(apogee_id, snr):
+    keep = [0]
+    for row in range(1, len(snr)):
+        if apogee_id[row] != apogee_id[keep[-1]]:
+            keep.append(row)
+        elif snr[row] > snr[keep[-1]]:
+            keep[-1] = row
+    return np.array(keep)
+
+
+# %% wrong: a mask instead of row numbers | loses: test_best_rows test_best_rows_stars
+def best_rows(apogee_id, snr):
+    keep = np.zeros(len(snr), dtype=bool)
+    for star in np.unique(apogee_id):
+        rows = np.flatnonzero(apogee_id == star)
+        keep[rows[np.argmax(snr[rows])]] = True
+    return keep
+
+
+# %% wrong: nothing removed | loses: test_best_rows test_best_rows_stars
+def best_rows(apogee_id, snr):
+    return np.argsort(snr)[::-1]

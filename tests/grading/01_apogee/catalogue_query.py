@@ -1,0 +1,123 @@
+# %% right: comma join with short aliases, dbo names and a semicolon
+def catalogue_query(fields):
+    wanted = " OR ".join(f"s.field = '{f}'" for f in fields)
+    return (
+        "select s.apogee_id, s.telescope, s.field, s.snr, s.nvisits, a.teff, a.logg, a.fe_h, "
+        "a.mg_fe, a.si_fe from dbo.apogeeStar s, dbo.aspcapStar a "
+        f"where s.apstar_id = a.apstar_id and ({wanted});"
+    )
+
+
+# %% right: TOP, brackets, more columns in another order, a comment
+def catalogue_query(fields):
+    text = "'" + "', '".join(fields) + "'"
+    return f"""
+    -- the labels first
+    SELECT TOP 100000
+        p.teff, p.teff_err, p.logg, p.logg_err, p.fe_h, p.mg_fe, p.si_fe, p.aspcapflag,
+        s.apstar_id, s.apogee_id, s.ra, s.dec, s.vhelio_avg, s.starflag, s.nvisits, s.snr,
+        s.[field], s.telescope
+    FROM aspcapStar AS p
+    INNER JOIN apogeeStar AS s ON s.apstar_id = p.apstar_id
+    WHERE s.[field] IN ({text})
+    ORDER BY s.snr DESC
+    """
+
+
+# %% right: subquery instead of a join condition on the whole table
+def catalogue_query(fields):
+    quoted = []
+    for field in fields:
+        quoted.append("'" + field + "'")
+    return (
+        "SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits, l.teff, l.logg, l.fe_h, l.mg_fe,"
+        " l.si_fe FROM (SELECT * FROM apogeeStar WHERE field IN (" + ",".join(quoted) + ")) s"
+        " JOIN aspcapStar l ON l.apstar_id = s.apstar_id"
+    )
+
+
+# %% right: joined by star, telescope and field
+def catalogue_query(fields):
+    text = ", ".join(f"'{f}'" for f in fields)
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apogee_id = l.apogee_id
+        AND s.telescope = l.telescope AND s.field = l.field
+        WHERE l.field IN ({text})"""
+
+
+# %% wrong: joined by the star's name, which multiplies rows | loses: test_catalogue_query_join
+def catalogue_query(fields):
+    text = ", ".join(f"'{f}'" for f in fields)
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apogee_id = l.apogee_id
+        WHERE s.field IN ({text})"""
+
+
+# %% wrong: one row for each star by DISTINCT names | loses: test_catalogue_query_join
+def catalogue_query(fields):
+    text = ", ".join(f"'{f}'" for f in fields)
+    return f"""SELECT s.apogee_id, min(s.telescope) AS telescope, min(s.field) AS field,
+        max(s.snr) AS snr, max(s.nvisits) AS nvisits, avg(l.teff) AS teff, avg(l.logg) AS logg,
+        avg(l.fe_h) AS fe_h, avg(l.mg_fe) AS mg_fe, avg(l.si_fe) AS si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
+        WHERE s.field IN ({text}) GROUP BY s.apogee_id"""
+
+
+# %% wrong: no join condition | loses: test_catalogue_query test_catalogue_query_join
+def catalogue_query(fields):
+    text = ", ".join(f"'{f}'" for f in fields)
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s, aspcapStar l WHERE s.field IN ({text})"""
+
+
+# %% wrong: field names without quotes | loses: test_catalogue_query test_catalogue_query_join
+def catalogue_query(fields):
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
+        WHERE s.field IN ({", ".join(fields)})"""
+
+
+# %% wrong: field names in double quotes | loses: test_catalogue_query test_catalogue_query_join
+def catalogue_query(fields):
+    text = ", ".join(f'"{f}"' for f in fields)
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
+        WHERE s.field IN ({text})"""
+
+
+# %% wrong: a Python tuple in the text, which fails for a single field | loses: test_catalogue_query
+def catalogue_query(fields):
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
+        WHERE s.field IN {tuple(fields)}"""
+
+
+# %% wrong: the four fields of the lab, whatever was asked for | loses: test_catalogue_query test_catalogue_query_join
+def catalogue_query(fields):
+    return """SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
+        WHERE s.field IN ('M15', 'N6791', 'K2_C4_168-21', '060+00')"""
+
+
+# %% wrong: no labels | loses: test_catalogue_query
+def catalogue_query(fields):
+    text = ", ".join(f"'{f}'" for f in fields)
+    return (
+        f"SELECT apogee_id, telescope, field, snr, nvisits FROM apogeeStar WHERE field IN ({text})"
+    )
+
+
+# %% wrong: [Mg/Fe] under the name of [Si/Fe] | loses: test_catalogue_query
+def catalogue_query(fields):
+    text = ", ".join(f"'{f}'" for f in fields)
+    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
+        l.teff, l.logg, l.fe_h, l.mg_fe, l.mg_fe AS si_fe
+        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
+        WHERE s.field IN ({text})"""

@@ -1,0 +1,110 @@
+# %% right: one panel, zeros made NaN
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots(figsize=(12, 3))
+    ax.plot(wavelength, np.where(flux == 0, np.nan, flux), "k-", lw=0.5)
+    ax.set_xlabel("Wavelength (Angstrom)")
+    ax.set_ylabel(r"Flux ($10^{-17}$ erg/s/cm$^2$/$\AA$)")
+    return fig
+
+
+# %% right: one panel, a line for each chip
+def spectrum_figure(wavelength, flux):
+    fig = plt.figure()
+    ax = fig.add_subplot()
+    for chip in apogee.CHIPS:
+        ax.step(wavelength[apogee.CHIPS[chip]], flux[apogee.CHIPS[chip]], label=chip)
+    ax.legend()
+    ax.set(
+        xlabel=r"$\lambda$ [$\mathrm{\AA}$]",
+        ylabel=r"$f_\lambda$ [1e-17 erg s-1 cm-2 A-1]",
+        ylim=(0, None),
+    )
+    return fig
+
+
+# %% right: points, zeros left out
+def spectrum_figure(wavelength, flux):
+    lit = flux > 0
+    fig, ax = plt.subplots()
+    ax.scatter(wavelength[lit], flux[lit], s=1)
+    ax.set_xlabel("wavelength [Å]")
+    ax.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+
+# %% right: three panels side by side, masked arrays
+def spectrum_figure(wavelength, flux):
+    fig, axes = plt.subplots(1, 3, sharey=True)
+    masked = np.ma.masked_equal(flux, 0)
+    for ax, (low, high) in zip(axes, ((15100, 15850), (15850, 16460), (16460, 17000))):
+        ax.plot(wavelength, masked)
+        ax.set_xlim(low, high)
+        ax.set_xlabel("vacuum wavelength, Å")
+    axes[0].set_ylabel("flux, $10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$")
+    return fig
+
+
+# %% wrong: chips joined across the gaps | loses: test_spectrum_figure_gaps
+def spectrum_figure(wavelength, flux):
+    lit = flux > 0
+    fig, ax = plt.subplots()
+    ax.plot(wavelength[lit], flux[lit])
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+
+# %% wrong: the zeros of the gaps drawn | loses: test_spectrum_figure_gaps
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    ax.plot(wavelength, flux)
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+
+# %% wrong: no units | loses: test_spectrum_figure
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    ax.plot(wavelength, np.where(flux == 0, np.nan, flux))
+    ax.set(xlabel="wavelength", ylabel="flux")
+    return fig
+
+
+# %% wrong: no labels | loses: test_spectrum_figure
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    ax.plot(wavelength, np.where(flux == 0, np.nan, flux))
+    return fig
+
+
+# %% wrong: against the number of the pixel | loses: test_spectrum_figure_data
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    ax.plot(np.where(flux == 0, np.nan, flux))
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+
+# %% wrong: one chip | loses: test_spectrum_figure_data
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    chip = apogee.CHIPS["green"]
+    ax.plot(wavelength[chip], flux[chip])
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+
+# %% wrong: axes exchanged | loses: test_spectrum_figure test_spectrum_figure_data
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    for chip in apogee.CHIPS.values():
+        ax.plot(flux[chip], wavelength[chip])
+    ax.set(ylabel="wavelength [Å]", xlabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+
+# %% wrong: the axes instead of the figure | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
+def spectrum_figure(wavelength, flux):
+    ax = plt.figure().add_subplot()
+    ax.plot(wavelength, np.where(flux == 0, np.nan, flux))
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return ax

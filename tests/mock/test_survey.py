@@ -1,0 +1,125 @@
+"""A small survey on disk, and the continuum list."""
+
+import gzip
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from helpers.mock import survey, tables
+from helpers.mock.apogee import TRIMMED, night_sky, trimmed_pixels
+from helpers.mock.continuum import continuum_pixels
+from helpers.mock.synthesis import Labels, wavelength_grid
+
+CUTS = (
+    "FROM apogeeStar s JOIN aspcapStar a ON s.apstar_id = a.apstar_id WHERE s.snr >= 50 "
+    "AND a.teff > 0 AND a.teff <= 5700 AND a.logg > -1 AND a.logg <= 4 AND a.fe_h >= -1 "
+    "AND a.mg_fe > -10 AND a.si_fe > -10"
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The first 24 rows, built in this process."""
+    root = tmp_path_factory.mktemp("survey") / "build"
+    summary = survey.build(root, jobs=1, progress=False, limit=24)
+    return root, summary
+
+
+def test_sql_tables_and_allstar_agree_on_the_counts(tmp_path, rows):
+    tables.write_sqlite(tmp_path / "c.sqlite", rows)
+    connection = sqlite3.connect(tmp_path / "c.sqlite")
+    kept, stars = connection.execute(
+        f"SELECT COUNT(*), COUNT(DISTINCT s.apogee_id) {CUTS}"
+    ).fetchone()
+    connection.close()
+    assert (kept, stars) == (1886, 1855)
+    tables.write_allstar(tmp_path / "allStar.fits", rows)
+    t = fits.getdata(tmp_path / "allStar.fits", 1)
+    labels = np.array([t[n] for n in ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")])
+    good = (labels > -9000).all(axis=0) & (t["SNR"] >= 50) & (t["LOGG"] <= 4)
+    good &= (t["TEFF"] <= 5700) & (t["FE_H"] >= -1)
+    assert good.sum() == 1886
+    assert len(set(t["APOGEE_ID"][good])) == 1855
+    assert set(t["FIELD"]) == {"M15", "N6791", "K2_C4_168-21", "060+00"}
+
+
+def test_small_survey_is_complete(small):
+    root, summary = small
+    assert json.loads((root / "survey.json").read_text()) == summary
+    assert summary["rows"] == 24
+    assert len(list(root.glob("sas/**/apStar-*.fits.gz"))) == 24
+    assert len(list(root.glob("sas/**/aspcapStar-*.fits.gz"))) == 24
+    assert survey.check(root)["rows"] == 24
+    assert not survey.is_current(root)  # a cut survey never counts as the survey
+    assert sorted(p.name for p in root.parent.iterdir()) == ["build"]
+
+
+def test_product_holds_the_coadds_with_inflated_errors(small):
+    root, summary = small
+    product = np.load(root / "products" / "01_apogee.npz")
+    assert product["flux"].shape == (summary["stars"], 8575)
+    assert product["flux"].dtype == product["error"].dtype == np.float32
+    assert list(product["label_names"]) == ["TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE"]
+    name = product["apogee_id"][0]
+    (path,) = root.glob(f"sas/**/apo25m/*/apStar-dr17-{name}.fits.gz")
+    with fits.open(path) as file:
+        flux, error, mask = (np.atleast_2d(file[i].data)[0] for i in (1, 2, 3))
+    np.testing.assert_allclose(product["flux"][0], flux, rtol=1e-6)
+    bad = (mask & (255 | 1 << 12)) > 0
+    assert (product["error"][0][bad] == np.float32(1e10)).all()
+    np.testing.assert_allclose(product["error"][0][~bad], error[~bad], rtol=1e-6)
+
+
+def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
+    root, _ = small
+    other = tmp_path / "build"
+    survey.build(other, jobs=2, progress=False, limit=4)
+    for path in other.glob("sas/**/*.fits.gz"):
+        twin = root / path.relative_to(other)
+        assert gzip.decompress(path.read_bytes()) == gzip.decompress(twin.read_bytes())
+
+
+def test_build_refuses_a_folder_that_is_not_a_survey(tmp_path):
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "thesis.tex").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"no survey\.json"):
+        survey.build(tmp_path / "build", jobs=1, progress=False, limit=1)
+    assert (tmp_path / "build" / "thesis.tex").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_check_names_a_missing_survey(tmp_path):
+    with pytest.raises(ValueError, match=r"survey\.json is missing"):
+        survey.check(tmp_path)
+
+
+def test_fingerprint_follows_the_seed():
+    assert survey.fingerprint(128) == survey.fingerprint(128)
+    assert survey.fingerprint(128) != survey.fingerprint(129)
+
+
+def test_continuum_pixels(synthesizer):
+    wavelengths, trusted = continuum_pixels(synthesizer)
+    np.testing.assert_array_equal(wavelengths, wavelength_grid()[trimmed_pixels()])
+    assert 0.07 <= trusted.mean() <= 0.09
+    assert trusted.dtype == bool
+    start = 0
+    for first, last in TRIMMED:
+        chip = slice(start, start + last - first)
+        start += last - first
+        marks = wavelengths[chip][trusted[chip]]
+        ends = [wavelengths[chip][0], wavelengths[chip][-1]]
+        assert np.diff(np.sort(np.r_[marks, ends])).max() < 70
+    # They stay at the continuum for stars that the rule did not look at, and clear of airglow.
+    pixels = trimmed_pixels()[trusted]
+    for labels in (
+        Labels(4250, 1.6, -0.3, 0.1, 0.25, 0.1),
+        Labels(4900, 2.6, 0.25, 0.0, 0.15, 0.0),
+    ):
+        flux = synthesizer.spectrum(labels)
+        assert np.median(flux[pixels]) > 0.985
+        assert np.percentile(flux[pixels], 5) > 0.93
+    assert np.percentile(night_sky().airglow[pixels], 98) < 60
