@@ -25,3 +25,4 @@ c.Execute.timeout = max(
     [limit for lab, limit in TIMEOUTS.items() if lab in sys.argv] or TIMEOUTS.values()
 )
 c.Execute.interrupt_on_timeout = True
+

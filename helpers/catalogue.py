@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 _STAR_COLUMNS = {
@@ -15,9 +17,6 @@ _STAR_COLUMNS = {
     "DEC": "dec",
     "GLON": "glon",
     "GLAT": "glat",
-    "J": "j",
-    "H": "h",
-    "K": "k",
     "NVISITS": "nvisits",
     "SNR": "snr",
     "VHELIO_AVG": "vhelio_avg",
@@ -59,25 +58,50 @@ def make_catalogue(sas: Path, catalogue: Path) -> None:
         break
     if rows is None:
         rows = _rows_of_headers(sas)
-    connection = sqlite3.connect(catalogue)
-    try:
-        for table, columns in {"apogeeStar": _STAR_COLUMNS, "aspcapStar": _LABEL_COLUMNS}.items():
-            ids = ["apstar_id", "target_id"] if table == "apogeeStar" else ["apstar_id"]
-            extra = [] if table == "apogeeStar" else ["aspcap_id", "apogee_id"]
-            names = [*ids, *extra, *columns.values()]
-            connection.execute(f"CREATE TABLE {table} ({', '.join(f'[{name}]' for name in names)})")
+    write_tables(rows, catalogue)
+
+
+def write_tables(rows: Sequence[dict], catalogue: Path) -> None:
+    """Write the tables apogeeStar and aspcapStar with the columns of DR17's that the kit knows.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A combined spectrum each, by column name: apogee_id, telescope, field, location_id, snr,
+        teff ... What a row does not say is -9999.
+    catalogue : Path
+        The SQLite file to write.
+    """
+    names = {
+        "apogeeStar": ["apstar_id", "target_id", *_STAR_COLUMNS.values()],
+        "aspcapStar": [
+            "apstar_id",
+            "target_id",
+            "aspcap_id",
+            "apogee_id",
+            *_LABEL_COLUMNS.values(),
+        ],
+    }
+    rows = [_identified(row) for row in rows]
+    with closing(sqlite3.connect(catalogue)) as connection, connection:
+        for table, columns in names.items():
+            listed = ", ".join(f"[{name}]" for name in columns)
+            connection.execute(f"CREATE TABLE {table} ({listed})")
             connection.executemany(
-                f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})",
-                ([row.get(name, _MISSING) for name in names] for row in rows),
+                f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})",
+                ([row.get(name, _MISSING) for name in columns] for row in rows),
             )
-        connection.commit()
-    finally:
-        connection.close()
 
 
-def _identify(row: dict) -> dict:
-    key = f"{row.get('telescope')}.{row.get('field')}.{row.get('apogee_id')}"
-    return row | {"apstar_id": f"apogee.{key}", "aspcap_id": f"aspcap.{key}", "target_id": key}
+def _identified(row: dict) -> dict:
+    """Add the names by which the tables refer to one another."""
+    star = f"{row.get('location_id', _MISSING)}.{row['apogee_id']}"
+    spectrum = f"apogee.{row.get('telescope', _MISSING)}.s"
+    return row | {
+        "target_id": star,
+        "apstar_id": f"{spectrum}.stars.{star}",
+        "aspcap_id": f"{spectrum}.aspcap.{star}",
+    }
 
 
 def _rows_of_table(path: Path) -> list[dict]:
@@ -91,7 +115,7 @@ def _rows_of_table(path: Path) -> list[dict]:
             if name in data.columns.names and data[name].ndim == 1
         }
     return [
-        _identify({name: _plain(value) for name, value in zip(columns, values, strict=True)})
+        {name: _plain(value) for name, value in zip(columns, values, strict=True)}
         for values in zip(*columns.values(), strict=True)
     ]
 
@@ -107,7 +131,7 @@ def _rows_of_headers(sas: Path) -> list[dict]:
             for name, lower in _STAR_COLUMNS.items()
         }
         row["field"] = path.parent.name if row["field"] == _MISSING else row["field"]
-        rows.append(_identify(row))
+        rows.append(row)
     return rows
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +81,11 @@ def save(lab: str, **arrays: np.ndarray) -> Path | None:
         return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".partial", delete=False) as partial:
-            np.savez(partial, **plain)
         path = folder / f"{lab}.npz"
-        os.replace(partial.name, path)
+        partial = folder / f".{lab}.{os.getpid()}.partial"
+        with partial.open("wb") as file:
+            np.savez(file, **plain)
+        partial.replace(path)
     except OSError as error:
         raise CheckpointError(
             f"cannot write the product of {lab} to {folder} ({error}); free some space there or "

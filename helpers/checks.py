@@ -24,7 +24,7 @@ import io
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ __all__ = [
     "figure",
     "label_has",
     "number",
+    "query",
     "refuses",
     "run",
     "submitted",
@@ -176,6 +177,42 @@ def run(test: Callable[[], None]) -> None:
 def _open_figures() -> set[int]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     return set(pyplot.get_fignums()) if pyplot else set()
+
+
+def query(sql: str, rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Run a student's SQL as the archive would, on a catalogue of a few made-up spectra.
+
+    Parameters
+    ----------
+    sql : str
+    rows : sequence of dict
+        The spectra: the values of any columns of apogeeStar and aspcapStar, by name; at least
+        apogee_id, telescope, field and location_id.
+
+    Returns
+    -------
+    dict of ndarray
+        The answer's columns, by name in lower case.
+
+    Raises
+    ------
+    CheckFailed
+        With the archive's own words if it cannot run the query.
+    """
+    from astropy.table import Table
+
+    from helpers.catalogue import write_tables
+    from helpers.skyserver import SqlError, run_sql
+
+    with tempfile.TemporaryDirectory(prefix="labkit-query-") as folder:
+        catalogue = Path(folder) / "catalogue.sqlite"
+        write_tables(rows, catalogue)
+        try:
+            answer = run_sql(catalogue, sql)
+        except SqlError as error:
+            raise CheckFailed(f"the archive could not run your query: {error}") from None
+    table = Table.read(answer, format="ascii.csv", comment="#")
+    return {name.lower(): np.asarray(table[name]) for name in table.colnames}
 
 
 # --- plain values -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -52,14 +53,37 @@ _NAVIGATION = Template(
 
 
 def readable(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy for readers: hidden tests left out, the marks of nbgrader's regions removed."""
+    """Return a copy for readers: tests folded away, hidden ones left out, no marks of nbgrader's.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Solved, with outputs.
+
+    Returns
+    -------
+    NotebookNode
+    """
     notebook = nbformat.from_dict(notebook)
-    for cell in notebook.cells:
+    for place, cell in enumerate(notebook.cells):
+        grading = cell.metadata.get("nbgrader", {})
         cell.source = re.sub(
             r"\n*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL
         )
         cell.source = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.MULTILINE)
+        if cell.cell_type == "code" and grading.get("grade"):
+            notebook.cells[place] = _folded(cell)
     return notebook
+
+
+def _folded(test: NotebookNode) -> NotebookNode:
+    """Return a test cell as one line that opens to its code."""
+    grading = test.metadata["nbgrader"]
+    name = html.escape(grading["grade_id"].removeprefix("test_"))
+    opened = f"<details><summary>check <code>{name}</code>: {grading['points']} points</summary>"
+    return nbformat.v4.new_markdown_cell(
+        f"{opened}\n\n```python\n{test.source.strip()}\n```\n\n</details>"
+    )
 
 
 def count_figures(notebook: NotebookNode) -> int:
@@ -87,7 +111,8 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     -------
     Path
     """
-    page, _ = HTMLExporter(template_name="lab", embed_images=True).from_notebook_node(
+    exporter = HTMLExporter(template_name="lab", embed_images=True, mathjax_url=_mathjax(out))
+    page, _ = exporter.from_notebook_node(
         readable(notebook), resources={"metadata": {"name": title(notebook, slug)}}
     )
     slugs = source.labs()
@@ -102,6 +127,14 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     path = out / f"{slug}.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _mathjax(out: Path) -> str:
+    """Put MathJax beside the pages, so that formulas need no network; return its address."""
+    from jupyter_server_mathjax.app import STATIC_ASSETS_PATH
+
+    shutil.copytree(STATIC_ASSETS_PATH, out / "mathjax", dirs_exist_ok=True)
+    return "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"
 
 
 def title(notebook: NotebookNode, slug: str) -> str:

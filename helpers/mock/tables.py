@@ -27,38 +27,41 @@ def clean_rows(rows: list[Row]) -> list[Row]:
     return sorted(best.values(), key=lambda r: r.index)
 
 
+def _identifiers(row: Row) -> dict[str, str]:
+    """The names by which DR17's tables refer to one another."""
+    return {
+        "apstar_id": f"apogee.{row.telescope}.s.stars.{row.location_id}.{row.apogee_id}",
+        "target_id": f"{row.location_id}.{row.apogee_id}",
+        "apogee_id": row.apogee_id,
+    }
+
+
 def _star(row: Row) -> dict[str, object]:
-    """Columns of CAS table apogeeStar."""
+    """Columns of CAS table apogeeStar, those of DR17's that the kit fills."""
     starflag, andflag = star_flags(row)
     return {
-        "apstar_id": f"apogee.{row.telescope}.stars.{row.field}.{row.apogee_id}",
-        "target_id": f"{row.telescope}.{row.field}.{row.apogee_id}",
-        "apogee_id": row.apogee_id,
+        **_identifiers(row),
         "file": f"apStar-dr17-{row.apogee_id}.fits",
         "telescope": row.telescope,
-        "field": row.field,
         "location_id": row.location_id,
+        "field": row.field,
         "ra": row.ra,
         "dec": row.dec,
         "glon": round(row.glon, 6),
         "glat": round(row.glat, 6),
-        "nvisits": len(row.visits),
-        "commiss": 0,
         "extratarg": 16 if row.kind == "duplicate" else 0,
+        "nvisits": len(row.visits),
         "snr": round(row.snr, 4),
         "starflag": starflag,
         "andflag": andflag,
         "vhelio_avg": round(row.vhelio, 5),
         "vscatter": round(row.vscatter, 5),
         "verr": round(row.verr, 5),
-        "j": row.j,
-        "h": row.h,
-        "k": row.k,
     }
 
 
 def _aspcap(row: Row) -> dict[str, object]:
-    """Columns of CAS table aspcapStar."""
+    """Columns of CAS table aspcapStar, those of DR17's that the kit fills."""
     c = row.catalogue
     found = c["teff"] > MISSING and c["logg"] > MISSING
     labels = {}
@@ -67,12 +70,8 @@ def _aspcap(row: Row) -> dict[str, object]:
         labels[name] = round(float(c[name]), digits)
         labels[f"{name}_err"] = round(float(c[f"{name}_err"]), digits)
     return {
-        "apstar_id": f"apogee.{row.telescope}.stars.{row.field}.{row.apogee_id}",
-        "target_id": f"{row.telescope}.{row.field}.{row.apogee_id}",
-        "aspcap_id": f"apogee.{row.telescope}.{PRODUCT}.{row.field}.{row.apogee_id}",
-        "apogee_id": row.apogee_id,
-        "telescope": row.telescope,
-        "field": row.field,
+        **_identifiers(row),
+        "aspcap_id": f"apogee.{row.telescope}.s.{PRODUCT}.{row.location_id}.{row.apogee_id}",
         "aspcapflag": row.flags["aspcapflag"],
         **labels,
         "m_h": round(float(c["m_h"]), 5),
@@ -106,14 +105,15 @@ def write_sqlite(path: Path, rows: list[Row]) -> None:
 
 
 _INTEGERS = {
-    "location_id": "J", "nvisits": "I", "commiss": "I", "starflag": "K", "andflag": "K",
+    "location_id": "J", "nvisits": "I", "starflag": "K", "andflag": "K",
     "extratarg": "J", "aspcapflag": "K",
 }  # fmt: skip
 
 
 def write_allstar(path: Path, rows: list[Row]) -> None:
-    """Write the allStar table: the rows of both SQL tables, column names in capitals, in HDU 1."""
-    records = [_star(r) | _aspcap(r) for r in rows]
+    """Write the allStar table: the rows of both SQL tables and 2MASS magnitudes,
+    column names in capitals, in HDU 1."""
+    records = [_star(r) | {"j": r.j, "h": r.h, "k": r.k} | _aspcap(r) for r in rows]
     columns = []
     for name, first in records[0].items():
         values = [r[name] for r in records]

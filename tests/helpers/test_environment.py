@@ -12,7 +12,11 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 #: pip's names where conda has another
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "jupyter-server-mathjax": "jupyter_server_mathjax",
+    "matplotlib": "matplotlib-base",
+    "torch": "pytorch",
+}
 
 
 def pip_pins():

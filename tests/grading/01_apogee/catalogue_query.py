@@ -36,14 +36,13 @@ def catalogue_query(fields):
     )
 
 
-# %% right: joined by star, telescope and field
+# %% wrong: joined by target_id, which two telescopes share | loses: test_catalogue_query_join
 def catalogue_query(fields):
     text = ", ".join(f"'{f}'" for f in fields)
     return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
         l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apogee_id = l.apogee_id
-        AND s.telescope = l.telescope AND s.field = l.field
-        WHERE l.field IN ({text})"""
+        FROM apogeeStar s JOIN aspcapStar l ON s.target_id = l.target_id
+        WHERE s.field IN ({text})"""
 
 
 # %% wrong: joined by the star's name, which multiplies rows | loses: test_catalogue_query_join

@@ -1,0 +1,2516 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Lab 2 · The continuum
+#
+# In lab 1 you turned an archive into a clean table: 1855 red giants, their labels, their spectra,
+# and an honest error for every pixel. The spectra still carry things that are no property of the
+# star's surface. A nearby giant is bright and a distant one faint; dust reddens; the fibre, the
+# grating and the Earth's air pass some wavelengths better than others; three detectors hand over
+# to one another with a gap between. A model that predicts the flux from temperature, gravity and
+# composition (lab 3) can know none of this.
+#
+# So you will divide it out. By the end of this lab you will have
+#
+# * a function that finds the **pseudo-continuum** of a spectrum, chip by chip, from a list of
+#   trusted wavelengths, whatever cosmic rays and bad pixels do to it;
+# * all your spectra and errors normalised and saved for lab 3;
+# * *evidence* that it works: stars with like labels have like spectra, nothing wiggles, and a
+#   noisy spectrum is normalised like a good one;
+# * the PDF for checkpoint 1.
+#
+# **Read** Ness et al. (2015, *The Cannon*), Sections 2.3 and 5.3, before you start; Holtzman et
+# al. (2015) describe how the survey's own pipeline does it. By default the spectra come from the
+# kit's embedded archive: they are **simulated**, in the format and with the defects of the real
+# ones. The cells below name the archive you are using; the same notebook runs on real files.
+
+# %% setup=true
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import apogee, archive, checkpoints, plots
+
+#: first and one-past-last pixel of each of the three chips
+CHIPS = [(chip.start, chip.stop) for chip in apogee.CHIPS.values()]
+#: the error of a pixel that carries no information (lab 1), and where "bad" begins
+BAD_ERROR = 1e10
+BAD_LIMIT = 1e9
+#: how an axis of raw flux is labelled
+FLUX_LABEL = "flux / (1e-17 erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$)"
+#: the star of checkpoint 1
+STAR = "2M21235315+1244123"
+
+# %% [markdown]
+# ## 1. What you start from
+#
+# `checkpoints.load` returns what you saved at the end of lab 1, or the kit's reference if you have
+# saved nothing. Have a look at three stars before you decide anything.
+
+# %%
+survey = checkpoints.load("01_apogee")
+wavelength = np.asarray(survey["wavelength"], dtype=float)
+raw_flux, raw_error = survey["flux"], survey["error"]
+labels = np.asarray(survey["labels"], dtype=float)
+label_names = [str(name) for name in survey["label_names"]]
+names = [str(name) for name in survey["apogee_id"]]
+good = raw_error < BAD_LIMIT
+source = archive.current().description
+
+# on files of your own choice the star of the checkpoint may be absent: take the first instead
+star = names.index(STAR) if STAR in names else 0
+print(f"{len(names)} spectra of {wavelength.size} pixels, from: {source}")
+on_chip = np.concatenate([np.arange(start, stop) for start, stop in CHIPS])
+print(f"{np.mean(~good[:, on_chip]):.1%} of the chips' pixels are bad")
+
+# %%
+brightness = np.nanmedian(np.where(good, raw_flux, np.nan), axis=1)
+faint, middle, bright = np.argsort(brightness)[
+    [len(names) // 50, len(names) // 2, -len(names) // 50]
+]
+with plots.style():
+    figure, axes = plt.subplots(3, 1, figsize=(8, 5), sharex=True)
+    for axis, i, colour in zip(
+        axes, (bright, middle, faint), ("blue", "green", "vermilion"), strict=True
+    ):
+        shown = np.where(good[i], raw_flux[i], np.nan)
+        axis.plot(wavelength, shown, lw=0.4, color=plots.COLOURS[colour])
+        axis.set_ylim(0, 1.3 * np.nanpercentile(shown, 99))
+        axis.set_title(
+            f"{names[i]}: {labels[i, 0]:.0f} K, log g {labels[i, 1]:.2f}, "
+            f"[Fe/H] {labels[i, 2]:+.2f}",
+            fontsize=9,
+            loc="left",
+        )
+    figure.supylabel(FLUX_LABEL, fontsize=10)
+    axes[2].set_xlabel("vacuum wavelength / Å")
+    figure.suptitle(source, fontsize=8)
+plots.show(
+    figure,
+    alt="Flux against wavelength of a bright, a middling and a faint giant: the flux scale differs "
+    "by a factor of about twenty, each falls from blue to red, and two gaps separate three chips.",
+)
+
+# %% [markdown]
+# Mind the vertical scales: the same kind of star can be twenty times fainter. What the stars'
+# surfaces say is in the narrow dips; what we want to remove is everything broad.
+#
+# ### Question 1 · Pseudo-continuum
+#
+# **Explain in your own words:** what does it mean to *pseudo-continuum normalise* a spectrum, and
+# why is it useful before you compare stars or train a model? What is the difference between
+# pseudo-continuum and "true" continuum normalisation, and why is the pseudo-continuum good enough
+# here? (Ness et al. 2015, Sections 2.3 and 5.3. About ten lines.)
+
+# %% [markdown] explain="pseudo" points=4
+# To normalise a spectrum is to divide it by a smooth curve, so that what remains is the relative
+# depth of the lines. The curve takes with it everything that varies slowly with wavelength and has
+# nothing to do with the labels we want: the star's distance and brightness, its broad spectral
+# energy distribution, reddening by dust, the throughput of telescope, fibre and detectors. Spectra
+# of stars of the same labels then coincide whatever their distance, all fluxes are of order one,
+# and a model has to explain only how the lines depend on the labels.
+#
+# The *true* continuum is what the star would emit at each wavelength without any line absorption.
+# In a cool giant's H band hardly any pixel is free of lines (CN, CO and OH are everywhere), so it
+# can only be had by comparison with a synthetic spectrum. The *pseudo*-continuum is merely a curve
+# that is defined in the same way for every star: a smooth fit through pixels whose flux depends
+# little on the labels. It may lie a few per cent below the true continuum and we cannot say by how
+# much. This does no harm, because the model is trained on and applied to spectra normalised in the
+# same way: a fixed offset is absorbed by the model's constant term. What matters is that the
+# recipe is *consistent*: the same for every star, independent of signal-to-noise, and depending on
+# the labels smoothly if at all.
+#
+# **Rubric**
+# - (1) Division by a slowly varying curve; what it removes (distance or brightness, reddening,
+#   instrument: at least two).
+# - (1) Why: spectra of stars with like labels become comparable; the model need only explain
+#   lines.
+# - (1) True continuum = the flux without line absorption, which cannot be seen in crowded spectra;
+#   pseudo = a reproducible curve through chosen pixels.
+# - (1) Consistency (label- and S/N-independence), not correctness, is what is needed, and why.
+
+# %% [markdown]
+# ## 2. Pixels you can trust
+#
+# You are given a list of wavelengths where the flux depends little on the labels. (Finding them is
+# the hard, iterative part of Ness et al. 2015, Section 5.3: train a first model, and keep the
+# pixels that are close to the continuum and hardly respond to any label.) The list has its own
+# wavelength grid, shorter than yours: only a wavelength can tell you which pixel is meant.
+#
+# ### Question 2 · From wavelengths to pixels
+#
+# Write `continuum_pixels`. Beware of three classic slips: a wavelength is not an index; two floats
+# that "are the same" need not be equal; and `searchsorted` returns the pixel *above*, which is not
+# always the nearest.
+
+
+# %% solution="continuum_pixels"
+def continuum_pixels(wavelength, trusted_wavelengths):
+    """Find the pixels that lie nearest to the trusted wavelengths.
+
+    Parameters
+    ----------
+    wavelength : (n,) array
+        The spectrum's wavelength grid in Å, increasing; the step may vary along it.
+    trusted_wavelengths : (m,) array
+        Wavelengths in Å, in any order. Those more than one pixel beyond either end of the
+        grid belong to no pixel and are left out.
+
+    Returns
+    -------
+    (n,) array of bool
+        True for every pixel that is the nearest one to some trusted wavelength.
+    """
+    ### BEGIN SOLUTION
+    step_first = wavelength[1] - wavelength[0]
+    step_last = wavelength[-1] - wavelength[-2]
+    inside = (trusted_wavelengths > wavelength[0] - step_first) & (
+        trusted_wavelengths < wavelength[-1] + step_last
+    )
+    # the border between two pixels is half-way: counting the borders below gives the pixel
+    borders = 0.5 * (wavelength[1:] + wavelength[:-1])
+    is_continuum = np.zeros(len(wavelength), dtype=bool)
+    is_continuum[np.searchsorted(borders, trusted_wavelengths[inside])] = True
+    return is_continuum
+    ### END SOLUTION
+
+
+# %% test="continuum_pixels" points=2
+from helpers import checks
+
+
+@checks.run
+def test_continuum_pixels():
+    import numpy as np
+
+    find = checks.submitted("continuum_pixels")
+    grid = np.array([15000.0, 15010.0, 15021.0, 15033.0, 15046.0])
+    # one wavelength exactly on a pixel, one a rounding error beside another
+    found = checks.truths(find(grid, np.array([15010.0, 15033.0 + 1e-8])), (5,))
+    checks.that(
+        bool(found.sum() == 2),
+        f"two wavelengths that belong to two pixels gave {found.sum()} pixels: do you ask for "
+        "equal floats, or use wavelengths as indices?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_continuum_pixels_nearest():
+    import numpy as np
+
+    find = checks.submitted("continuum_pixels")
+    rng = np.random.default_rng(2)
+    grid = 10 ** (4.179 + 6e-6 * np.arange(800))
+    step = np.diff(grid)
+    wanted = rng.choice(np.arange(1, 799), size=60, replace=False)
+    # up to 0.4 of a pixel off on either side, in no order
+    listed = grid[wanted] + rng.uniform(-0.4, 0.4, 60) * step[wanted - 1]
+    found = checks.truths(find(grid, listed), (800,))
+    truth = np.zeros(800, dtype=bool)
+    truth[wanted] = True
+    checks.that(
+        bool((found == truth).all()),
+        "some wavelengths that fall between two pixels go to the wrong one of the two",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="continuum_pixels.outside" points=1
+from helpers import checks
+
+
+@checks.run
+def test_continuum_pixels_outside():
+    import numpy as np
+
+    find = checks.submitted("continuum_pixels")
+    grid = np.linspace(15100.0, 15200.0, 501)
+    found = checks.truths(find(grid, np.array([14000.0, 15150.01, 16950.0])), (501,))
+    checks.that(bool(found.any()), "a trusted wavelength in the middle of the grid found no pixel")
+    checks.that(
+        not (found[0] or found[-1]),
+        "a wavelength far outside the grid was given to the pixel at its end",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_continuum_pixels_outside_hidden():
+    import numpy as np
+
+    find = checks.submitted("continuum_pixels")
+    grid = np.linspace(15100.0, 15200.0, 501)
+    found = checks.truths(find(grid, np.array([15099.0, 15201.0, 1.0, 500.0])), (501,))
+    checks.that(not found.any(), "wavelengths that lie outside the grid were given pixels")
+    found = checks.truths(find(grid, np.array([15150.01, 15100.0, 15199.99])), (501,))
+    checks.that(
+        bool(found.sum() == 3 and found[0] and found[-1]),
+        "wavelengths on the first and the last pixel are inside the grid, and got lost",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# To use a list of your own (the course's `continuum_pixels_apogee.npz`, say), put its path in the
+# environment variable `LABKIT_CONTINUUM_PIXELS` or into `continuum_list` below. The file holds
+# `wavelengths` in Å and `trusted`, True where the flux can be trusted. The list that comes with
+# the embedded archive was made for its simulated spectra; real spectra need the real list.
+
+# %%
+continuum_list = os.environ.get("LABKIT_CONTINUUM_PIXELS") or archive.product(
+    "continuum_pixels_apogee"
+)
+with np.load(continuum_list) as listed:
+    trusted_wavelengths = np.asarray(listed["wavelengths"], dtype=float)[listed["trusted"]]
+
+is_continuum = continuum_pixels(wavelength, trusted_wavelengths)
+for chip_name, (start, stop) in zip(apogee.CHIPS, CHIPS, strict=True):
+    print(f"{chip_name:>6} chip: {is_continuum[start:stop].sum():4d} of {stop - start} pixels")
+
+# %%
+with plots.style():
+    figure, axes = plt.subplots(3, 1, figsize=(8, 6))
+    for axis, (start, stop) in zip(axes, CHIPS, strict=True):
+        pixels = np.arange(start, stop)
+        shown = np.where(good[star], raw_flux[star], np.nan)
+        axis.plot(wavelength[pixels], shown[pixels], lw=0.4, color="0.55")
+        chosen = pixels[is_continuum[pixels] & good[star][pixels]]
+        axis.plot(
+            wavelength[chosen], raw_flux[star][chosen], ".", ms=4, color=plots.COLOURS["vermilion"]
+        )
+    figure.supylabel(FLUX_LABEL, fontsize=10)
+    axes[2].set_xlabel("vacuum wavelength / Å")
+    figure.suptitle(f"{names[star]} and its continuum pixels ({source})", fontsize=9)
+plots.show(
+    figure,
+    alt="Spectrum of the checkpoint star on each of the three chips with the trusted continuum "
+    "pixels as dots; the dots follow the upper edge of the spectrum and avoid the deep lines.",
+)
+
+# %% [markdown]
+# The dots ride along the top of the spectrum. They do not lie on a perfectly smooth curve: there
+# is noise, and every pixel is a little touched by lines. A smooth function through hundreds of
+# them will not mind.
+
+# %% [markdown]
+# ## 3. A well-posed fit
+#
+# Over one chip the continuum is smooth, so a polynomial of low degree will do. In which variable?
+# The wavelengths of a chip run from, say, 15 150 to 15 800 Å: they are all alike to 2 %, and so
+# are the columns $1, \lambda, \lambda^2, \dots$ of the design matrix. Floating-point arithmetic
+# can hardly tell them apart.
+#
+# ### Question 3 · A better variable
+#
+# Write `scaled_wavelength`, which maps a chip's wavelengths linearly onto $[-1, 1]$.
+
+
+# %% solution="scaled_wavelength"
+def scaled_wavelength(wavelength):
+    """Map wavelengths linearly onto [-1, 1].
+
+    Parameters
+    ----------
+    wavelength : (n,) array
+        In Å; two or more different values.
+
+    Returns
+    -------
+    (n,) array
+        -1 at the shortest wavelength, +1 at the longest, and linear in wavelength between.
+    """
+    ### BEGIN SOLUTION
+    shortest, longest = wavelength.min(), wavelength.max()
+    return (2 * wavelength - shortest - longest) / (longest - shortest)
+    ### END SOLUTION
+
+
+# %% test="scaled_wavelength" points=2
+from helpers import checks
+
+
+@checks.run
+def test_scaled_wavelength():
+    import numpy as np
+
+    scale = checks.submitted("scaled_wavelength")
+    x = checks.array(scale(np.linspace(15000.0, 15500.0, 11)), (11,))
+    checks.that(bool(abs(x).max() <= 1 + 1e-9), "the scaled wavelengths should not leave [-1, 1]")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_scaled_wavelength_hidden():
+    import numpy as np
+
+    scale = checks.submitted("scaled_wavelength")
+    rng = np.random.default_rng(3)
+    for low, high in ((15150.0, 15810.0), (16476.0, 16953.0)):
+        share = np.concatenate([[0.0, 1.0, 0.5], rng.uniform(0, 1, 50)])
+        x = checks.array(scale(low + share * (high - low)), (53,))
+        checks.close(x[:2], [-1.0, 1.0], atol=1e-8, hint="the ends should map to -1 and 1")
+        checks.close(x, 2 * share - 1, atol=1e-8, hint="the map should be linear in wavelength")
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The *condition number* of a design matrix says by how much a least-squares fit may amplify
+# rounding errors; with 16 digits, $10^{16}$ means nothing is left. Chebyshev polynomials on $[-1,
+# 1]$ are nearly orthogonal, which is better still.
+
+# %%
+start, stop = CHIPS[0]
+chip_wavelength = wavelength[start:stop]
+degrees = np.arange(1, 11)
+x = scaled_wavelength(chip_wavelength)
+with plots.style():
+    figure, axis = plt.subplots(figsize=(6, 3.4))
+    for matrix, variable, text, colour, marker in (
+        (np.vander, chip_wavelength, "powers of wavelength in Å", "vermilion", "s"),
+        (np.vander, x, "powers of scaled wavelength", "orange", "o"),
+        (None, x, "Chebyshev polynomials of scaled wavelength", "blue", "^"),
+    ):
+        number = [
+            np.linalg.cond(
+                matrix(variable, d + 1)
+                if matrix
+                else np.polynomial.chebyshev.chebvander(variable, d)
+            )
+            for d in degrees
+        ]
+        axis.semilogy(degrees, number, marker=marker, label=text, color=plots.COLOURS[colour])
+    axis.axhline(1 / np.finfo(float).eps, color="0.5", ls=":")
+    axis.text(10, 3 / np.finfo(float).eps, "no digit left", ha="right", fontsize=8)
+    axis.set_xlabel("degree of the polynomial")
+    axis.set_ylabel("condition number")
+    axis.legend(fontsize=8)
+plots.show(
+    figure,
+    alt="Condition number of the design matrix against polynomial degree: with wavelengths in "
+    "angstrom it passes the limit of double precision at degree three, scaled it stays small.",
+)
+
+# %% [markdown]
+# With raw wavelengths a modest cubic already stands where double precision ends. (Some library
+# routines scale behind your back; do not count on it.)
+#
+# ### Question 4 · A weighted fit
+#
+# Write `weighted_polynomial`: the polynomial that minimises
+#
+# $$\chi^2 = \sum_i \left(\frac{f_i - p(x_i)}{\sigma_i}\right)^2 ,$$
+#
+# evaluated wherever you need it. If you let numpy do the work, read what it says about `w` before
+# you pass it. Bad pixels carry an error of 1e10 or more, and sometimes a flux of NaN: one NaN is
+# enough to lose a whole fit.
+
+
+# %% solution="weighted_polynomial"
+def weighted_polynomial(x, flux, error, degree, x_new):
+    """Fit a polynomial by weighted least squares and evaluate it.
+
+    Parameters
+    ----------
+    x : (n,) array
+        Positions of the points, within about [-1, 1].
+    flux, error : (n,) arrays
+        Values and their one-sigma errors. A point with an error of 1e9 or more, or with a flux
+        or error that is not finite, says nothing and is ignored.
+    degree : int
+        Degree of the polynomial; there are more good points than that.
+    x_new : (m,) array
+        Where to evaluate the fitted polynomial.
+
+    Returns
+    -------
+    (m,) array
+        The polynomial's values, in the unit of the flux.
+    """
+    ### BEGIN SOLUTION
+    useful = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    # numpy's w multiplies the residuals before they are squared: 1/error, not 1/error**2
+    coefficients = np.polynomial.chebyshev.chebfit(
+        x[useful], flux[useful], degree, w=1 / error[useful]
+    )
+    return np.polynomial.chebyshev.chebval(x_new, coefficients)
+    ### END SOLUTION
+
+
+# %% test="weighted_polynomial" points=2
+from helpers import checks
+
+
+@checks.run
+def test_weighted_polynomial():
+    import numpy as np
+
+    fit = checks.submitted("weighted_polynomial")
+    x = np.linspace(-1, 1, 30)
+    new = np.linspace(-0.9, 0.9, 7)
+    values = checks.array(fit(x, 3 + 0 * x, np.ones(30), 2, new), (7,))
+    checks.close(
+        values, np.full(7, 3.0), atol=1e-6, hint="a constant flux should give a constant fit"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_weighted_polynomial_hidden():
+    import numpy as np
+
+    fit = checks.submitted("weighted_polynomial")
+    rng = np.random.default_rng(4)
+    for degree in (1, 2, 3, 5):
+        truth = np.polynomial.Polynomial(rng.normal(size=degree + 1) * 400)
+        x = rng.uniform(-1, 1, 60)
+        new = np.linspace(-1, 1, 25)
+        values = checks.array(fit(x, truth(x), np.full(60, 4.0), degree, new), (25,))
+        checks.close(
+            values,
+            truth(new),
+            atol=1e-3,
+            hint=f"points exactly on a polynomial of degree {degree} are not fitted by one",
+        )
+
+
+### END HIDDEN TESTS
+
+# %% test="weighted_polynomial.weights" points=2
+from helpers import checks
+
+
+@checks.run
+def test_weighted_polynomial_weights():
+    import numpy as np
+
+    fit = checks.submitted("weighted_polynomial")
+    x = np.linspace(-1, 1, 40)
+    # every second point is a hundred times less certain, and far off
+    flux = np.where(np.arange(40) % 2 == 0, 100.0, 140.0)
+    error = np.where(np.arange(40) % 2 == 0, 1.0, 100.0)
+    values = checks.array(fit(x, flux, error, 0, np.zeros(3)), (3,))
+    checks.close(
+        values,
+        np.full(3, 100.0),
+        atol=1.0,
+        hint="points with errors a hundred times larger still pull the fit: do the errors count?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_weighted_polynomial_weights_hidden():
+    import numpy as np
+
+    fit = checks.submitted("weighted_polynomial")
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        low, high = rng.uniform(80, 100), rng.uniform(110, 130)
+        small, large = rng.uniform(1, 2), rng.uniform(3, 5)
+        x = rng.uniform(-1, 1, 200)
+        first = np.arange(200) % 2 == 0
+        flux, error = np.where(first, low, high), np.where(first, small, large)
+        value = checks.array(fit(x, flux, error, 0, np.zeros(1)), (1,))
+        mean = (low / small**2 + high / large**2) / (1 / small**2 + 1 / large**2)
+        checks.close(
+            value,
+            [mean],
+            atol=1e-3,
+            hint="for a constant, least squares is the weighted mean; yours is another mean. What "
+            "exactly does your fitting routine do with the weights you give it?",
+        )
+        # the same for a parabola, against the normal equations
+        flux = rng.normal(100 + 10 * x, error)
+        basis = np.stack([np.ones(200), x, x**2], axis=1)
+        weighted = basis / error[:, None] ** 2
+        best = np.linalg.solve(weighted.T @ basis, weighted.T @ flux)
+        value = checks.array(fit(x, flux, error, 2, x), (200,))
+        checks.close(
+            value, basis @ best, atol=1e-3, hint="this is not the fit of least chi-squared"
+        )
+
+
+### END HIDDEN TESTS
+
+# %% test="weighted_polynomial.bad" points=2
+from helpers import checks
+
+
+@checks.run
+def test_weighted_polynomial_bad():
+    import numpy as np
+
+    fit = checks.submitted("weighted_polynomial")
+    x = np.linspace(-1, 1, 50)
+    flux, error = 10 + x, np.full(50, 0.1)
+    flux[7], error[7] = np.nan, 1e10
+    values = fit(x, flux, error, 1, np.array([-1.0, 0.0, 1.0]))
+    values = checks.array(values, (3,), finite=False)
+    checks.that(bool(np.isfinite(values).all()), "one pixel with a NaN flux spoils the whole fit")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_weighted_polynomial_bad_hidden():
+    import numpy as np
+
+    fit = checks.submitted("weighted_polynomial")
+    rng = np.random.default_rng(6)
+    x = np.linspace(-1, 1, 120)
+    truth = 500 - 30 * x + 20 * x**2
+    flux, error = truth + 0.0, np.full(120, 2.0)
+    bad = rng.choice(120, size=40, replace=False)
+    flux[bad[:20]] = rng.normal(0, 5000, 20)
+    flux[bad[20:30]] = 0.0
+    flux[bad[30:]] = np.nan
+    error[bad] = 1e10
+    flux[bad[:3]], error[bad[:3]] = 1e5, np.inf
+    values = checks.array(fit(x, flux, error, 2, x), (120,))
+    checks.close(values, truth, atol=0.01, hint="pixels marked as bad still pull the fit")
+
+
+### END HIDDEN TESTS
+
+# %%
+chosen = is_continuum[start:stop]
+with plots.style():
+    figure, axis = plt.subplots()
+    points = chosen & good[star][start:stop]
+    axis.plot(chip_wavelength[points], raw_flux[star][start:stop][points], ".", color="0.6", ms=4)
+    for degree, colour in ((1, "orange"), (3, "blue"), (5, "green")):
+        curve = weighted_polynomial(
+            x[chosen],
+            raw_flux[star][start:stop][chosen],
+            raw_error[star][start:stop][chosen],
+            degree,
+            x,
+        )
+        axis.plot(
+            chip_wavelength, curve, label=f"degree {degree}", color=plots.COLOURS[colour], lw=1.6
+        )
+    axis.set_xlabel("vacuum wavelength / Å")
+    axis.set_ylabel(FLUX_LABEL)
+    axis.set_title(f"Continuum pixels of {names[star]}, blue chip ({source})", fontsize=9)
+    axis.legend()
+plots.show(
+    figure,
+    alt="Continuum pixels of the blue chip with polynomials of degree one, three and five fitted "
+    "to them; the straight line misses the curvature, degrees three and five nearly coincide.",
+)
+
+# %% [markdown]
+# ## 4. When the mask is not enough
+#
+# The mask finds most cosmic rays, not all. An unflagged spike with a small error is the worst
+# thing a least-squares fit can meet: its $\chi^2$ counts hundreds. A cure is to fit, look at the
+# residuals $z_i = (f_i - p(x_i))/\sigma_i$, drop the points that are far off, and fit again until
+# nothing changes. (Another: give a point less weight the further off it is, as robust loss
+# functions do.) Three things to mind:
+#
+# * The standard deviation of the $z_i$ is no help, the spikes are part of it. The **median
+#   absolute deviation** hardly notices them; $1.4826 \times \mathrm{MAD}$ estimates $\sigma$ for
+#   Gaussian noise.
+# * Points that agree with the fit within a few of their *own* errors are innocent, however small
+#   the MAD happens to be. (If the points lie exactly on a curve the MAD is zero, and a careless
+#   rule throws everything away.)
+# * Clip **both sides alike**. It is tempting to drop the low points, "because absorption only goes
+#   down". But noise goes both ways: a one-sided rule follows the upper envelope of the noise, the
+#   more so the noisier the spectrum. The continuum would depend on signal-to-noise, the one thing
+#   Ness et al. (2015, Section 2.3) insist it must not do.
+#
+# ### Question 5 · A robust fit
+#
+# Write `robust_polynomial`. It may call `weighted_polynomial`.
+
+
+# %% solution="robust_polynomial"
+def robust_polynomial(x, flux, error, degree, x_new):
+    """Fit a polynomial that a minority of wild points cannot spoil, and evaluate it.
+
+    Parameters
+    ----------
+    x, flux, error : (n,) arrays
+        As for `weighted_polynomial`, but all points are good as far as the mask knows: finite,
+        with errors that describe the noise. Up to one point in ten may still be wrong by any
+        amount, up or down.
+    degree : int
+        Degree of the polynomial.
+    x_new : (m,) array
+        Where to evaluate the fitted polynomial.
+
+    Returns
+    -------
+    (m,) array
+        The polynomial's values. Without wild points it is, but for a rare chance rejection, the
+        weighted fit.
+    """
+    ### BEGIN SOLUTION
+    # a first, careful fit: a point z errors away is given an error sqrt(z) times larger, so that
+    # it pulls no harder than a point one error away (Huber's rule); this settles from any start
+    z = np.zeros(len(x))
+    for _ in range(25):
+        softened = error * np.sqrt(np.maximum(np.abs(z), 1.0))
+        before, z = z, (flux - weighted_polynomial(x, flux, softened, degree, x)) / error
+        if np.max(np.abs(z - before)) < 0.05:
+            break
+    # then leave out what is far off; never what lies within four of its own errors
+    scatter = 1.4826 * np.median(np.abs(z - np.median(z)))
+    keep = np.abs(z) <= 4 * max(scatter, 1.0)
+    return weighted_polynomial(x[keep], flux[keep], error[keep], degree, x_new)
+    ### END SOLUTION
+
+
+# %% test="robust_polynomial" points=1
+from helpers import checks
+
+
+@checks.run
+def test_robust_polynomial():
+    import numpy as np
+
+    fit = checks.submitted("robust_polynomial")
+    x = np.linspace(-1, 1, 80)
+    truth = 50 + 5 * x
+    values = checks.array(fit(x, truth, np.full(80, 1.0), 1, x), (80,), finite=False)
+    checks.that(
+        bool(np.isfinite(values).all()),
+        "points exactly on a line give no finite fit: does the clipping remove everything?",
+    )
+    checks.close(values, truth, atol=0.1, hint="points exactly on a line are not fitted by it")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_robust_polynomial_exact():
+    import numpy as np
+
+    fit = checks.submitted("robust_polynomial")
+    x = np.linspace(-1, 1, 80)
+    truth = 900 + 60 * x - 40 * x**2 + 15 * x**3
+    new = np.linspace(-1, 1, 33)
+    values = checks.array(fit(x, truth, np.full(80, 5.0), 3, new), (33,))
+    checks.close(
+        values,
+        900 + 60 * new - 40 * new**2 + 15 * new**3,
+        atol=0.5,
+        hint="without any wild point the fit should be the weighted one, at `x_new`",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="robust_polynomial.outliers" points=2
+from helpers import checks
+
+
+@checks.run
+def test_robust_polynomial_outliers():
+    import numpy as np
+
+    fit = checks.submitted("robust_polynomial")
+    x = np.linspace(-1, 1, 100)
+    flux = np.random.default_rng(7).normal(1000, 5, 100)
+    flux[40] += 20000
+    values = checks.array(fit(x, flux, np.full(100, 5.0), 1, x), (100,))
+    checks.close(
+        values, np.full(100, 1000.0), atol=10, hint="a single cosmic ray lifts the whole continuum"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_robust_polynomial_outliers_hidden():
+    import numpy as np
+
+    fit = checks.submitted("robust_polynomial")
+    rng = np.random.default_rng(8)
+    x = np.linspace(-1, 1, 400)
+    truth = 1000 + 80 * x - 50 * x**2
+    for _ in range(5):
+        flux = rng.normal(truth, 5)
+        hit = rng.choice(400, size=32, replace=False)
+        # two giants hide the others from anyone who judges by the standard deviation
+        flux[hit[:2]] += rng.uniform(3000, 6000, 2)
+        flux[hit[2:26]] += rng.uniform(100, 600, 24)
+        flux[hit[26:]] -= rng.uniform(100, 600, 6)
+        values = checks.array(fit(x, flux, np.full(400, 5.0), 2, x), (400,))
+        checks.close(
+            values,
+            truth,
+            atol=4.0,
+            hint="moderate outliers still bend the fit when there are giant ones among them",
+        )
+
+
+### END HIDDEN TESTS
+
+# %% test="robust_polynomial.unbiased" points=2
+from helpers import checks
+
+
+@checks.run
+def test_robust_polynomial_unbiased():
+    import numpy as np
+
+    fit = checks.submitted("robust_polynomial")
+    x = np.linspace(-1, 1, 400)
+    rng = np.random.default_rng(9)
+    # pure noise of 10 %, no wild points: on average the fit should neither sit high nor low
+    mean = np.mean(
+        [checks.array(fit(x, rng.normal(100, 10, 400), np.full(400, 10.0), 1, x), (400,)).mean()
+         for _ in range(30)]
+    )  # fmt: skip
+    checks.that(
+        bool(abs(mean - 100) < 1),
+        f"with noise alone your fit comes out {'high' if mean > 100 else 'low'} on average: do you "
+        "clip both sides alike?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_robust_polynomial_unbiased_hidden():
+    import numpy as np
+
+    fit = checks.submitted("robust_polynomial")
+    rng = np.random.default_rng(10)
+    x = np.linspace(-1, 1, 300)
+    truth = 200 + 20 * x
+    for sigma in (2.0, 60.0):
+        values = [
+            checks.array(fit(x, rng.normal(truth, sigma), np.full(300, sigma), 2, x), (300,))
+            for _ in range(30)
+        ]
+        off = (np.mean(values, axis=0) - truth) / sigma
+        checks.that(
+            bool(abs(off.mean()) < 0.08),
+            "the height of the fit depends on the signal-to-noise ratio",
+        )
+        # a third more scatter than the full sample gives is more than any mild clipping costs
+        checks.that(
+            bool(np.std(values, axis=0).mean() / sigma < 1.5 * np.sqrt(3 / 300)),
+            "the fit scatters much more than the noise demands: too many good points are clipped",
+        )
+
+
+### END HIDDEN TESTS
+
+# %%
+rng = np.random.default_rng(11)
+points = np.flatnonzero(chosen & good[star][start:stop])
+spiked = raw_flux[star][start:stop].astype(float)
+hit = rng.choice(points, size=12, replace=False)
+spiked[hit] *= rng.uniform(1.1, 1.6, 12)
+with plots.style():
+    figure, axis = plt.subplots()
+    axis.plot(
+        chip_wavelength[points], spiked[points], ".", ms=4, color="0.6", label="continuum pixels"
+    )
+    axis.plot(
+        chip_wavelength[hit],
+        spiked[hit],
+        "x",
+        ms=6,
+        color=plots.COLOURS["black"],
+        label="spikes put in",
+    )
+    for fit, text, colour in (
+        (weighted_polynomial, "weighted fit", "vermilion"),
+        (robust_polynomial, "robust fit", "blue"),
+    ):
+        curve = fit(x[points], spiked[points], raw_error[star][start:stop][points], 3, x)
+        axis.plot(chip_wavelength, curve, label=text, color=plots.COLOURS[colour], lw=1.6)
+    axis.set_ylim(0.85 * np.median(spiked[points]), 1.75 * np.median(spiked[points]))
+    axis.set_xlabel("vacuum wavelength / Å")
+    axis.set_ylabel(FLUX_LABEL)
+    axis.set_title(f"{names[star]}, blue chip, with twelve spikes added ({source})", fontsize=9)
+    axis.legend(ncols=2)
+plots.show(
+    figure,
+    alt="Continuum pixels with twelve added spikes: the plain weighted fit is pulled up towards "
+    "the spikes, the robust fit stays on the majority of the points.",
+)
+
+# %% [markdown]
+# A dozen spikes among hundreds of points are enough to lift the plain fit by a per cent or more;
+# the robust one does not move.
+
+# %% [markdown]
+# ## 5. Three chips
+#
+# Each chip has its own sensitivity and its own gaps and edges, and nothing makes the three fluxes
+# meet. So each gets its own curve.
+#
+# ### Question 6 · The pseudo-continuum
+#
+# Write `pseudo_continuum`. Outside the chips there is no light and no continuum: return NaN there,
+# which says so better than any number. The same holds for a chip that has too few good continuum
+# pixels for the fit (a dead chip should not stop your survey). You may call `robust_polynomial`.
+
+
+# %% solution="pseudo_continuum"
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    """Estimate the pseudo-continuum of one spectrum, each chip on its own.
+
+    Parameters
+    ----------
+    wavelength : (n,) array
+        In Å.
+    flux, error : (n,) arrays
+        In any common unit; bad pixels have an error of 1e9 or more and any flux, even NaN.
+    is_continuum : (n,) array of bool
+        True for the trusted continuum pixels.
+    chips : list of (int, int)
+        First and one-past-last pixel of each chip.
+    degree : int
+        Degree of the polynomial fitted to each chip's good continuum pixels.
+
+    Returns
+    -------
+    (n,) array
+        The continuum at every pixel of the chips, in the unit of the flux. NaN outside the
+        chips, and on a chip with fewer than ``degree + 1`` good continuum pixels.
+
+    Notes
+    -----
+    Ness et al. (2015), Section 2.3.
+    """
+    ### BEGIN SOLUTION
+    useful = is_continuum & np.isfinite(flux) & (error < BAD_LIMIT)
+    continuum = np.full(len(wavelength), np.nan)
+    for start, stop in chips:
+        points = useful[start:stop]
+        if points.sum() <= degree:
+            continue
+        x = scaled_wavelength(wavelength[start:stop])
+        continuum[start:stop] = robust_polynomial(
+            x[points], flux[start:stop][points], error[start:stop][points], degree, x
+        )
+    return continuum
+    ### END SOLUTION
+
+
+# %% test="pseudo_continuum" points=2
+from helpers import checks
+
+
+@checks.run
+def test_pseudo_continuum():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    rng = np.random.default_rng(12)
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(1000))
+    chips = [(40, 960)]
+    trusted = np.arange(1000) % 7 == 0
+    flux = rng.normal(2000, 4, 1000)
+    found = fit(wavelength, flux, np.full(1000, 4.0), trusted, chips, 2)
+    found = checks.array(found, (1000,), finite=False)
+    checks.that(
+        bool(np.isfinite(found[40:960]).all()), "the continuum is missing on pixels of the chip"
+    )
+    checks.close(
+        found[40:960],
+        np.full(920, 2000.0),
+        rtol=0.01,
+        hint="a flat spectrum without lines should give a flat continuum at its level",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_pseudo_continuum_hidden():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    rng = np.random.default_rng(13)
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(3000))
+    x = np.linspace(-1, 1, 3000)
+    for level in (3.0, 40000.0):
+        # chips that happen to join smoothly: only shape and scale are looked at here
+        truth = level * (1 - 0.25 * x + 0.12 * x**2)
+        chips = [(0, 1000), (1000, 2000), (2000, 3000)]
+        trusted = rng.uniform(size=3000) < 0.1
+        error = np.full(3000, 0.003 * level)
+        flux = rng.normal(truth, error)
+        found = checks.array(fit(wavelength, flux, error, trusted, chips, 2), (3000,))
+        checks.close(found / truth, np.ones(3000), atol=0.01, hint="the continuum's shape is off")
+
+
+### END HIDDEN TESTS
+
+# %% test="pseudo_continuum.chips" points=2
+from helpers import checks
+
+
+@checks.run
+def test_pseudo_continuum_chips():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(1500))
+    chips = [(50, 650), (800, 1400)]
+    rng = np.random.default_rng(14)
+    level = np.where(np.arange(1500) < 700, 1000.0, 700.0)
+    flux = rng.normal(level, 2)
+    found = fit(wavelength, flux, np.full(1500, 2.0), np.arange(1500) % 6 == 0, chips, 2)
+    found = checks.array(found, (1500,), finite=False)
+    for start, stop in chips:
+        checks.close(
+            found[start:stop] / level[start:stop],
+            np.ones(stop - start),
+            atol=0.01,
+            hint="two chips of different sensitivity: the continuum does not follow the step "
+            "between them. Does each chip get its own curve?",
+        )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_pseudo_continuum_chips_hidden():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    rng = np.random.default_rng(15)
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(2400))
+    chips = [(60, 700), (810, 1500), (1630, 2330)]
+    truth = np.full(2400, np.nan)
+    flux = rng.normal(0, 1, 2400)
+    for (start, stop), level, tilt in zip(chips, (900, 1300, 600), (0.1, -0.2, 0.15), strict=True):
+        x = np.linspace(-1, 1, stop - start)
+        truth[start:stop] = level * (1 + tilt * x - 0.1 * x**2)
+        flux[start:stop] = rng.normal(truth[start:stop], 3)
+    error = np.where(np.isnan(truth), 1e10, 3.0)
+    trusted = rng.uniform(size=2400) < 0.12
+    found = checks.array(fit(wavelength, flux, error, trusted, chips, 2), (2400,), finite=False)
+    inside = np.isfinite(truth)
+    checks.close(
+        found[inside] / truth[inside],
+        np.ones(inside.sum()),
+        atol=0.02,
+        hint="three chips of different level and slope are not followed, or not to their edges",
+    )
+    checks.that(
+        bool(np.isnan(found[~inside]).all()),
+        "there is no light between the chips: the continuum should be NaN there",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="pseudo_continuum.lines" points=1
+from helpers import checks
+
+
+@checks.run
+def test_pseudo_continuum_lines():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(900))
+    trusted = np.arange(900) % 9 == 4
+    rng = np.random.default_rng(16)
+    flux = rng.normal(500, 1, 900)
+    # narrow lines everywhere but on the trusted pixels
+    flux[~trusted] *= rng.uniform(0.6, 1.0, (~trusted).sum())
+    found = fit(wavelength, flux, np.full(900, 1.0), trusted, [(0, 900)], 2)
+    found = checks.array(found, (900,))
+    checks.close(
+        found,
+        np.full(900, 500.0),
+        rtol=0.01,
+        hint="absorption lines pull the continuum down: which pixels do you fit?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_pseudo_continuum_lines_hidden():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    rng = np.random.default_rng(17)
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(1600))
+    pixel = np.arange(1600)
+    chips = [(0, 800), (800, 1600)]
+    # a broad hydrogen-like line, 200 pixels wide, in which no pixel is trusted
+    profile = 1 - 0.4 * np.exp(-0.5 * ((pixel - 400) / 45) ** 2)
+    trusted = (rng.uniform(size=1600) < 0.15) & (abs(pixel - 400) > 200)
+    flux = rng.normal(1200 * profile, 3)
+    found = checks.array(fit(wavelength, flux, np.full(1600, 3.0), trusted, chips, 2), (1600,))
+    checks.close(
+        found,
+        np.full(1600, 1200.0),
+        rtol=0.02,
+        hint="the continuum sinks into a broad line instead of bridging it",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="pseudo_continuum.bad" points=2
+from helpers import checks
+
+
+@checks.run
+def test_pseudo_continuum_bad():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(800))
+    trusted = np.arange(800) % 4 == 0
+    flux = np.random.default_rng(18).normal(500, 1, 800)
+    error = np.full(800, 1.0)
+    flux[80:160], error[80:160] = np.nan, 1e10
+    found = checks.array(fit(wavelength, flux, error, trusted, [(0, 800)], 1), (800,), finite=False)
+    checks.that(
+        bool(np.isfinite(found).all()),
+        "bad pixels on a chip leave its continuum NaN: a polynomial has a value everywhere",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_pseudo_continuum_bad_hidden():
+    import numpy as np
+
+    fit = checks.submitted("pseudo_continuum")
+    rng = np.random.default_rng(19)
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(2100))
+    chips = [(0, 700), (700, 1400), (1400, 2100)]
+    truth = 800 - 60 * np.linspace(-1, 1, 2100)
+    error = np.full(2100, 3.0)
+    flux = rng.normal(truth, error)
+    trusted = rng.uniform(size=2100) < 0.2
+    bad = rng.uniform(size=2100) < 0.3
+    flux[bad] = rng.choice([np.nan, 0.0, 9000.0, -50.0], size=bad.sum())
+    error[bad] = 1e10
+    # the middle chip is dead
+    flux[700:1400], error[700:1400] = np.nan, 1e10
+    found = checks.array(fit(wavelength, flux, error, trusted, chips, 2), (2100,), finite=False)
+    alive = np.r_[0:700, 1400:2100]
+    checks.close(
+        found[alive], truth[alive], rtol=0.015, hint="bad continuum pixels bend the continuum"
+    )
+    checks.that(
+        bool(np.isnan(found[700:1400]).all()),
+        "a chip without any good continuum pixel has no continuum: it should be NaN",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# See what happens at the chips' edges if you let one polynomial, even one of a higher degree, run
+# over all three.
+
+# %%
+TRIAL_DEGREE = 3
+continuum = pseudo_continuum(
+    wavelength, raw_flux[star], raw_error[star], is_continuum, CHIPS, TRIAL_DEGREE
+)
+# the deliberate mistake: one curve from the first pixel to the last
+points = is_continuum & good[star]
+x_all = scaled_wavelength(wavelength)
+one_curve = robust_polynomial(
+    x_all[points], raw_flux[star][points], raw_error[star][points], 5, x_all
+)
+with plots.style():
+    figure, axes = plt.subplots(2, 3, figsize=(10, 5), sharex="col", sharey="row")
+    shown = np.where(good[star], raw_flux[star], np.nan)
+    for (above, below), (start, stop), chip_name in zip(axes.T, CHIPS, apogee.CHIPS, strict=True):
+        chip = slice(start, stop)
+        above.plot(wavelength[chip], shown[chip], lw=0.3, color="0.7")
+        dots = start + np.flatnonzero(points[chip])
+        below.plot(wavelength[dots], (shown / continuum)[dots], ".", ms=3, color="0.75")
+        for curve, text, colour, style in (
+            (continuum, "chip by chip", "blue", "-"),
+            (one_curve, "one curve for all", "vermilion", "--"),
+        ):
+            above.plot(
+                wavelength[chip],
+                curve[chip],
+                style,
+                lw=1.6,
+                color=plots.COLOURS[colour],
+                label=text,
+            )
+            below.plot(
+                wavelength[chip],
+                (curve / continuum)[chip],
+                style,
+                lw=1.6,
+                color=plots.COLOURS[colour],
+            )
+        above.set_title(f"{chip_name} chip", fontsize=9)
+        below.xaxis.set_major_locator(plt.MaxNLocator(4))
+    level = np.nanmedian(continuum)
+    axes[0, 0].set_ylim(0.6 * level, 1.3 * level)
+    axes[0, 0].set_ylabel(FLUX_LABEL, fontsize=8)
+    axes[0, 2].legend(fontsize=8)
+    spread = np.nanpercentile(np.abs(shown / continuum - 1)[points], 95)
+    axes[1, 0].set_ylim(1 - 2 * spread, 1 + 2 * spread)
+    axes[1, 0].set_ylabel("relative to chip by chip", fontsize=8)
+    axes[1, 1].set_xlabel("vacuum wavelength / Å")
+    figure.suptitle(f"{names[star]} ({source})", fontsize=9)
+plots.show(
+    figure,
+    alt="Above: the spectrum on each chip with two continuum curves that look alike. Below, "
+    "relative to the fit chip by chip and with the continuum pixels as dots: the one curve for all "
+    "chips departs from them, most near the chips' edges.",
+)
+off = np.abs(one_curve / continuum - 1)
+print(
+    f"one curve for all chips: off by {np.nanmedian(off):.2%} typically, "
+    f"{np.nanmax(off):.1%} at worst"
+)
+
+# %% [markdown]
+# In the upper row you would not notice. In the lower one you do: near the gaps the one curve is
+# off by a per cent or so. The noise of a good spectrum is half that, and the error repeats in
+# every pixel for hundreds of pixels.
+
+# %% [markdown]
+# ## 6. Normalise
+#
+# Dividing looks trivial and is where many labs go wrong. The error is in the same unit as the flux
+# and must be divided too. A bad pixel must still be bad afterwards: $10^{10}$ divided by a
+# continuum of 5000 is no longer an error that anybody would recognise as "infinite". And nothing
+# that is not finite may be left, since a single NaN poisons every sum in lab 3.
+#
+# We settle on this: where there is nothing to know, the normalised flux is 1 (an innocent value)
+# with an error of $10^{10}$ (so that nobody believes it).
+#
+# ### Question 7 · Flux and error
+#
+# Write `normalise`.
+
+
+# %% solution="normalise"
+def normalise(flux, error, continuum):
+    """Divide a spectrum and its error by the continuum.
+
+    Parameters
+    ----------
+    flux, error, continuum : (n,) arrays
+        In one unit. Flux and continuum may be NaN.
+
+    Returns
+    -------
+    flux, error : (n,) arrays
+        Relative to the continuum, finite everywhere. Flux 1 and error 1e10 in every pixel whose
+        error was 1e9 or more, whose flux or error is not finite, or whose continuum is not
+        finite or not positive.
+    """
+    ### BEGIN SOLUTION
+    known = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    known &= np.isfinite(continuum) & (continuum > 0)
+    normal_flux = np.ones(len(flux))
+    normal_error = np.full(len(flux), BAD_ERROR)
+    normal_flux[known] = flux[known] / continuum[known]
+    normal_error[known] = error[known] / continuum[known]
+    return normal_flux, normal_error
+    ### END SOLUTION
+
+
+# %% test="normalise" points=1
+from helpers import checks
+
+
+@checks.run
+def test_normalise():
+    import numpy as np
+
+    result = checks.submitted("normalise")(
+        np.array([90.0, 50.0]), np.array([1.0, 1.0]), np.array([100.0, 100.0])
+    )
+    checks.that(
+        type(result) in (tuple, list) and len(result) == 2, "return two arrays: flux and error"
+    )
+    checks.array(result[0], (2,), "the flux")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_normalise_flux():
+    import numpy as np
+
+    rng = np.random.default_rng(20)
+    continuum = rng.uniform(100, 5000, 300)
+    depth = rng.uniform(0.3, 1.1, 300)
+    flux, _ = checks.submitted("normalise")(continuum * depth, 0.01 * continuum, continuum)
+    flux = checks.array(flux, (300,), "the flux")
+    checks.close(
+        flux, depth, atol=1e-5, hint="the normalised flux is not relative to the continuum"
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="normalise.error" points=2
+from helpers import checks
+
+
+@checks.run
+def test_normalise_error():
+    import numpy as np
+
+    normalise = checks.submitted("normalise")
+    flux, error = np.array([90.0, 50.0, 100.0]), np.array([2.0, 2.0, 2.0])
+    low, high = (
+        checks.array(normalise(scale * flux, scale * error, np.full(3, scale * 100.0))[1], (3,))
+        for scale in (1.0, 50.0)
+    )
+    checks.close(
+        high,
+        low,
+        atol=1e-9,
+        hint="a star fifty times brighter, measured as well, should have the same normalised error",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_normalise_error_hidden():
+    import numpy as np
+
+    rng = np.random.default_rng(21)
+    continuum = rng.uniform(10, 5000, 400)
+    depth, share = rng.uniform(0.3, 1.0, 400), rng.uniform(0.002, 0.05, 400)
+    _, error = checks.submitted("normalise")(continuum * depth, continuum * share, continuum)
+    error = checks.array(error, (400,), "the error")
+    checks.close(
+        error,
+        share,
+        atol=1e-6,
+        hint="propagate the error of flux/continuum, the continuum being a fixed number",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="normalise.bad" points=3
+from helpers import checks
+
+
+@checks.run
+def test_normalise_bad():
+    import numpy as np
+
+    flux = np.array([90.0, np.nan, 80.0, 70.0, 60.0])
+    error = np.array([1.0, 1e10, 1.0, 1.0, 1e10])
+    continuum = np.array([100.0, 100.0, np.nan, 0.0, 100.0])
+    flux, error = checks.submitted("normalise")(flux, error, continuum)
+    flux = checks.array(flux, (5,), "the normalised flux")
+    error = checks.array(error, (5,), "the normalised error")
+    checks.that(
+        bool((error[1:] > 1e9).all()),
+        "pixels that are bad, or where there is no continuum, look trustworthy after normalisation",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_normalise_bad_hidden():
+    import numpy as np
+
+    rng = np.random.default_rng(22)
+    n = 500
+    continuum = rng.uniform(1000, 5000, n)
+    flux, error = continuum * rng.uniform(0.5, 1, n), 0.01 * continuum
+    bad = rng.permutation(n)[:240].reshape(6, 40)
+    flux[bad[0]], error[bad[0]] = np.nan, 1e10
+    error[bad[1]] = 1e10
+    continuum[bad[2]] = np.nan
+    continuum[bad[3]] = -3.0
+    continuum[bad[4]] = 0.0
+    flux[bad[5]] = np.inf
+    is_bad = np.isin(np.arange(n), bad)
+    want_flux, want_error = np.ones(n), np.full(n, 1e10)
+    want_flux[~is_bad] = flux[~is_bad] / continuum[~is_bad]
+    want_error[~is_bad] = error[~is_bad] / continuum[~is_bad]
+    flux, error = checks.submitted("normalise")(flux, error, continuum)
+    flux = checks.array(flux, (n,), "the normalised flux")
+    error = checks.array(error, (n,), "the normalised error")
+    checks.close(
+        flux[is_bad],
+        want_flux[is_bad],
+        atol=1e-6,
+        hint="pixels about which nothing is known should have a normalised flux of exactly 1",
+    )
+    checks.close(
+        error[is_bad] / 1e10,
+        np.ones(240),
+        atol=1e-3,
+        hint="a bad pixel should keep the error 1e10, not a fraction of it",
+    )
+    checks.that(
+        bool((error[~is_bad] < 1e9).all()), "good pixels were marked as bad by the normalisation"
+    )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now all of them. The normalised spectra are kept in single precision, which is far finer than the
+# noise.
+
+# %%
+from tqdm.auto import tqdm
+
+
+def normalise_survey(flux, error, degree):
+    """Normalise every spectrum; returns flux and error as (stars, pixels) float32."""
+    normal_flux = np.empty(flux.shape, dtype=np.float32)
+    normal_error = np.empty(error.shape, dtype=np.float32)
+    for i in tqdm(range(len(flux)), desc="normalising", mininterval=1.0):
+        curve = pseudo_continuum(
+            wavelength, flux[i].astype(float), error[i].astype(float), is_continuum, CHIPS, degree
+        )
+        normal_flux[i], normal_error[i] = normalise(flux[i], error[i], curve)
+    return normal_flux, normal_error
+
+
+flux, error = normalise_survey(raw_flux, raw_error, TRIAL_DEGREE)
+print(f"all finite: {bool(np.isfinite(flux).all() and np.isfinite(error).all())}")
+
+# %%
+by_temperature = np.argsort(labels[:, 0])
+window = slice(CHIPS[2][0] + 350, CHIPS[2][0] + 850)
+with plots.style():
+    figure, axis = plt.subplots(figsize=(9, 4.5))
+    image = axis.imshow(
+        np.where(error < BAD_LIMIT, flux, np.nan)[by_temperature, window],
+        aspect="auto",
+        interpolation="nearest",
+        vmin=0.6,
+        vmax=1.05,
+        extent=(wavelength[window][0], wavelength[window][-1], len(names), 0),
+    )
+    ticks = np.linspace(0, len(names) - 1, 5).astype(int)
+    axis.set_yticks(ticks, [f"{labels[by_temperature[i], 0]:.0f}" for i in ticks])
+    axis.set_ylabel("effective temperature / K (one row per star)")
+    axis.set_xlabel("vacuum wavelength / Å")
+    axis.set_title(f"All normalised spectra, part of the red chip ({source})", fontsize=9)
+    figure.colorbar(image, label="flux relative to the pseudo-continuum")
+plots.show(
+    figure,
+    alt="Image of a part of all normalised spectra, one row per star sorted by effective "
+    "temperature: dark vertical lines fade smoothly from cool stars at the top to warm ones below; "
+    "no row stands out by its brightness.",
+)
+
+# %% [markdown]
+# One row per star, sorted by temperature. Lines fade as the stars get hotter, smoothly, though
+# each star was normalised on its own and their raw fluxes differ by orders of magnitude. A bad
+# normalisation would show as a bright or dark *row*; white specks are bad pixels.
+#
+# ## 7. Which degree?
+#
+# Too low a degree cannot follow the continuum. Too high a degree follows the noise and the lines:
+# it *wiggles*. The fit's own $\chi^2$ cannot decide, because it falls with every term you add. Ask
+# the fit about points that it has not seen.
+#
+# ### Question 8 · Cross-validation
+#
+# Write `held_out_score`: split the points into five groups, predict each group from a fit to the
+# other four, and return the mean of $z^2$ over all points.
+
+
+# %% solution="held_out_score"
+def held_out_score(x, flux, error, degree):
+    """Score a polynomial's degree by five-fold cross-validation.
+
+    Parameters
+    ----------
+    x, flux, error : (n,) arrays
+        Good continuum points of one chip, x within [-1, 1] and increasing.
+    degree : int
+        Degree of the polynomial.
+
+    Returns
+    -------
+    float
+        Mean of ((flux - prediction) / error)**2 over all points, where every point's prediction
+        comes from a weighted fit to the groups it does not belong to. About 1 where the
+        polynomial describes the points within their errors.
+    """
+    ### BEGIN SOLUTION
+    group = np.arange(len(x)) % 5
+    z = np.empty(len(x))
+    for k in range(5):
+        held = group == k
+        prediction = weighted_polynomial(x[~held], flux[~held], error[~held], degree, x[held])
+        z[held] = (flux[held] - prediction) / error[held]
+    return float(np.mean(z**2))
+    ### END SOLUTION
+
+
+# %% test="held_out_score" points=2
+from helpers import checks
+
+
+@checks.run
+def test_held_out_score():
+    import numpy as np
+
+    score = checks.submitted("held_out_score")
+    rng = np.random.default_rng(23)
+    x = np.linspace(-1, 1, 300)
+    flux = rng.normal(1000 + 200 * x**2, 5.0)
+    value = checks.number(score(x, flux, np.full(300, 5.0), 2))
+    checks.that(
+        value > 0.3,
+        "the score of a fitting model is much too small: is it the mean of squares, in units of "
+        "the error?",
+    )
+    checks.that(
+        value < 3.0,
+        "the score of a fitting model is much too large: is it the mean of squares, in units of "
+        "the error?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_held_out_score_hidden():
+    import numpy as np
+
+    score = checks.submitted("held_out_score")
+    rng = np.random.default_rng(24)
+    x = np.linspace(-1, 1, 400)
+    truth = 800 + 100 * x - 150 * x**2 + 90 * x**3
+    for sigma in (0.5, 20.0):
+        error = np.full(400, sigma)
+        values = [checks.number(score(x, rng.normal(truth, sigma), error, 3)) for _ in range(8)]
+        # standard error of the mean of 8 x 400 squared normal deviates: 0.025
+        checks.close(
+            float(np.mean(values)),
+            1.01,
+            atol=0.12,
+            hint="where the model is right and the errors are honest the score should be near 1",
+        )
+    flux = rng.normal(truth, 5.0)
+    low = checks.number(score(x, flux, np.full(400, 5.0), 1))
+    checks.that(low > 5, "a straight line through a cubic should score badly")
+
+
+### END HIDDEN TESTS
+
+# %% test="held_out_score.overfit" points=2
+from helpers import checks
+
+
+@checks.run
+def test_held_out_score_overfit():
+    import numpy as np
+
+    score = checks.submitted("held_out_score")
+    rng = np.random.default_rng(25)
+    x = np.linspace(-1, 1, 40)
+    flux = [rng.normal(100, 1.0, 40) for _ in range(20)]
+    simple, wild = (
+        np.mean([checks.number(score(x, f, np.ones(40), degree)) for f in flux])
+        for degree in (1, 8)
+    )
+    checks.that(
+        bool(wild > simple),
+        "a high degree does not score worse than a low one on pure noise: does the fit see the "
+        "points it is judged by?",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_held_out_score_overfit_hidden():
+    import numpy as np
+
+    score = checks.submitted("held_out_score")
+    rng = np.random.default_rng(26)
+    x = np.linspace(-1, 1, 60)
+    values = [
+        checks.number(score(x, rng.normal(50 + 3 * x, 2.0), np.full(60, 2.0), 6)) for _ in range(40)
+    ]
+    # fitted and judged on the same points the mean would be 1 - 7/60
+    checks.that(
+        bool(np.mean(values) > 1.02),
+        "the score is too good to be true: some points are predicted from a fit that saw them",
+    )
+
+
+### END HIDDEN TESTS
+
+# %%
+tested = np.arange(0, 9)
+sample = np.random.default_rng(27).choice(len(names), size=min(60, len(names)), replace=False)
+relative = np.full((len(CHIPS), len(sample), len(tested)), np.nan)
+for c, (start, stop) in enumerate(CHIPS):
+    x = scaled_wavelength(wavelength[start:stop])
+    for s, i in enumerate(sample):
+        points = is_continuum[start:stop] & good[i][start:stop]
+        if points.sum() > 30:
+            score = [
+                held_out_score(
+                    x[points],
+                    raw_flux[i][start:stop][points].astype(float),
+                    raw_error[i][start:stop][points].astype(float),
+                    degree,
+                )
+                for degree in tested
+            ]
+            relative[c, s] = score / np.min(score)
+
+with plots.style():
+    figure, axis = plt.subplots(figsize=(6, 3.6))
+    for chip_name, chip_scores, colour, marker in zip(
+        apogee.CHIPS, relative, ("blue", "green", "vermilion"), "os^", strict=True
+    ):
+        axis.plot(
+            tested,
+            np.nanmedian(chip_scores, axis=0),
+            marker=marker,
+            color=plots.COLOURS[colour],
+            label=f"{chip_name} chip",
+        )
+    axis.axhline(1, color="0.6", lw=0.8)
+    axis.set_ylim(0.98, 1.3)  # the lowest degrees are far off the scale
+    axis.set_xlabel("degree of the polynomial")
+    axis.set_ylabel("held-out score / best score")
+    axis.set_title(f"Median of {len(sample)} stars ({source})", fontsize=9)
+    axis.legend()
+plots.show(
+    figure,
+    alt="Cross-validation score relative to the best against polynomial degree for the three "
+    "chips: from far above the frame it falls to one at degree two, and rises slowly beyond.",
+)
+
+# %% [markdown]
+# The score falls steeply while the polynomial learns the shape of the continuum, then hardly
+# changes, and creeps up again when needless terms begin to fit noise. The curve is flat at its
+# minimum: on the simulated spectra two and three are equally good. On the real star of lab 5, with
+# a signal-to-noise ratio near 370, two is plainly too few (the score doubles), three is enough.
+# Now look at what a very high degree does to a single noisy star.
+
+# %%
+DEGREE = 3
+noisy = int(np.argsort(np.median(error[:, on_chip], axis=1))[-max(1, len(names) // 50)])
+start, stop = CHIPS[1]
+with plots.style():
+    figure, axis = plt.subplots()
+    points = np.arange(start, stop)[is_continuum[start:stop] & good[noisy][start:stop]]
+    reference = pseudo_continuum(
+        wavelength, raw_flux[noisy], raw_error[noisy], is_continuum, CHIPS, DEGREE
+    )
+    axis.plot(
+        wavelength[points],
+        (raw_flux[noisy] / reference)[points],
+        ".",
+        color="0.65",
+        ms=4,
+        label="continuum pixels",
+    )
+    for degree, colour in ((1, "orange"), (DEGREE, "blue"), (15, "vermilion")):
+        curve = pseudo_continuum(
+            wavelength, raw_flux[noisy], raw_error[noisy], is_continuum, CHIPS, degree
+        )
+        axis.plot(
+            wavelength[start:stop],
+            (curve / reference)[start:stop],
+            color=plots.COLOURS[colour],
+            lw=1.6,
+            label=f"degree {degree}",
+        )
+    axis.set_ylim(0.9, 1.1)
+    axis.set_xlabel("vacuum wavelength / Å")
+    axis.set_ylabel(f"flux / continuum of degree {DEGREE}")
+    axis.set_title(f"{names[noisy]}, green chip ({source})", fontsize=9)
+    axis.legend(ncols=4, fontsize=8)
+plots.show(
+    figure,
+    alt="Continuum fits of degree one, three and fifteen to a noisy star, relative to degree "
+    "three: the straight line bends away, the degree fifteen curve wiggles by per cents.",
+)
+
+# %% [markdown]
+# Where continuum pixels are few, above all at the chip's ends, the high degree swings wildly: no
+# mean over all points would tell you how badly. The straight line bends away as well. We settle
+# for the third degree on every chip. If your archive or your list of pixels say otherwise, change
+# `DEGREE`; what matters is that it is the *same for all stars*.
+
+# %%
+if DEGREE != TRIAL_DEGREE:
+    flux, error = normalise_survey(raw_flux, raw_error, DEGREE)
+
+# %% [markdown]
+# ## 8. Test it thoroughly
+#
+# "It is critical that the normalisation is robust", says the course sheet. Four tests follow, none
+# of which needs to know the truth.
+#
+# ### Test 1: twins
+#
+# If labels decide the normalised spectrum, two stars with like labels must have like spectra,
+# however different in brightness. "Like" needs a yardstick: 100 K is a small difference in
+# temperature, 100 dex in metallicity is not.
+#
+# ### Question 9 · Nearest twin
+#
+# Write `nearest_twin`.
+
+
+# %% solution="nearest_twin"
+def nearest_twin(labels, scale):
+    """Find for each star the other star whose labels are most alike.
+
+    Parameters
+    ----------
+    labels : (n, k) array
+        One row per star, in the labels' own units (K, dex, ...).
+    scale : (k,) array
+        The difference in each label that counts as one.
+
+    Returns
+    -------
+    (n,) array of int
+        Row of the nearest *other* star in the Euclidean distance of labels / scale.
+    """
+    ### BEGIN SOLUTION
+    position = np.asarray(labels) / np.asarray(scale)
+    twin = np.empty(len(position), dtype=int)
+    for i, here in enumerate(position):
+        distance = np.sum((position - here) ** 2, axis=1)
+        distance[i] = np.inf
+        twin[i] = np.argmin(distance)
+    return twin
+    ### END SOLUTION
+
+
+# %% test="nearest_twin" points=2
+from helpers import checks
+
+
+@checks.run
+def test_nearest_twin():
+    import numpy as np
+
+    twin = checks.submitted("nearest_twin")
+    labels = np.array([[1.0, 0.0], [1.1, 0.0], [5.0, 5.0], [5.0, 5.3]])
+    found = checks.array(twin(labels, np.ones(2)), (4,))
+    checks.that(bool((found != np.arange(4)).all()), "a star is not its own twin")
+    checks.close(found[:1], [1], atol=0.1, hint="the first star's twin is not the star beside it")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_nearest_twin_hidden():
+    import numpy as np
+
+    twin = checks.submitted("nearest_twin")
+    rng = np.random.default_rng(28)
+    # pairs far from each other, shuffled
+    first = rng.uniform(-1, 1, (40, 4)) + 30 * np.arange(40)[:, None]
+    labels = np.concatenate([first, first + rng.normal(0, 0.1, (40, 4))])
+    order = rng.permutation(80)
+    partner = np.argsort(order)[(order + 40) % 80]
+    found = checks.array(twin(labels[order], np.ones(4)), (80,))
+    checks.close(found, partner, atol=0.1, hint="close pairs of stars do not find each other")
+    # two stars with identical labels are each other's twins
+    labels = np.array([[4500.0, 2.0], [4500.0, 2.0], [4700.0, 2.5]])
+    found = checks.array(twin(labels, np.array([100.0, 0.2])), (3,))
+    checks.close(
+        found[:2], [1, 0], atol=0.1, hint="two stars of identical labels are each other's twins"
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="nearest_twin.scale" points=2
+from helpers import checks
+
+
+@checks.run
+def test_nearest_twin_scale():
+    import numpy as np
+
+    twin = checks.submitted("nearest_twin")
+    rng = np.random.default_rng(29)
+    labels = rng.normal([4700, 2.3, -0.2], [200, 0.5, 0.2], (50, 3))
+    scale = np.array([100.0, 0.2, 0.1])
+    kelvin = checks.array(twin(labels, scale), (50,))
+    units = np.array([1e-3, 1.0, 1.0])
+    kilokelvin = checks.array(twin(labels * units, scale * units), (50,))
+    checks.that(
+        bool((kelvin == kilokelvin).all()),
+        "the twins change when temperatures are given in kK instead of K",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_nearest_twin_scale_hidden():
+    import numpy as np
+
+    twin = checks.submitted("nearest_twin")
+    rng = np.random.default_rng(30)
+    for _ in range(3):
+        labels = rng.normal([4700, 2.3, -0.2, 0.05], [250, 0.6, 0.25, 0.1], (60, 4))
+        scale = rng.uniform(0.5, 2, 4) * [100, 0.3, 0.1, 0.05]
+        gap = ((labels[:, None] - labels[None]) / scale) ** 2
+        distance = gap.sum(axis=2) + np.where(np.eye(60), np.inf, 0)
+        found = checks.array(twin(labels, scale), (60,)).astype(int)
+        checks.that(bool(((found >= 0) & (found < 60)).all()), "a twin's row number does not exist")
+        chosen = distance[np.arange(60), found]
+        checks.close(
+            chosen,
+            distance.min(axis=1),
+            rtol=1e-6,
+            hint="some twins are not the nearest in label / scale: does every label count as it "
+            "should?",
+        )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Question 10 · How different are two spectra?
+#
+# Write `rms_difference`, the root of the mean squared difference of two normalised spectra over
+# the pixels that are good in *both*.
+
+
+# %% solution="rms_difference"
+def rms_difference(flux_a, error_a, flux_b, error_b):
+    """Return the root-mean-square difference of two normalised spectra.
+
+    Parameters
+    ----------
+    flux_a, error_a, flux_b, error_b : (n,) arrays
+        Relative to the continuum. A pixel with an error of 1e9 or more in either spectrum does
+        not count.
+
+    Returns
+    -------
+    float
+        In units of the continuum; NaN if no pixel is good in both.
+    """
+    ### BEGIN SOLUTION
+    both = (error_a < BAD_LIMIT) & (error_b < BAD_LIMIT)
+    if not both.any():
+        return float("nan")
+    return float(np.sqrt(np.mean((flux_a[both] - flux_b[both]) ** 2)))
+    ### END SOLUTION
+
+
+# %% test="rms_difference" points=1
+from helpers import checks
+
+
+@checks.run
+def test_rms_difference():
+    import numpy as np
+
+    rms = checks.submitted("rms_difference")
+    flux, error = np.linspace(0.7, 1, 100), np.full(100, 0.01)
+    same = checks.number(rms(flux, error, flux, error))
+    checks.close(same, 0.0, atol=1e-9, hint="a spectrum does not differ from itself")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_rms_difference_hidden():
+    import numpy as np
+
+    rms = checks.submitted("rms_difference")
+    rng = np.random.default_rng(31)
+    flux, error = rng.uniform(0.6, 1, 2000), np.full(2000, 0.01)
+    shifted = checks.number(rms(flux, error, flux + 0.03, error))
+    checks.close(
+        shifted, 0.03, atol=1e-6, hint="a constant offset is a difference, and a telling one"
+    )
+    noise = rng.normal(0, 0.02, 2000)
+    got = checks.number(rms(flux, error, flux + noise, error))
+    checks.close(got, float(np.sqrt(np.mean(noise**2))), rtol=1e-3, hint="this is no rms")
+
+
+### END HIDDEN TESTS
+
+# %% test="rms_difference.bad" points=2
+from helpers import checks
+
+
+@checks.run
+def test_rms_difference_bad():
+    import numpy as np
+
+    rms = checks.submitted("rms_difference")
+    flux, error = np.full(50, 0.9), np.full(50, 0.01)
+    other, other_error = flux + 0.01, error + 0.0
+    other[3], other_error[3] = 40.0, 1e10
+    got = checks.number(rms(flux, error, other, other_error))
+    checks.that(got < 0.1, "a pixel that is bad in the second spectrum counts")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_rms_difference_bad_hidden():
+    import numpy as np
+
+    rms = checks.submitted("rms_difference")
+    rng = np.random.default_rng(32)
+    a, b = rng.uniform(0.6, 1, (2, 1000))
+    error_a, error_b = np.full((2, 1000), 0.01)
+    bad_a, bad_b = rng.choice(1000, 200, replace=False), rng.choice(1000, 300, replace=False)
+    a[bad_a], error_a[bad_a] = 5.0, 1e10
+    b[bad_b], error_b[bad_b] = -3.0, 1e10
+    both = (error_a < 1) & (error_b < 1)
+    want = float(np.sqrt(np.mean((a - b)[both] ** 2)))
+    got = checks.number(rms(a, error_a, b, error_b))
+    checks.close(got, want, rtol=1e-6, hint="only pixels that are good in both spectra count")
+    checks.close(
+        checks.number(rms(b, error_b, a, error_a)),
+        got,
+        rtol=1e-9,
+        hint="the difference should not depend on the order of the two spectra",
+    )
+
+
+### END HIDDEN TESTS
+
+# %%
+LABEL_SCALE = np.array([100.0, 0.2, 0.1, 0.05, 0.05])  # K, then dex
+twin = nearest_twin(labels, LABEL_SCALE)
+separation = np.sqrt(np.sum(((labels - labels[twin]) / LABEL_SCALE) ** 2, axis=1))
+alike = np.flatnonzero(separation < 1)
+stranger = np.random.default_rng(33).permutation(alike)
+
+
+def differences(flux, error, pairs):
+    """Return the rms difference of each pair of stars, and what noise alone would make of it."""
+    rms, noise = [], []
+    for i, j in pairs:
+        both = (error[i] < BAD_LIMIT) & (error[j] < BAD_LIMIT)
+        rms.append(rms_difference(flux[i], error[i], flux[j], error[j]))
+        noise.append(np.sqrt(np.mean(error[i][both] ** 2 + error[j][both] ** 2)))
+    return np.array(rms), np.array(noise)
+
+
+twin_rms, twin_noise = differences(flux, error, zip(alike, twin[alike], strict=True))
+other_rms, other_noise = differences(flux, error, zip(alike, stranger, strict=True))
+other = alike != stranger
+beyond_noise = [
+    np.sqrt(np.median(rms**2 - noise**2))
+    for rms, noise in ((twin_rms, twin_noise), (other_rms[other], other_noise[other]))
+]
+print(f"{len(alike)} stars have a twin within one unit of label / scale")
+print(
+    f"median rms difference of twins {np.median(twin_rms):.4f}, noise {np.median(twin_noise):.4f}"
+)
+print(f"beyond the noise: twins {beyond_noise[0]:.4f}, stars at random {beyond_noise[1]:.4f}")
+
+with plots.style():
+    figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1, 1.3))
+    bins = np.geomspace(0.003, 0.3, 45)
+    axes[0].hist(twin_rms, bins, alpha=0.8, color=plots.COLOURS["blue"], label="twins")
+    axes[0].hist(
+        twin_noise,
+        bins,
+        histtype="step",
+        color=plots.COLOURS["black"],
+        label="noise of the twins alone",
+    )
+    axes[0].hist(
+        other_rms,
+        bins,
+        histtype="step",
+        lw=1.5,
+        color=plots.COLOURS["vermilion"],
+        label="two stars at random",
+    )
+    axes[0].set_xscale("log")
+    axes[0].set_xlabel("rms difference / continuum")
+    axes[0].set_ylabel("pairs of stars")
+    axes[0].set_ylim(0, 1.5 * axes[0].get_ylim()[1])
+    axes[0].legend(fontsize=8)
+    # the pair that differs most in brightness
+    ratio = np.abs(np.log(brightness[alike] / brightness[twin[alike]]))
+    i = alike[np.argmax(np.where(twin_noise < 0.02, ratio, 0))]
+    piece = slice(CHIPS[1][0] + 300, CHIPS[1][0] + 600)
+    for j, colour, style in ((i, "blue", "-"), (twin[i], "vermilion", "--")):
+        shown = np.where(error[j] < BAD_LIMIT, flux[j], np.nan)
+        axes[1].plot(
+            wavelength[piece],
+            shown[piece],
+            style,
+            color=plots.COLOURS[colour],
+            label=f"{names[j]}: {labels[j, 0]:.0f} K, median flux {brightness[j]:.0f}",
+        )
+    axes[1].set_ylim(0.5, 1.2)
+    axes[1].set_xlabel("vacuum wavelength / Å")
+    axes[1].set_ylabel("flux / pseudo-continuum")
+    axes[1].legend(fontsize=8, loc="upper left")
+    figure.suptitle(source, fontsize=8)
+plots.show(
+    figure,
+    alt="Left: histograms of rms differences; twins differ by little more than their noise, random "
+    "pairs by more. Right: normalised spectra of two twins of very different "
+    "brightness lie on top of each other.",
+)
+
+# %% [markdown]
+# Twins differ hardly more than their noise allows. Subtract the noise (in squares), and what is
+# left is several times smaller for twins than for stars at random: labels that are not quite
+# equal, labels we do not have, unflagged defects, and whatever the normalisation added.
+#
+# ### Test 2: wiggles
+#
+# An rms over all pixels does not notice a slow wave of half a per cent below the noise. Averaged
+# over a hundred pixels, noise shrinks tenfold and a wave does not. So average the *difference of
+# twins* in blocks and see whether the averages scatter more than they should.
+
+# %%
+WIDTH = 100
+blocks = [
+    np.arange(first, first + WIDTH) for a, b in CHIPS for first in range(a, b - WIDTH + 1, WIDTH)
+]
+pulls = []
+for i in alike:
+    j = twin[i]
+    variance = error[i].astype(float) ** 2 + error[j].astype(float) ** 2
+    for block in blocks:
+        weight = np.where(variance[block] < BAD_LIMIT, 1 / variance[block], 0)
+        if np.count_nonzero(weight) > WIDTH // 2:
+            pulls.append(
+                (wavelength[block].mean(), weight @ (flux[i] - flux[j])[block] / weight.sum())
+            )
+pulls = np.array(pulls)
+centres = np.unique(pulls[:, 0])
+spread = np.array([np.median(np.abs(pulls[pulls[:, 0] == c, 1])) * 1.4826 for c in centres])
+with plots.style():
+    figure, axis = plt.subplots(figsize=(8, 3.2))
+    for start, stop in CHIPS:
+        here = (centres > wavelength[start]) & (centres < wavelength[stop - 1])
+        axis.plot(centres[here], 100 * spread[here], "o-", ms=4, color=plots.COLOURS["blue"])
+    axis.set_ylim(0, None)
+    axis.set_xlabel("vacuum wavelength / Å")
+    axis.set_ylabel("scatter of block means / %")
+    axis.set_title(f"Difference of twins averaged over {WIDTH} pixels ({source})", fontsize=9)
+plots.show(
+    figure,
+    alt="Robust scatter of the twins' difference averaged in blocks of a hundred pixels against "
+    "wavelength: a few tenths of a per cent, and up to twice that towards the edges of the chips.",
+)
+print(f"typical scatter of a block mean: {100 * np.median(spread):.2f} % of the continuum")
+
+# %% [markdown]
+# A few tenths of a per cent: that is how well two like stars agree over a hundred pixels, label
+# differences included. Where the curve rises towards a chip's edge, few continuum pixels hold the
+# polynomial and it is free to swing; these are the pixels to trust least in lab 3.
+#
+# ### Test 3: a noisy copy of a good spectrum
+#
+# Take a star with an excellent spectrum, spoil it on purpose, normalise again. You know what
+# should come out: the same continuum, on average, with a scatter that the noise explains.
+#
+# ### Question 11 · Add noise
+#
+# Write `add_noise`. The new spectrum has two independent sources of noise, the one it came with
+# and the one you add; its error must know both.
+
+
+# %% solution="add_noise"
+def add_noise(flux, error, noise, seed):
+    """Add Gaussian noise to a spectrum and update its error.
+
+    Parameters
+    ----------
+    flux, error : (n,) arrays
+        In one unit; the noise already present has standard deviation ``error``.
+    noise : float
+        Standard deviation of the noise to add to every pixel, in the same unit.
+    seed : int
+        The same seed gives the same noise, another seed other noise.
+
+    Returns
+    -------
+    flux, error : (n,) arrays
+        The noisier spectrum, and the error of its total noise. A bad pixel (1e10) stays bad.
+    """
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(seed)
+    return flux + rng.normal(0, noise, len(flux)), np.hypot(error, noise)
+    ### END SOLUTION
+
+
+# %% test="add_noise" points=1
+from helpers import checks
+
+
+@checks.run
+def test_add_noise():
+    import numpy as np
+
+    add = checks.submitted("add_noise")
+    result = add(np.full(50, 100.0), np.full(50, 1.0), 8.0, 1)
+    checks.that(
+        type(result) in (tuple, list) and len(result) == 2, "return two arrays: flux and error"
+    )
+    error = checks.array(result[1], (50,), "the new error")
+    checks.that(bool((error > 8).all()), "the new error should exceed the noise that was added")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_add_noise_error():
+    import numpy as np
+
+    add = checks.submitted("add_noise")
+    rng = np.random.default_rng(34)
+    old = rng.uniform(1, 5, 300)
+    old[::10] = 1e10
+    _, error = add(np.full(300, 100.0), old, 3.0, 5)
+    error = checks.array(error, (300,), "the new error")
+    checks.close(
+        error,
+        np.sqrt(old**2 + 9.0),
+        rtol=1e-3,
+        hint="how do the errors of two independent sources of noise combine?",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="add_noise.noise" points=2
+from helpers import checks
+
+
+@checks.run
+def test_add_noise_noise():
+    import numpy as np
+
+    add = checks.submitted("add_noise")
+    flux, error = np.linspace(90, 100, 200), np.ones(200)
+    once, again, other = (
+        checks.array(add(flux, error, 2.0, seed)[0], (200,), "the new flux") for seed in (4, 4, 5)
+    )
+    checks.that(bool((once == again).all()), "the same seed should give the same noise")
+    checks.that(bool((once != other).any()), "another seed should give other noise")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_add_noise_noise_hidden():
+    import numpy as np
+
+    add = checks.submitted("add_noise")
+    n = 20_000
+    flux, error = np.linspace(500, 1500, n), np.full(n, 0.1)
+    for sigma in (0.4, 30.0):
+        new = checks.array(add(flux, error, sigma, 11)[0], (n,), "the new flux")
+        z = (new - flux) / sigma
+        checks.that(
+            bool(abs(z.mean()) < 0.04), "the noise should be zero on average: the flux has shifted"
+        )
+        checks.that(
+            bool(abs(z.std() - 1) < 0.04), "the noise added has the wrong standard deviation"
+        )
+        neighbours = np.mean(z[1:] * z[:-1])
+        checks.that(bool(abs(neighbours) < 0.05), "every pixel should get noise of its own")
+        checks.that(
+            bool(abs(np.mean(np.abs(z) > 2) - 0.0455) < 0.012), "the noise should be Gaussian"
+        )
+
+
+### END HIDDEN TESTS
+
+# %%
+best = int(np.argmin(np.median(error[:, on_chip], axis=1)))
+clean = pseudo_continuum(wavelength, raw_flux[best], raw_error[best], is_continuum, CHIPS, DEGREE)
+level = np.nanmedian(clean)
+ratios = np.array([10, 20, 50, 100, 200])
+trials = 25
+bias, scatter = [], []
+for snr in ratios:
+    curves = []
+    for seed in range(trials):
+        noisy_flux, noisy_error = add_noise(
+            raw_flux[best].astype(float), raw_error[best].astype(float), level / snr, seed
+        )
+        curves.append(
+            pseudo_continuum(wavelength, noisy_flux, noisy_error, is_continuum, CHIPS, DEGREE)
+            / clean
+        )
+    curves = np.array(curves)[:, on_chip]
+    bias.append(curves.mean() - 1)
+    scatter.append(np.sqrt(np.mean(np.var(curves, axis=0))))
+
+# the mean variance of a fit with p terms to N points is about p/N times one point's
+useful = is_continuum & (raw_error[best] < BAD_LIMIT)
+share = np.mean([(DEGREE + 1) / useful[a:b].sum() for a, b in CHIPS])
+with plots.style():
+    figure, axis = plt.subplots(figsize=(6, 3.6))
+    axis.loglog(ratios, 100 / ratios, ":", color="0.4", label="noise of one pixel")
+    axis.loglog(
+        ratios,
+        100 * np.sqrt(share) / ratios,
+        "--",
+        color=plots.COLOURS["black"],
+        label="expected of the continuum",
+    )
+    axis.loglog(
+        ratios,
+        100 * np.array(scatter),
+        "o",
+        color=plots.COLOURS["blue"],
+        label="scatter of the continuum",
+    )
+    axis.loglog(
+        ratios,
+        100 * np.abs(bias),
+        "^",
+        color=plots.COLOURS["vermilion"],
+        label="mean shift of the continuum",
+    )
+    axis.set_xlabel("signal-to-noise ratio per pixel after adding noise")
+    axis.set_ylabel("% of the continuum")
+    axis.set_title(f"{names[best]}, made noisy on purpose ({source})", fontsize=9)
+    axis.legend(fontsize=8)
+plots.show(
+    figure,
+    alt="Scatter and mean shift of the fitted continuum against signal-to-noise ratio on "
+    "logarithmic axes: the scatter follows the expected inverse law far below the noise of a "
+    "pixel; the mean shift is smaller still.",
+)
+for snr, shift, width in zip(ratios, bias, scatter, strict=True):
+    print(f"S/N {snr:4d}: continuum shifts by {shift:+.3%} on average and scatters by {width:.3%}")
+
+# %% [markdown]
+# The continuum's scatter falls as 1/(S/N), at the level a fit of four terms to a hundred or more
+# points should have. Its mean shift is a tenth of that, which is what chance leaves after 25
+# trials. A one-sided clip would have put the triangles far higher.
+#
+# ### Test 4: brightness and bad pixels
+#
+# Two cheap ones to end with. Multiply the flux by ten: nothing may change. Declare a third of the
+# pixels bad: little may change.
+
+# %%
+ten_times = pseudo_continuum(
+    wavelength, 10 * raw_flux[best], 10 * raw_error[best], is_continuum, CHIPS, DEGREE
+)
+holes = np.random.default_rng(35).uniform(size=wavelength.size) < 1 / 3
+with_holes = pseudo_continuum(
+    wavelength,
+    np.where(holes, np.nan, raw_flux[best]),
+    np.where(holes, BAD_ERROR, raw_error[best]),
+    is_continuum,
+    CHIPS,
+    DEGREE,
+)
+print(f"ten times brighter:          {np.nanmax(np.abs(ten_times / 10 / clean - 1)):.1e} at most")
+print(f"a third of the pixels bad:   {np.nanmax(np.abs(with_holes / clean - 1)):.2%} at most")
+
+# %% [markdown]
+# ## 9. Checkpoint 1
+#
+# Checkpoint 1 of the course sheet asks for (a) the corner plot of the labels and (b), for star
+# **2M21235315+1244123**, its unnormalised spectrum, your fit to its continuum, and its normalised
+# spectrum.
+#
+# ### Question 12 · The figure
+#
+# Write `checkpoint_figure`. Choose limits that show the spectrum, label the axes with quantity and
+# unit, and let the reader see the spectrum *behind* the continuum.
+
+
+# %% solution="checkpoint_figure"
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    """Draw a spectrum, its continuum, and the normalised spectrum.
+
+    Parameters
+    ----------
+    wavelength : (n,) array
+        Vacuum wavelength in Å.
+    flux, continuum : (n,) arrays
+        In 1e-17 erg/s/cm2/Å; NaN where there is nothing to show.
+    normalised : (n,) array
+        flux / continuum; NaN where there is nothing to show.
+
+    Returns
+    -------
+    matplotlib Figure
+        One or more panels with flux and continuum together, and one or more with the normalised
+        flux, all against wavelength.
+    """
+    ### BEGIN SOLUTION
+    with plots.style():
+        figure, (above, below) = plt.subplots(2, 1, figsize=(9, 5), sharex=True)
+        above.plot(wavelength, flux, lw=0.4, color="0.5", label="unnormalised spectrum")
+        above.plot(
+            wavelength, continuum, lw=1.8, color=plots.COLOURS["vermilion"], label="continuum fit"
+        )
+        above.set_ylim(0, 1.25 * np.nanmax(continuum))
+        above.set_ylabel(FLUX_LABEL)
+        above.legend(ncols=2, loc="lower center")
+        below.plot(wavelength, normalised, lw=0.4, color=plots.COLOURS["blue"])
+        below.axhline(1, lw=0.8, color=plots.COLOURS["vermilion"])
+        below.set_ylim(0.2, 1.2)
+        below.set_ylabel("normalised flux")
+        below.set_xlabel("vacuum wavelength / Å")
+    return figure
+    ### END SOLUTION
+
+
+# %% test="checkpoint_figure" points=3
+from helpers import checks
+
+
+@checks.run
+def test_checkpoint_figure():
+    import numpy as np
+
+    wavelength = np.linspace(15150, 16950, 900)
+    continuum = np.where(np.arange(900) % 300 < 20, np.nan, 2000 - 0.3 * (wavelength - 15150))
+    normal = 1 - 0.3 * (np.arange(900) % 17 == 0)
+    facts = checks.submitted("checkpoint_figure")(wavelength, continuum * normal, continuum, normal)
+    checks.figure(facts, axes=2)
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_checkpoint_figure_hidden():
+    import numpy as np
+
+    rng = np.random.default_rng(36)
+    wavelength = np.linspace(15150, 16950, 900)
+    continuum = np.where(np.arange(900) % 300 < 20, np.nan, 2000 - 0.3 * (wavelength - 15150))
+    normal = np.where(np.isnan(continuum), np.nan, rng.uniform(0.6, 1.0, 900))
+    flux = continuum * normal
+    facts = checks.submitted("checkpoint_figure")(wavelength, flux, continuum, normal)
+    facts = checks.figure(facts, axes=2)
+    seen = np.isfinite(continuum)
+
+    def panels_with(values):
+        """Name the panels that hold most of these values, at their wavelengths in any unit."""
+        found = set()
+        for number, axes in enumerate(facts.axes):
+            drawn = [curve for curve in axes.data if len(curve) > 50]
+            if not drawn:
+                continue
+            drawn = np.concatenate(drawn)
+            drawn = drawn[np.isfinite(drawn).all(axis=1)]
+            for unit in (1.0, 0.1, 1e-4):
+                for factor in (1.0, 1e-17, 1e-3, 100.0):
+                    gap_x = np.abs(drawn[:, None, 0] / unit - wavelength[None, seen])
+                    gap_y = np.abs(drawn[:, None, 1] / factor / values[None, seen] - 1)
+                    if ((gap_x < 0.1) & (gap_y < 1e-3)).any(axis=0).mean() > 0.25:
+                        found.add(number)
+        return found
+
+    in_flux, in_continuum, in_normal = map(panels_with, (flux, continuum, normal))
+    checks.that(bool(in_flux), "the unnormalised spectrum is not in the figure")
+    checks.that(bool(in_continuum), "the continuum is not in the figure")
+    checks.that(bool(in_normal), "the normalised spectrum is not in the figure")
+    checks.that(
+        bool(in_flux & in_continuum), "spectrum and continuum should share a panel to be compared"
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="checkpoint_figure.labels" points=1
+from helpers import checks
+
+
+@checks.run
+def test_checkpoint_figure_labels():
+    import numpy as np
+
+    wavelength = np.linspace(15150, 16950, 900)
+    continuum = np.full(900, 1500.0)
+    facts = checks.submitted("checkpoint_figure")(
+        wavelength, 0.9 * continuum, continuum, np.full(900, 0.9)
+    )
+    facts = checks.figure(facts, axes=2)
+    x_labels = " ".join(axes.xlabel for axes in facts.axes)
+    y_labels = " ".join(axes.ylabel for axes in facts.axes)
+    for words, label, hint in (
+        (
+            ("wavelength", "lambda", "λ"),
+            x_labels,
+            "no horizontal axis says that it is a wavelength",
+        ),
+        (
+            ("Å", "Å", "angstrom", r"\AA", "(A)", "[A]", "/ A", "nm", "µm", "μm", r"\mu", "micron"),
+            x_labels,
+            "no horizontal axis names the unit of wavelength",
+        ),
+        (("flux", "f_", "normali"), y_labels, "no vertical axis says that it is a flux"),
+        (
+            ("erg", "10^", "1e-17", "W m", "W/m"),
+            y_labels,
+            "no vertical axis names the unit of the flux",
+        ),
+    ):
+        checks.label_has(label, *words, hint=hint)
+
+
+# %% test="checkpoint_figure.limits" points=1
+from helpers import checks
+
+
+@checks.run
+def test_checkpoint_figure_limits():
+    import numpy as np
+
+    rng = np.random.default_rng(37)
+    wavelength = np.linspace(15150, 16950, 900)
+    continuum = np.full(900, 1500.0)
+    normal = rng.uniform(0.6, 1.0, 900)
+    facts = checks.submitted("checkpoint_figure")(wavelength, normal * continuum, continuum, normal)
+    facts = checks.figure(facts, axes=2)
+    spans = [sorted(axes.ylim) for axes in facts.axes if any(len(c) > 50 for c in axes.data)]
+    checks.that(
+        any(low < 0.7 and 0.95 < high < 3 for low, high in spans),
+        "no panel has limits in which the lines of the normalised spectrum can be seen",
+    )
+    checks.that(
+        any(low < 1050 and 1400 < high < 6000 for low, high in spans)
+        or any(low < 1.05e-14 and 1.4e-14 < high < 6e-14 for low, high in spans),
+        "no panel has limits in which the unnormalised spectrum can be seen",
+    )
+
+
+# %%
+import corner
+
+continuum = pseudo_continuum(
+    wavelength, raw_flux[star], raw_error[star], is_continuum, CHIPS, DEGREE
+)
+visible = error[star] < BAD_LIMIT
+star_figure = checkpoint_figure(
+    wavelength,
+    np.where(visible, raw_flux[star], np.nan),
+    continuum,
+    np.where(visible, flux[star], np.nan),
+)
+star_figure.suptitle(f"{names[star]} ({source})", fontsize=9)
+plots.show(
+    star_figure,
+    alt="Checkpoint figure: above, the unnormalised spectrum of the checkpoint star with the "
+    "continuum of each chip along its upper edge; below, the normalised spectrum, flat at one with "
+    "absorption lines.",
+)
+
+# %%
+AXIS_LABELS = {
+    "TEFF": "$T_{\\rm eff}$ / K",
+    "LOGG": "log g / dex (cgs)",
+    "FE_H": "[Fe/H] / dex",
+    "MG_FE": "[Mg/Fe] / dex",
+    "SI_FE": "[Si/Fe] / dex",
+}
+corner_figure = corner.corner(
+    labels,
+    labels=[AXIS_LABELS.get(name, name) for name in label_names],
+    color=plots.COLOURS["blue"],
+    plot_contours=len(names) > 500,
+    max_n_ticks=4,
+    labelpad=0.15,
+    fig=plt.figure(figsize=(8.5, 8.5)),
+)
+corner_figure.subplots_adjust(left=0.13, bottom=0.13)
+corner_figure.suptitle(f"{len(names)} giants ({source})", fontsize=9)
+plots.show(
+    corner_figure,
+    alt="Corner plot of the five labels of all giants: surface gravity rises with temperature "
+    "along the giant branch, and magnesium and silicon over iron fall as iron rises.",
+)
+
+# %% [markdown]
+# Put your own name below and run the cell: the PDF is what you hand in.
+
+# %%
+FIRST_NAME, LAST_NAME = "Ada", "Lovelace"
+pdf = checkpoints.write_pdf(
+    FIRST_NAME, LAST_NAME, lab=2, checkpoint=1, figures=[corner_figure, star_figure]
+)
+print(f"written: {pdf.name}")
+
+# %% [markdown]
+# ### Question 13 · What if?
+#
+# Suppose your continuum depended on the signal-to-noise ratio: one per cent too high at S/N = 50
+# and right at S/N = 300. (An upper-envelope fit does that.) **Explain** what would go wrong when
+# you train a model on such spectra and use it to measure labels. Which labels would suffer, and
+# for which stars? Would more training spectra help? And why are *wiggles*, which average to zero
+# over a chip, harmful too?
+
+# %% [markdown] explain="consistency" points=4
+# Dividing by a continuum that is 1 % too high makes every pixel 1 % too low: all lines seem a
+# little stronger and, worse, the pixels between them seem to absorb. The training set then holds
+# two kinds of spectra for the same labels. The model, which knows labels only, fits something
+# between; the mismatch appears as intrinsic scatter in every pixel. If S/N is related to the
+# labels in the training set (luminous, cool, metal-poor giants are seen farther away, dwarfs and
+# warm stars are fainter), the shift is taken for an effect of the labels and the model's
+# derivatives are wrong everywhere.
+#
+# When labels are measured, a faint star's spectrum is explained by labels that deepen everything:
+# a lower temperature, a higher [Fe/H], and with them a wrong log g and wrong abundances: labels
+# biased as a function of S/N, that is of brightness and distance: false gradients across the
+# Galaxy. It is a systematic error, so more spectra only make it more significant. The formal
+# errors do not know about it.
+#
+# Wiggles are correlated over many pixels. Over a short stretch they look like a change of all
+# lines in it, so they bias exactly those labels that get their information from few places (Mg,
+# Si), by amounts that differ from star to star. Averaged over a chip they vanish, in the fit they
+# do not, because a label's weight is not spread evenly over the chip.
+#
+# **Rubric**
+# - (1) The same labels give different spectra; the model cannot fit both (larger scatter), or
+#   mistakes S/N for a label.
+# - (1) Measured labels are biased with S/N, hence with distance or brightness; names a plausible
+#   direction ("too high a continuum looks like stronger lines, more metal or cooler").
+# - (1) It is systematic: more spectra do not help, and the formal errors do not show it.
+# - (1) Wiggles: correlated over many pixels, they mimic lines in some wavelength ranges and so
+#   bias labels that depend on few lines.
+
+# %% [markdown]
+# ## 10. Save for lab 3
+
+# %%
+checkpoints.save(
+    "02_continuum",
+    apogee_id=np.array(names),
+    labels=labels,
+    label_names=np.array(label_names),
+    wavelength=wavelength,
+    flux=flux,
+    error=error,
+)
+
+# %% [markdown]
+# ## What to take away
+#
+# * The pseudo-continuum is a *convention*, and its virtue is consistency: the same recipe for
+#   every star, blind to brightness and to signal-to-noise.
+# * Choose the pixels by physics, the degree by cross-validation, the outliers by a robust rule
+#   that treats both sides alike.
+# * Errors are data: they are normalised with the flux, they weight the fit ($1/\sigma$ on the
+#   residual), and a bad pixel must stay bad all the way.
+# * Test with data whose answer you know: twins, noisy copies, rescaled copies, holes.
+#
+# ## Go further
+#
+# You were given the list of continuum pixels. Make your own: start from the normalised spectra you
+# have just saved, fit each pixel's flux as a linear function of the labels, keep the pixels that
+# are close to 1 and respond least to any label (Ness et al. 2015, Section 5.3), normalise again
+# with them, and repeat until the list settles. How much of the list you were given do you find? Do
+# the twins agree better?

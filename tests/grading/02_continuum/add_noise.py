@@ -1,0 +1,43 @@
+"""Rivals of `add_noise`."""
+
+# %% right: the old random generator
+def add_noise(flux, error, noise, seed):
+    random = np.random.RandomState(seed)
+    return flux + noise * random.randn(flux.size), (error**2 + noise**2) ** 0.5
+
+# %% right: scipy's normal distribution, bad pixels handled apart
+def add_noise(flux, error, noise, seed):
+    from scipy.stats import norm
+
+    more = norm.rvs(scale=noise, size=len(flux), random_state=seed)
+    return [flux + more, np.where(error >= 1e9, 1e10, np.sqrt(error**2 + noise**2))]
+
+# %% wrong: the error is not updated | loses: test_add_noise
+def add_noise(flux, error, noise, seed):
+    return flux + np.random.default_rng(seed).normal(0, noise, len(flux)), error
+
+# %% wrong: errors added linearly | loses: test_add_noise
+def add_noise(flux, error, noise, seed):
+    return flux + np.random.default_rng(seed).normal(0, noise, len(flux)), error + noise
+
+# %% wrong: variance given for standard deviation | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    return flux + np.random.default_rng(seed).normal(0, noise**2, len(flux)), np.hypot(error, noise)
+
+# %% wrong: one number for all pixels | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    return flux + np.random.default_rng(seed).normal(0, noise), np.hypot(error, noise)
+
+# %% wrong: uniform noise | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    more = np.random.default_rng(seed).uniform(-noise, noise, len(flux))
+    return flux + more, np.hypot(error, noise)
+
+# %% wrong: the seed is not used | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    return flux + np.random.normal(0, noise, len(flux)), np.hypot(error, noise)
+
+# %% wrong: noise only upwards | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    more = np.abs(np.random.default_rng(seed).normal(0, noise, len(flux)))
+    return flux + more, np.hypot(error, noise)

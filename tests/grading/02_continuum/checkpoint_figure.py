@@ -1,0 +1,96 @@
+"""Rivals of `checkpoint_figure`."""
+
+# %% right: three chips side by side, two rows, in micrometres
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, axes = plt.subplots(2, 3, sharey="row")
+    edges = np.linspace(wavelength[0], wavelength[-1], 4)
+    for (top, low), a, b in zip(axes.T, edges[:-1], edges[1:], strict=True):
+        k = (wavelength >= a) & (wavelength <= b)
+        top.plot(wavelength[k] / 1e4, flux[k])
+        top.plot(wavelength[k] / 1e4, continuum[k])
+        low.plot(wavelength[k] / 1e4, normalised[k])
+        low.set(ylim=(0.3, 1.3), xlabel=r"Wavelength [$\mu$m]")
+    axes[0, 0].set(ylim=(0, 3000), ylabel=r"$F_\lambda$ flux [$10^{-17}$ erg/s/cm$^2$/Å]")
+    axes[1, 0].set_ylabel("normalized flux")
+    return fig
+
+# %% right: points, three panels, default limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(3)
+    ax[0].plot(wavelength, flux, label="spectrum")
+    ax[1].scatter(wavelength, flux, s=1)
+    ax[1].plot(wavelength, continuum, "--")
+    ax[2].plot(wavelength, normalised, "k.")
+    for a in ax:
+        a.set_xlabel("wavelength (Angstrom)")
+    ax[0].set_ylabel("flux (1e-17 erg/s/cm2/A)")
+    ax[1].set_ylabel("flux (1e-17 erg/s/cm2/A)")
+    ax[2].set_ylabel("relative flux")
+    ax[2].set_ylim(0, 2)
+    ax[1].set_ylim(0, 2500)
+    return fig
+
+# %% wrong: normalised spectrum drawn twice, no continuum | loses: test_checkpoint_figure test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(2)
+    ax[0].plot(wavelength, normalised)
+    ax[1].plot(wavelength, normalised)
+    ax[1].set(xlabel="wavelength / Å", ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 1.5))
+    return fig
+
+# %% wrong: no labels | loses: test_checkpoint_figure_labels
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(2)
+    ax[0].plot(wavelength, flux)
+    ax[0].plot(wavelength, continuum)
+    ax[0].set_ylim(0, 2500)
+    ax[1].plot(wavelength, normalised)
+    ax[1].set_ylim(0, 1.5)
+    return fig
+
+# %% wrong: labels without units | loses: test_checkpoint_figure_labels
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(2)
+    ax[0].plot(wavelength, flux)
+    ax[0].plot(wavelength, continuum)
+    ax[0].set(ylabel="flux", ylim=(0, 2500))
+    ax[1].plot(wavelength, normalised)
+    ax[1].set(xlabel="wavelength", ylabel="normalised flux", ylim=(0, 1.5))
+    return fig
+
+# %% wrong: against pixel number | loses: test_checkpoint_figure
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(2)
+    ax[0].plot(flux)
+    ax[0].plot(continuum)
+    ax[0].set(ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 2500))
+    ax[1].plot(normalised)
+    ax[1].set(xlabel="wavelength / Å", ylabel="normalised flux", ylim=(0, 1.5))
+    return fig
+
+# %% wrong: limits from zero to a million | loses: test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(2)
+    ax[0].plot(wavelength, flux)
+    ax[0].plot(wavelength, continuum)
+    ax[0].set(ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 1e6))
+    ax[1].plot(wavelength, normalised)
+    ax[1].set(xlabel="wavelength / Å", ylabel="normalised flux", ylim=(0, 50))
+    return fig
+
+# %% wrong: everything in one panel | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots()
+    ax.plot(wavelength, flux)
+    ax.plot(wavelength, continuum)
+    ax.plot(wavelength, normalised)
+    ax.set(xlabel="wavelength / Å", ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 2500))
+    return fig
+
+# %% wrong: the axes returned instead of the figure | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, ax = plt.subplots(2)
+    ax[0].plot(wavelength, flux)
+    ax[0].plot(wavelength, continuum)
+    ax[1].plot(wavelength, normalised)
+    return ax[0]

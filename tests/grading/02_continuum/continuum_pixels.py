@@ -1,0 +1,67 @@
+"""Rivals of `continuum_pixels`."""
+
+# %% right: the whole matrix of distances
+def continuum_pixels(wavelength, trusted_wavelengths):
+    distance = np.abs(np.asarray(trusted_wavelengths)[:, None] - wavelength[None, :])
+    step = np.gradient(wavelength)
+    mask = np.zeros(wavelength.shape, bool)
+    for row in distance:
+        k = row.argmin()
+        if row[k] <= step[k]:
+            mask[k] = True
+    return mask
+
+# %% right: by interpolation of the pixel number
+def continuum_pixels(wavelength, trusted_wavelengths):
+    n = len(wavelength)
+    number = np.interp(trusted_wavelengths, wavelength, np.arange(n), left=-9, right=-9)
+    # ends: keep what is within half a pixel outside
+    number[np.abs(trusted_wavelengths - wavelength[0]) < 0.05] = 0
+    number[np.abs(trusted_wavelengths - wavelength[-1]) < 0.05] = n - 1
+    chosen = set(np.round(number[number >= 0]).astype(int).tolist())
+    return np.array([i in chosen for i in range(n)])
+
+# %% right: searchsorted, then the nearer neighbour
+def continuum_pixels(wavelength, trusted_wavelengths):
+    inside = trusted_wavelengths[
+        (trusted_wavelengths >= wavelength[0]) & (trusted_wavelengths <= wavelength[-1])
+    ]
+    right = np.clip(np.searchsorted(wavelength, inside), 1, len(wavelength) - 1)
+    left = right - 1
+    nearer = np.where(inside - wavelength[left] < wavelength[right] - inside, left, right)
+    return np.bincount(nearer, minlength=len(wavelength)) > 0
+
+# %% wrong: wavelengths used as indices | loses: test_continuum_pixels test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    mask = np.zeros(len(wavelength), dtype=bool)
+    mask[trusted_wavelengths.astype(int)] = True
+    return mask
+
+# %% wrong: equality of floats | loses: test_continuum_pixels test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    return np.isin(wavelength, trusted_wavelengths)
+
+# %% wrong: searchsorted takes the pixel above | loses: test_continuum_pixels
+def continuum_pixels(wavelength, trusted_wavelengths):
+    inside = (trusted_wavelengths > wavelength[0] - 0.1) & (trusted_wavelengths < wavelength[-1])
+    mask = np.zeros(len(wavelength), dtype=bool)
+    mask[np.searchsorted(wavelength, trusted_wavelengths[inside])] = True
+    return mask
+
+# %% wrong: everything gets a pixel, wherever it is | loses: test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    mask = np.zeros(len(wavelength), dtype=bool)
+    for w in trusted_wavelengths:
+        mask[np.argmin(np.abs(wavelength - w))] = True
+    return mask
+
+# %% wrong: indices instead of a mask | loses: test_continuum_pixels test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    return np.array([np.argmin(np.abs(wavelength - w)) for w in trusted_wavelengths])
+
+# %% wrong: a tolerance of half an angstrom marks the neighbours too | loses: test_continuum_pixels test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    mask = np.zeros(len(wavelength), dtype=bool)
+    for w in trusted_wavelengths:
+        mask |= np.abs(wavelength - w) < 0.5
+    return mask

@@ -1,0 +1,72 @@
+"""Rivals of `normalise`."""
+
+# %% right: np.where, in single precision
+def normalise(flux, error, continuum):
+    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
+    safe = np.where(ok, continuum, 1)
+    return (
+        np.where(ok, flux / safe, 1).astype("float64"),
+        np.where(ok, error / safe, 1e10).astype(np.float32),
+    )
+
+# %% right: pixel by pixel, as lists
+def normalise(flux, error, continuum):
+    f, e = [], []
+    for a, b, c in zip(flux, error, continuum, strict=True):
+        if np.isfinite([a, b, c]).all() and b < 1e9 and c > 0:
+            f.append(a / c)
+            e.append(b / c)
+        else:
+            f.append(1.0)
+            e.append(1e10)
+    return [f, e]
+
+# %% right: divide first, repair after
+def normalise(flux, error, continuum):
+    with np.errstate(all="ignore"):
+        f, e = flux / continuum, error / continuum
+    bad = ~np.isfinite(f) | ~np.isfinite(e) | ~(continuum > 0) | (error >= 1e9)
+    f[bad], e[bad] = 1, 1e10
+    return f, e
+
+# %% wrong: the error is not divided | loses: test_normalise_error
+def normalise(flux, error, continuum):
+    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
+    return np.where(ok, flux / np.where(ok, continuum, 1), 1.0), np.where(ok, error, 1e10)
+
+# %% wrong: NaN left in | loses: test_normalise_bad
+def normalise(flux, error, continuum):
+    return flux / continuum, error / continuum
+
+# %% wrong: NaN left in and the error not divided | loses: test_normalise_error test_normalise_bad
+def normalise(flux, error, continuum):
+    return flux / continuum, error
+
+# %% wrong: relative error, error divided by flux | loses: test_normalise_error
+def normalise(flux, error, continuum):
+    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
+    return (
+        np.where(ok, flux / np.where(ok, continuum, 1), 1.0),
+        np.where(ok, error / np.where(ok, flux, 1), 1e10),
+    )
+
+# %% wrong: bad pixels keep a fraction of their error | loses: test_normalise_bad
+def normalise(flux, error, continuum):
+    ok = np.isfinite(flux) & (continuum > 0)
+    safe = np.where(ok, continuum, 1)
+    return np.where(ok, flux / safe, 1.0), np.where(ok, error / safe, 1e10)
+
+# %% wrong: flux zero in bad pixels | loses: test_normalise_bad
+def normalise(flux, error, continuum):
+    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
+    safe = np.where(ok, continuum, 1)
+    return np.where(ok, flux / safe, 0.0), np.where(ok, error / safe, 1e10)
+
+# %% wrong: the continuum subtracted | loses: test_normalise test_normalise_error
+def normalise(flux, error, continuum):
+    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
+    return np.where(ok, flux - continuum, 1.0), np.where(ok, error, 1e10)
+
+# %% wrong: only the flux comes back | loses: test_normalise test_normalise_error test_normalise_bad
+def normalise(flux, error, continuum):
+    return flux / continuum

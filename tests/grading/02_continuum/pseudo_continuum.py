@@ -1,0 +1,121 @@
+"""Rivals of `pseudo_continuum`."""
+
+# %% right: plain weighted polynomials of scaled pixel number
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(wavelength.shape, np.nan)
+    for a, b in chips:
+        idx = np.arange(a, b)
+        use = idx[is_continuum[a:b] & (error[a:b] < 1e9) & ~np.isnan(flux[a:b])]
+        if len(use) > degree:
+            middle, half = (a + b) / 2, (b - a) / 2
+            coef = np.polyfit((use - middle) / half, flux[use], degree, w=1 / error[use])
+            out[idx] = np.polyval(coef, (idx - middle) / half)
+    return out
+
+# %% right: a smoothing filter over the trusted points, chip by chip
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    result = np.nan * np.zeros(len(wavelength))
+    good = is_continuum & np.isfinite(flux) & (error < 1e9)
+    for chip in chips:
+        pixels = np.arange(*chip)
+        points = pixels[good[pixels]]
+        if len(points) < degree + 1:
+            continue
+        curve = np.polynomial.Chebyshev.fit(
+            wavelength[points], flux[points], degree, w=1 / error[points],
+            domain=wavelength[[pixels[0], pixels[-1]]],
+        )
+        result[pixels] = curve(wavelength[pixels])
+    return result
+
+# %% right: with bad fluxes replaced first
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    bad = ~np.isfinite(flux) | (error >= 1e9)
+    y, sigma = np.where(bad, 1.0, flux), np.where(bad, 1e15, error)
+    out = np.full(len(flux), np.nan)
+    for start, stop in chips:
+        k = is_continuum[start:stop] & ~bad[start:stop]
+        if np.count_nonzero(k) <= degree:
+            continue
+        t = scaled_wavelength(wavelength[start:stop])
+        out[start:stop] = weighted_polynomial(t[k], y[start:stop][k], sigma[start:stop][k], degree, t)
+    return out
+
+# %% wrong: one polynomial across all chips | loses: test_pseudo_continuum_chips test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    x = scaled_wavelength(wavelength)
+    k = is_continuum & np.isfinite(flux) & (error < 1e9)
+    out = np.full(len(flux), np.nan)
+    for a, b in chips:
+        out[a:b] = robust_polynomial(x[k], flux[k], error[k], degree, x[a:b])
+    return out
+
+# %% wrong: all pixels are fitted, lines and all | loses: test_pseudo_continuum_lines
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(flux), np.nan)
+    for a, b in chips:
+        k = np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
+        if k.sum() > degree:
+            x = scaled_wavelength(wavelength[a:b])
+            out[a:b] = robust_polynomial(x[k], flux[a:b][k], error[a:b][k], degree, x)
+    return out
+
+# %% wrong: a running median that sinks into broad lines | loses: test_pseudo_continuum_lines test_pseudo_continuum_chips
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(flux), np.nan)
+    y = np.where(error < 1e9, flux, np.nan)
+    for a, b in chips:
+        if np.isfinite(y[a:b]).any():
+            for i in range(a, b):
+                out[i] = np.nanmedian(y[max(a, i - 30) : min(b, i + 30)])
+            ok = np.isfinite(out[a:b])
+            out[a:b] = np.interp(np.arange(a, b), np.arange(a, b)[ok], out[a:b][ok])
+    return out
+
+# %% wrong: the median of each chip | loses: test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(flux), np.nan)
+    for a, b in chips:
+        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
+        if k.any():
+            out[a:b] = np.median(flux[a:b][k])
+    return out
+
+# %% wrong: bad continuum pixels are fitted too | loses: test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(flux), np.nan)
+    for a, b in chips:
+        k = is_continuum[a:b]
+        x = scaled_wavelength(wavelength[a:b])
+        out[a:b] = np.polyval(np.polyfit(x[k], flux[a:b][k], degree), x)
+    return out
+
+# %% wrong: ones in the gaps and on dead chips | loses: test_pseudo_continuum_chips test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.ones(len(flux))
+    for a, b in chips:
+        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
+        if k.sum() > degree:
+            x = scaled_wavelength(wavelength[a:b])
+            out[a:b] = robust_polynomial(x[k], flux[a:b][k], error[a:b][k], degree, x)
+    return out
+
+# %% wrong: the last pixel of every chip is forgotten | loses: test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(flux), np.nan)
+    for a, b in chips:
+        b = b - 1
+        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
+        if k.sum() > degree:
+            x = scaled_wavelength(wavelength[a:b])
+            out[a:b] = robust_polynomial(x[k], flux[a:b][k], error[a:b][k], degree, x)
+    return out
+
+# %% wrong: a dead chip stops everything | loses: test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(flux), np.nan)
+    for a, b in chips:
+        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
+        x = scaled_wavelength(wavelength[a:b])
+        out[a:b] = np.polyval(np.polyfit(x[k], flux[a:b][k], degree, w=1 / error[a:b][k]), x)
+    return out

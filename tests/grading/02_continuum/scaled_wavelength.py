@@ -1,0 +1,37 @@
+"""Rivals of `scaled_wavelength`."""
+
+# %% right: by interpolation
+def scaled_wavelength(wavelength):
+    return np.interp(wavelength, [np.min(wavelength), np.max(wavelength)], [-1.0, 1.0])
+
+# %% right: first to the unit interval, pixel by pixel
+def scaled_wavelength(wavelength):
+    low = min(wavelength)
+    span = max(wavelength) - low
+    return np.array([2 * ((w - low) / span) - 1 for w in wavelength])
+
+# %% right: numpy's own domain map
+def scaled_wavelength(wavelength):
+    domain = [wavelength.min(), wavelength.max()]
+    return np.polynomial.polyutils.mapdomain(wavelength, domain, [-1, 1])
+
+# %% wrong: to [0, 1] | loses: test_scaled_wavelength
+def scaled_wavelength(wavelength):
+    return (wavelength - wavelength.min()) / (wavelength.max() - wavelength.min())
+
+# %% wrong: standardised by mean and standard deviation | loses: test_scaled_wavelength
+def scaled_wavelength(wavelength):
+    return (wavelength - wavelength.mean()) / wavelength.std()
+
+# %% wrong: by pixel number instead of wavelength | loses: test_scaled_wavelength
+def scaled_wavelength(wavelength):
+    return np.linspace(-1, 1, len(wavelength))
+
+# %% wrong: centred on the mean instead of the middle | loses: test_scaled_wavelength
+def scaled_wavelength(wavelength):
+    off = wavelength - wavelength.mean()
+    return off / np.abs(off).max()
+
+# %% wrong: the limits of all three chips built in | loses: test_scaled_wavelength
+def scaled_wavelength(wavelength):
+    return 2 * (wavelength - 15100) / (17000 - 15100) - 1

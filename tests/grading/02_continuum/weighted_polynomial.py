@@ -1,0 +1,62 @@
+"""Rivals of `weighted_polynomial`."""
+
+# %% right: polyfit with w = 1/error
+def weighted_polynomial(x, flux, error, degree, x_new):
+    ok = np.isfinite(flux) & (error < 1e9)
+    return np.polyval(np.polyfit(x[ok], flux[ok], degree, w=1 / error[ok]), x_new)
+
+# %% right: normal equations written out
+def weighted_polynomial(x, flux, error, degree, x_new):
+    ivar = np.where(np.isfinite(flux) & (error < 1e9), 1 / error**2, 0)
+    y = np.where(np.isfinite(flux), flux, 0)
+    A = np.vander(x, degree + 1, increasing=True)
+    theta = np.linalg.solve(A.T @ (ivar[:, None] * A), A.T @ (ivar * y))
+    return np.vander(x_new, degree + 1, increasing=True) @ theta
+
+# %% right: numpy's Legendre class
+def weighted_polynomial(x, flux, error, degree, x_new):
+    keep = ~np.isnan(flux) & np.isfinite(error)
+    keep[keep] = error[keep] < 1e9
+    return np.polynomial.Legendre.fit(x[keep], flux[keep], degree, w=1 / error[keep])(x_new)
+
+# %% right: a generic optimiser for curves
+def weighted_polynomial(x, flux, error, degree, x_new):
+    from scipy.optimize import curve_fit
+
+    ok = np.isfinite(flux) & (error < 1e9)
+    start = np.zeros(degree + 1)
+    start[-1] = np.median(flux[ok])
+    best, _ = curve_fit(lambda t, *c: np.polyval(c, t) + 0 * t, x[ok], flux[ok], p0=start, sigma=error[ok])
+    return np.polyval(best, x_new)
+
+# %% wrong: w = 1/error**2 in polyfit | loses: test_weighted_polynomial_weights
+def weighted_polynomial(x, flux, error, degree, x_new):
+    ok = np.isfinite(flux) & (error < 1e9)
+    return np.polyval(np.polyfit(x[ok], flux[ok], degree, w=1 / error[ok] ** 2), x_new)
+
+# %% wrong: unweighted | loses: test_weighted_polynomial_weights
+def weighted_polynomial(x, flux, error, degree, x_new):
+    ok = np.isfinite(flux) & (error < 1e9)
+    return np.polyval(np.polyfit(x[ok], flux[ok], degree), x_new)
+
+# %% wrong: the square root of the right weights | loses: test_weighted_polynomial_weights
+def weighted_polynomial(x, flux, error, degree, x_new):
+    ok = np.isfinite(flux) & (error < 1e9)
+    return np.polyval(np.polyfit(x[ok], flux[ok], degree, w=error[ok] ** -0.5), x_new)
+
+# %% wrong: NaN fluxes go into the fit | loses: test_weighted_polynomial_bad
+def weighted_polynomial(x, flux, error, degree, x_new):
+    return np.polyval(np.polyfit(x, flux, degree, w=1 / error), x_new)
+
+# %% wrong: NaN set to zero but bad pixels keep a small error | loses: test_weighted_polynomial_bad
+def weighted_polynomial(x, flux, error, degree, x_new):
+    error = np.where(error < 1e9, error, np.median(error))
+    return np.polyval(np.polyfit(x, np.nan_to_num(flux), degree, w=1 / error), x_new)
+
+# %% wrong: degree taken for the number of terms | loses: test_weighted_polynomial test_weighted_polynomial_weights test_weighted_polynomial_bad test_robust_polynomial test_robust_polynomial_outliers test_pseudo_continuum test_pseudo_continuum_chips test_held_out_score
+def weighted_polynomial(x, flux, error, degree, x_new):
+    ok = np.isfinite(flux) & (error < 1e9)
+    terms = max(degree, 1)
+    A = np.vander(x, terms) / error[:, None]
+    theta = np.linalg.lstsq(A[ok], (flux / error)[ok], rcond=None)[0]
+    return np.vander(x_new, terms) @ theta
