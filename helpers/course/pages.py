@@ -80,9 +80,12 @@ def _folded(test: NotebookNode) -> NotebookNode:
     """Return a test cell as one line that opens to its code."""
     grading = test.metadata["nbgrader"]
     name = html.escape(grading["grade_id"].removeprefix("test_"))
-    opened = f"<details><summary>check <code>{name}</code>: {grading['points']} points</summary>"
+    points = f"{grading['points']} point{'s' if grading['points'] > 1 else ''}"
+    # one line: a blank one would end the HTML block for a markdown reader
+    code = html.escape(test.source.strip()).replace("\n", "&#10;")
     return nbformat.v4.new_markdown_cell(
-        f"{opened}\n\n```python\n{test.source.strip()}\n```\n\n</details>"
+        f"<details><summary>check <code>{name}</code>, {points}</summary>"
+        f"<pre><code>{code}</code></pre></details>"
     )
 
 
