@@ -25,4 +25,3 @@ c.Execute.timeout = max(
     [limit for lab, limit in TIMEOUTS.items() if lab in sys.argv] or TIMEOUTS.values()
 )
 c.Execute.interrupt_on_timeout = True
-

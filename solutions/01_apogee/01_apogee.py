@@ -4,7 +4,7 @@
 # ---
 
 # %% [markdown]
-# # Lab 1. From a survey's archive to a clean sample of giants
+# # Lab 1 · From a survey's archive to a clean sample of giants
 #
 # From 2011 to 2021 the APOGEE survey took spectra of well over half a million stars in the near
 # infrared, where the dust of the Milky Way is almost transparent (Majewski et al. 2017; Ahumada et
