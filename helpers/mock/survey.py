@@ -158,6 +158,7 @@ def build(
         The content of survey.json.
     """
     root = Path(root)
+    _refuse_foreign(root)
     start = time.perf_counter()
     workers = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
     folder = root.with_name(f"{root.name}.making-{uuid.uuid4().hex[:8]}")
@@ -201,15 +202,19 @@ def build(
     return summary
 
 
+def _refuse_foreign(root: Path) -> None:
+    if root.exists() and any(root.iterdir()) and not (root / "survey.json").exists():
+        raise FileExistsError(
+            f"{root} exists and is not a survey (no survey.json): move it away, or choose "
+            "another folder"
+        )
+
+
 def _replace(folder: Path, root: Path) -> None:
     """Put a finished folder in the place of another."""
     old = None
     if root.exists():
-        if any(root.iterdir()) and not (root / "survey.json").exists():
-            raise FileExistsError(
-                f"{root} exists and is not a survey (no survey.json): move it away, or choose "
-                "another folder"
-            )
+        _refuse_foreign(root)
         old = root.with_name(f"{root.name}.old-{uuid.uuid4().hex[:8]}")
         root.rename(old)
     folder.rename(root)

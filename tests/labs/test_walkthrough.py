@@ -1,36 +1,20 @@
 """The solved labs, run and graded as the README says, with all network but loopback taken away."""
 
-import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from helpers.course import ROOT, source
 
-HERE = Path(__file__).parent
+from .conftest import OFFLINE
+
 LABS = source.labs()
-
-
-@pytest.fixture(scope="session")
-def walkthrough():
-    """`labkit walkthrough` from nothing in an empty network namespace; its summary by lab."""
-    shutil.rmtree(ROOT / "build" / "walkthrough", ignore_errors=True)
-    offline = ["unshare", "-rn", sys.executable, str(HERE / "offline.py")]
-    labkit = [sys.executable, "-m", "helpers.course.cli", "walkthrough"]
-    run = subprocess.run([*offline, *labkit], cwd=ROOT, capture_output=True, text=True)
-    print(run.stdout[-3000:])
-    assert run.returncode == 0, run.stderr[-6000:]
-    rows = json.loads((ROOT / "build" / "walkthrough" / "summary.json").read_text())
-    return {row["lab"]: row for row in rows}
 
 
 def test_the_network_is_really_gone():
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=2)"
-    offline = ["unshare", "-rn", sys.executable, str(HERE / "offline.py")]
-    run = subprocess.run([*offline, sys.executable, "-c", code], capture_output=True, text=True)
+    run = subprocess.run([*OFFLINE, sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode != 0
     assert "Network is unreachable" in run.stderr
 
@@ -54,3 +38,11 @@ def test_the_book_shows_the_lab(slug, walkthrough):
     assert "HIDDEN TESTS" not in page
     assert "Traceback" not in page
     assert f'href="{slug}.html"' in (book / "index.html").read_text()
+
+
+def test_a_second_run_redoes_nothing(walkthrough):
+    labkit = [sys.executable, "-m", "helpers.course.cli", "walkthrough"]
+    run = subprocess.run([*OFFLINE, *labkit], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0
+    assert run.stdout.count("nothing changed, kept") == len(LABS)
+    assert "running the solved lab" not in run.stdout

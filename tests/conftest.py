@@ -1,0 +1,24 @@
+"""At the end of a run, what was measured: real files, figures of merit, rivals."""
+
+#: tests whose printed figures belong in the closing summary
+MEASURING = (
+    "tests/real/",
+    "tests/labs/test_walkthrough.py::test_lab_runs_and_is_graded",
+    "tests/labs/test_products.py",
+    "tests/grading/test_rivals.py::test_every_exercise_has_its_rivals",
+)
+
+
+def pytest_terminal_summary(terminalreporter):
+    reports = terminalreporter.stats
+    passed = [r for r in reports.get("passed", []) if r.when == "call"]
+    shown = [r for r in passed if r.nodeid.startswith(MEASURING) and r.capstdout.strip()]
+    if shown:
+        terminalreporter.section("measured")
+        for report in sorted(shown, key=lambda r: r.nodeid):
+            terminalreporter.write_line(f"[{report.nodeid}]")
+            terminalreporter.write_line(report.capstdout.strip())
+    real = [r for r in passed if r.nodeid.startswith("tests/real/")]
+    skipped = [r for r in reports.get("skipped", []) if r.nodeid.startswith("tests/real/")]
+    if real or skipped:
+        terminalreporter.write_line(f"real files: {len(real)} tests ran, {len(skipped)} skipped")
