@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,7 +42,9 @@ class Row:
     figures: int
 
 
-def walkthrough(slugs: list[str], root: Path = ROOT, report=lambda message: None) -> list[Row]:
+def walkthrough(
+    slugs: list[str], root: Path = ROOT, report: Callable[[str], None] = print
+) -> list[Row]:
     """Execute and grade the labs that changed since the last time; write ``build/walkthrough``.
 
     Parameters
@@ -80,7 +83,7 @@ def walkthrough(slugs: list[str], root: Path = ROOT, report=lambda message: None
     return rows
 
 
-def _make(slug: str, root: Path, out: Path, report) -> Row:
+def _make(slug: str, root: Path, out: Path, report: Callable[[str], None]) -> Row:
     notebook = nbformat.read(root / "solutions" / slug / f"{slug}.ipynb", as_version=4)
     work = root / "build" / "run" / slug
     shutil.rmtree(work, ignore_errors=True)
