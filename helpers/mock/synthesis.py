@@ -5,8 +5,7 @@ top of the continuous absorption of `opacity`, integrates the flux that leaves t
 blurs it as turbulence, rotation and the spectrograph do.
 
 Left out: departures from LTE, sphericity, isotopes, hyperfine structure, water, line blanketing of
-the structure.  Other models of the sky need only offer `Synthesizer.spectrum` and
-`Synthesizer.fine_spectrum`; `interpolator` has a fast one.
+the structure.  `interpolator.Interpolator` offers the same `spectrum` and `fine_spectrum`, faster.
 """
 
 from __future__ import annotations
@@ -89,13 +88,13 @@ def carbon_nitrogen(labels: Labels) -> tuple[float, float]:
 
     Giants have dredged up nitrogen, and their carbon follows the alpha elements, gravity and
     temperature; the slopes are those of real giants' spectra (`cannon_trained_on_real`, see
-    data/README.md).  Dwarfs keep what they were born with.  The two join between log g 3 and 4.
+    data/README.md).  Dwarfs keep what they were born with.  The two join around log g 3.5.
     """
     giant = -0.2 + (labels.alpha - 0.05) + 0.14 * (labels.logg - 2.0)
     giant -= 3e-4 * (labels.teff - 4500.0)
-    share = float(np.clip(4.0 - labels.logg, 0.0, 1.0))
+    share = 1.0 / (1.0 + float(np.exp((labels.logg - 3.5) / 0.15)))
     born = 0.5 * labels.alpha
-    return born + share * (float(np.clip(giant, -0.8, 0.5)) - born), 0.3 * share
+    return born + share * (giant - born), 0.3 * share
 
 
 def mixture(labels: Labels) -> np.ndarray:
