@@ -132,7 +132,9 @@ class Patch:
         """The spectrum (size,) at coordinates (6,) times the metric."""
         distance = np.linalg.norm(self.nodes - x, axis=1)
         basis = np.concatenate([distance**3, _quadratic(x[None])[0]])
-        return self.mean + (basis @ self.weights).astype(np.float32) @ self.components
+        # einsum: one thread, so that worker processes do not trip over each other's BLAS.
+        scores = np.einsum("n,nk->k", basis, self.weights).astype(np.float32)
+        return self.mean + np.einsum("k,kp->p", scores, self.components)
 
 
 class Interpolator:
