@@ -337,7 +337,7 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
     ValueError
         When the pressure does not settle: the labels are far from any star.
     """
-    from helpers.mock.opacity import rosseland
+    from helpers.mock.opacity import rosseland  # opacity builds on Gas, and Gas lives here
 
     tau = 10.0**LOG_TAU
     step = np.log(10.0) * (LOG_TAU[1] - LOG_TAU[0])

@@ -102,7 +102,7 @@ def test_mock_has_the_deepest_lines(reality, at_points):
 
 
 def test_mock_mystery_star(reality, simulated):
-    """Nothing was fitted to this star but its labels, here."""
+    """No line was fitted to this star; its labels are fitted here."""
     target, good = reality.mystery
     labels = fitted_labels(simulated, target, good)
     r, rms = likeness(target[good], simulated(labels)[good])
