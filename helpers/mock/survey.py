@@ -10,7 +10,7 @@ import sqlite3
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +22,16 @@ from tqdm.auto import tqdm
 from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
+from helpers.mock.interpolator import Interpolator
 from helpers.mock.population import N_DUPLICATES, N_STARS, Row, build_population
-from helpers.mock.synthesis import N_PIXELS, Synthesizer, wavelength_grid
+from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_grid
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
 FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv")
+#: With fewer rows than this, exact spectra cost less than training an interpolator.
+WORTH_TRAINING = 400
+_SKY = "interpolator.npz"
 
 
 def fingerprint(seed: int) -> str:
@@ -50,16 +54,28 @@ def is_current(root: Path, seed: int = 128) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _synthesizer() -> Synthesizer:
+def _exact() -> Synthesizer:
     """One synthesizer per process."""
     return Synthesizer()
+
+
+@lru_cache(maxsize=1)
+def _sky(folder: Path) -> Synthesizer | Interpolator:
+    """What makes this build's spectra: its interpolator where one was trained."""
+    path = folder / _SKY
+    return Interpolator.load(path) if path.exists() else _exact()
+
+
+def _fine_spectrum(labels: Labels) -> np.ndarray:
+    """One exact spectrum.  Runs in a worker process."""
+    return _exact().fine_spectrum(labels).astype(np.float32)
 
 
 def _write_star(job: tuple[str, Row, int, int | None]) -> int:
     """Write the files of one row; returns bytes on disk.  Runs in a worker process."""
     root, row, seed, slot = job
     folder = Path(root)
-    synthesizer = _synthesizer()
+    synthesizer = _sky(folder)
     spectra = apogee.observe(row, synthesizer, seed)
     name = f"dr17-{row.apogee_id}.fits.gz"
     size = write_gzip(
@@ -79,17 +95,17 @@ def _write_star(job: tuple[str, Row, int, int | None]) -> int:
     return size
 
 
-def _run(
-    jobs: list[tuple[str, Row, int, int | None]], workers: int, progress: bool
-) -> Iterator[int]:
-    """Sizes of the written files, in order, from this process or several."""
+def _each(
+    work: Callable, jobs: Sequence, workers: int, progress: bool, what: str, unit: str
+) -> Iterator:
+    """Results of `work` on every job, in order, from this process or several."""
     bar: Callable = tqdm
-    options = {"total": len(jobs), "desc": "spectra", "unit": "star", "disable": not progress}
+    options = {"total": len(jobs), "desc": what, "unit": unit, "disable": not progress}
     if workers == 1:
-        yield from bar(map(_write_star, jobs), **options)
+        yield from bar(map(work, jobs), **options)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from bar(pool.map(_write_star, jobs, chunksize=16), **options)
+        yield from bar(pool.map(work, jobs, chunksize=16), **options)
 
 
 def _save_fast(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -103,7 +119,7 @@ def _save_fast(path: Path, arrays: dict[str, np.ndarray]) -> None:
 def _write_products(folder: Path, clean: list[Row]) -> None:
     """What later labs load when a student has not saved their own."""
     products = folder / "products"
-    wavelengths, trusted = continuum_pixels(_synthesizer())
+    wavelengths, trusted = continuum_pixels(_sky(folder))
     np.savez_compressed(
         products / "continuum_pixels_apogee.npz", wavelengths=wavelengths, trusted=trusted
     )
@@ -175,14 +191,22 @@ def build(
                 folder / f"{name}.npy", "w+", np.float32, (len(clean), N_PIXELS)
             ).flush()
         # Line profiles are compiled here once, before the workers start.
-        _synthesizer().spectrum(rows[0].truth)
+        _exact().spectrum(rows[0].truth)
+        if len(rows) >= WORTH_TRAINING:
+            sky = Interpolator.trained(
+                lambda plan: _each(
+                    _fine_spectrum, plan, workers, progress, "model spectra", "spectrum"
+                )
+            )
+            sky.save(folder / _SKY)
         work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
-        for _ in _run(work, workers, progress):
+        for _ in _each(_write_star, work, workers, progress, "stars", "star"):
             pass
         tables.write_sqlite(folder / "catalogue.sqlite", rows)
         tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
         tables.write_truth(folder / "truth.npz", rows)
         _write_products(folder, clean)
+        (folder / _SKY).unlink(missing_ok=True)
         summary = {
             "survey": f"simulated APOGEE-like survey, {apogee.SIMULATED}",
             "seed": seed,

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from helpers.mock import atmosphere, lines
+from helpers.mock import lines
 from helpers.mock.synthesis import (
     KM_S,
     LOG_STEP,
     N_PIXELS,
     Labels,
-    Synthesizer,
     sample,
     wavelength_grid,
 )
@@ -35,11 +34,12 @@ def strongest(species, number=3):
 
 def test_line_list_is_compact_and_inside_the_band():
     table = lines.table_lines()
-    assert len(table) <= 400
+    assert len(table) <= 500
     assert table.wavelength.min() > 15100
     assert table.wavelength.max() < 17000
     present = {lines.SPECIES[i] for i in table.species}
-    assert {"Fe I", "Mg I", "Si I", "Al I", "Ca I", "Ti I", "Ni I", "OH", "CN"} <= present
+    assert {"Fe I", "Mg I", "Si I", "Al I", "Ca I", "Ti I", "Ni I", "K I", "Mn I"} <= present
+    assert not {"CO", "OH", "CN"} & present  # molecules come from formulae
 
 
 def test_magnesium_line_is_where_the_laboratory_puts_it(synthesizer):
@@ -91,11 +91,15 @@ def test_carbon_monoxide_band_heads():
         assert above > 2 * below, head
 
 
-def test_hydrogen_shows_in_hot_dwarfs_not_in_giants(synthesizer):
+def test_hydrogen_grows_with_temperature(synthesizer):
+    # Real giants show Brackett 11 too (in the mean APOGEE giant at 4500 K it is 0.09 deep).
     br11 = 16811.1
-    hot = depth(synthesizer, Labels(6500.0, 4.3, -0.5), br11, 6.0)
-    cool = depth(synthesizer, Labels(4300.0, 1.5, -2.0), br11, 6.0)
-    assert hot > 4 * max(cool, 0.01)
+    widths = [
+        depth(synthesizer, Labels(t, g, -1.0), br11, 8.0)
+        for t, g in ((4000.0, 1.5), (5000.0, 2.8), (6500.0, 4.3), (9000.0, 4.0))
+    ]
+    assert widths[0] < 0.5 * widths[2]
+    assert widths[0] < widths[1] < widths[2] < widths[3]
 
 
 def test_brackett_wavelengths():
@@ -126,46 +130,3 @@ def test_smoothing_conserves_equivalent_width(synthesizer):
     narrow = synthesizer.fine_spectrum(GIANT.changed(broadening=0.0))
     broad = synthesizer.fine_spectrum(GIANT.changed(broadening=25.0))
     assert np.sum(1 - broad) == pytest.approx(np.sum(1 - narrow), rel=2e-3)
-
-
-def test_a_weak_line_grows_in_proportion_to_its_strength():
-    def one_line(log_gf):
-        line = lines.LineList(
-            np.array([16000.0]), np.array([lines.SPECIES.index("Fe I")]), np.array([5.5]),
-            np.array([10.0**log_gf]), np.array([1e-31]),
-        )  # fmt: skip
-        lonely = Synthesizer(line)
-        return float(np.sum(lonely.line_opacity(GIANT)[0])), depth(lonely, GIANT, 16000.0, 2.0)
-
-    weak, double = one_line(-4.0)[1], one_line(-4.0 + np.log10(2))[1]
-    assert double / weak == pytest.approx(2.0, rel=0.05)
-    assert one_line(-0.5)[1] / one_line(-0.8)[1] < 1.6  # the flat part
-
-
-def test_layer_obeys_saha_and_balances_charge():
-    mix = atmosphere.abundances(0.0, 0.0, 0.0, 0.0, -0.2, 0.3)
-    layer = atmosphere.line_layer(4500.0, 2.0, mix)
-    weights = atmosphere.partition_functions(layer.temperature)
-    ions = np.array([e.ion_weight for e in atmosphere.ELEMENTS.values()])
-    electrons = float((layer.ionised * ions).sum())
-    # Carbon, nitrogen and oxygen in molecules give no electrons; they are scarce donors.
-    assert electrons == pytest.approx(layer.electrons, rel=0.02)
-    iron = atmosphere.SYMBOLS.index("Fe")
-    carbon = atmosphere.SYMBOLS.index("C")
-    ratio = layer.ionised[iron] * ions[iron] / (layer.neutral[iron] * weights[iron])
-    assert ratio > 1.5  # iron is mostly ionised in a red giant's photosphere
-    assert layer.ionised[carbon] * ions[carbon] < layer.neutral[carbon] * weights[carbon]
-
-
-def test_pressure_rises_with_gravity():
-    mix = atmosphere.abundances(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    low, high = (atmosphere.line_layer(4800.0, g, mix).pressure for g in (1.5, 3.5))
-    assert 8 < high / low < 60
-
-
-def test_h_minus_has_its_minimum_near_1_6_micron():
-    grid = np.linspace(10000, 22000, 241)
-    opacity = atmosphere.h_minus(grid, 5040.0)
-    assert 15900 < grid[np.argmin(opacity)] < 16900
-    # John 1988 at 5040 K: 1.2e-26 cm4/dyn is the right order at the minimum.
-    assert 0.5e-26 < opacity.min() < 2e-26
