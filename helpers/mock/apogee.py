@@ -15,8 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.mock import SURVEY_VERSION, fact_file
+from helpers.mock.catalogue import MISSING, STARFLAG_BITS, Row, Visit, doppler_pixels
 from helpers.mock.fitsfile import Card, file_bytes, image, primary, round_mantissa, table_row
-from helpers.mock.population import MISSING, STARFLAG_BITS, Row, Visit, doppler_pixels
 from helpers.mock.synthesis import (
     LOG_START,
     LOG_STEP,
@@ -117,6 +117,16 @@ def shifted(template: np.ndarray, pixels: float) -> np.ndarray:
     """A template of the observed frame at the rest-frame pixels of a visit.
 
     Rest pixel i was observed at pixel i + pixels; beyond the ends the template is zero.
+
+    Parameters
+    ----------
+    template : (8575,) array
+    pixels : float
+        Positive where the star recedes from the telescope.
+
+    Returns
+    -------
+    (8575,) array
     """
     grid = np.arange(N_PIXELS)
     return np.interp(grid + pixels, grid, template, left=0.0, right=0.0)
@@ -136,7 +146,16 @@ class Spectra:
 
 
 def continuum(row: Row) -> np.ndarray:
-    """True continuum of a star, 1e-17 erg/s/cm2/A: Planck, reddened, scaled to its H magnitude."""
+    """True continuum of a star, 1e-17 erg/s/cm2/A: Planck, reddened, scaled to its H magnitude.
+
+    Parameters
+    ----------
+    row : Row
+
+    Returns
+    -------
+    (8575,) array
+    """
     w = wavelength_grid()
     x = 1.438776877e8 / (w * row.truth.teff)
     shape = (w / 16000.0) ** -5 / np.expm1(x) * np.expm1(1.438776877e8 / (16000.0 * row.truth.teff))
@@ -336,6 +355,20 @@ def observe(row: Row, synthesizer: Synthesizer, seed: int) -> Spectra:
 
     With more than one visit the rows are: coadd with pixel weights, coadd with one weight per
     visit, then the visits; a single visit is its own coadd and gives one row.
+
+    Parameters
+    ----------
+    row : Row
+        The star and its visits.
+    synthesizer : Synthesizer
+        Makes the normalised spectrum.
+    seed : int
+        The survey's seed; each row has its own random stream.
+
+    Returns
+    -------
+    Spectra
+        Flux and errors in 1e-17 erg/s/cm2/A.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3, row.index]))
     fine = synthesizer.fine_spectrum(row.truth)
@@ -397,7 +430,16 @@ def _coadd(stacked: dict[str, np.ndarray], snr: np.ndarray) -> dict[str, np.ndar
 
 
 def star_flags(row: Row) -> tuple[int, int]:
-    """STARFLAG (any visit) and ANDFLAG (every visit) of a row from its fibres and its artefacts."""
+    """STARFLAG (any visit) and ANDFLAG (every visit) of a row from its fibres and its artefacts.
+
+    Parameters
+    ----------
+    row : Row
+
+    Returns
+    -------
+    starflag, andflag : int
+    """
     each = [_visit_flag(row, v) for v in row.visits]
     return int(np.bitwise_or.reduce(each)), int(np.bitwise_and.reduce(each))
 
@@ -422,7 +464,16 @@ _GRID_CARDS: list[Card] = [
 
 
 def apstar_header(row: Row) -> list[Card]:
-    """Cards of an apStar primary header (names and order of the pipeline's own)."""
+    """Cards of an apStar primary header (names and order of the pipeline's own).
+
+    Parameters
+    ----------
+    row : Row
+
+    Returns
+    -------
+    list of (keyword, value, comment)
+    """
     visits = row.visits
     starflag, andflag = star_flags(row)
     fibers = np.array([v.fiber for v in visits], float)
@@ -526,7 +577,17 @@ def _lsf() -> np.ndarray:
 
 
 def apstar_bytes(row: Row, spectra: Spectra) -> bytes:
-    """A whole apStar file (uncompressed FITS)."""
+    """A whole apStar file (uncompressed FITS).
+
+    Parameters
+    ----------
+    row : Row
+    spectra : Spectra
+
+    Returns
+    -------
+    bytes
+    """
     single = len(row.visits) == 1
 
     def shaped(array: np.ndarray) -> np.ndarray:
@@ -613,7 +674,18 @@ def aspcap_arrays(
 
 
 def aspcap_bytes(row: Row, arrays: tuple[np.ndarray, np.ndarray, np.ndarray]) -> bytes:
-    """A whole aspcapStar file (uncompressed FITS)."""
+    """A whole aspcapStar file (uncompressed FITS).
+
+    Parameters
+    ----------
+    row : Row
+    arrays : (flux, error, model)
+        As `aspcap_arrays` returns them.
+
+    Returns
+    -------
+    bytes
+    """
     starflag, andflag = star_flags(row)
     cards: list[Card] = [
         ("COMMENT", SIMULATED, ""),

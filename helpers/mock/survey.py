@@ -20,10 +20,10 @@ from astropy.io import fits
 from tqdm.auto import tqdm
 
 from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
+from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
 from helpers.mock.interpolator import Interpolator
-from helpers.mock.population import N_DUPLICATES, N_STARS, Row, build_population
 from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_grid
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.io import fits
 
 from helpers.mock.apogee import SIMULATED, star_flags
-from helpers.mock.population import MISSING, Row, passes_cuts
+from helpers.mock.catalogue import MISSING, Row, passes_cuts
 from helpers.mock.synthesis import microturbulence
 
 LABELS = ("teff", "logg", "fe_h", "mg_fe", "si_fe")
@@ -85,7 +85,14 @@ def _aspcap(row: Row) -> dict[str, object]:
 
 
 def write_sqlite(path: Path, rows: list[Row]) -> None:
-    """Write tables apogeeStar and aspcapStar."""
+    """Write tables apogeeStar and aspcapStar.
+
+    Parameters
+    ----------
+    path : Path
+        Written anew.
+    rows : list of Row
+    """
     connection = sqlite3.connect(path)
     try:
         for table, maker in (("apogeeStar", _star), ("aspcapStar", _aspcap)):
@@ -112,7 +119,14 @@ _INTEGERS = {
 
 def write_allstar(path: Path, rows: list[Row]) -> None:
     """Write the allStar table: the rows of both SQL tables and 2MASS magnitudes,
-    column names in capitals, in HDU 1."""
+    column names in capitals, in HDU 1.
+
+    Parameters
+    ----------
+    path : Path
+        Written anew.
+    rows : list of Row
+    """
     records = [_star(r) | {"j": r.j, "h": r.h, "k": r.k} | _aspcap(r) for r in rows]
     columns = []
     for name, first in records[0].items():
@@ -132,7 +146,14 @@ def write_allstar(path: Path, rows: list[Row]) -> None:
 
 
 def write_truth(path: Path, rows: list[Row]) -> None:
-    """Write what no student sees: true labels, kind of row, artefact and velocity left over."""
+    """Write what no student sees: true labels, kind of row, artefact and velocity left over.
+
+    Parameters
+    ----------
+    path : Path
+        Written anew.
+    rows : list of Row
+    """
     names = (*LABELS, "alpha_fe")
     np.savez_compressed(
         path,

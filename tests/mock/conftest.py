@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.mock.population import build_population
+from helpers.mock.catalogue import build_population
 from helpers.mock.synthesis import Synthesizer
 
 

@@ -8,8 +8,8 @@ from astropy.io import fits
 
 from helpers.mock import apogee, tables
 from helpers.mock.apogee import BAD_BITS, EMPTY_ERROR, PIXMASK, trimmed_pixels
+from helpers.mock.catalogue import doppler_pixels
 from helpers.mock.fitsfile import round_mantissa
-from helpers.mock.population import doppler_pixels
 
 SEED = 128
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from helpers.mock.catalogue import MISSING
 from helpers.mock.interpolator import ZONES, Interpolator, Patch, _quadratic
-from helpers.mock.population import MISSING
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 
 from helpers.mock import tables
-from helpers.mock.population import (
-    FIELDS,
+from helpers.mock.catalogue import (
     MISSING,
     _name,
     _position,
     barycentric_correction,
     build_population,
-    giant_temperature,
     passes_cuts,
 )
+from helpers.mock.population import FIELDS, giant_temperature
 
 LABELS = ("teff", "logg", "fe_h", "mg_fe", "si_fe")
 
