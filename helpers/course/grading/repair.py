@@ -74,10 +74,11 @@ def read_bytes(path: Path) -> bytes:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise GradingError(f"no notebook to grade ({path.name}: {error.strerror})") from None
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(fd)
+        raise GradingError(f"{path.name} is not a file")
     with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise GradingError(f"{path.name} is not a file")
         if status.st_size > MAX_BYTES:
             raise GradingError(
                 f"{path.name} has {status.st_size / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f}: "
@@ -157,7 +158,7 @@ def _salvage(text: str) -> list[Any]:
 
 
 def _cells(notebook: dict[str, Any]) -> list[Cell]:
-    """Reduce the file's cells to kind, text, grade_id and id; whatever else they claim is dropped."""
+    """Reduce the file to its cells: kind, text, grade_id and id; all other claims are dropped."""
     cells = []
     for entry in notebook["cells"][: MAX_CELLS + 1]:
         if type(entry) is not dict:

@@ -57,13 +57,13 @@ class Limits:
 
     memory: int = 4_000_000_000
     processes: int = 48
-    scratch: int = 1_000_000_000
+    scratch: int = 500_000_000
     story_seconds: float = 300.0
     lab_seconds: float = 1800.0
     patience: float = 2.0
 
 
-class Stopped(BaseException):  # noqa: N818 - not an error of a test, and no test may catch it
+class Stopped(BaseException):  # no Exception: no test may catch it
     """The work was stopped, or ended by itself; the message says why, for the student."""
 
 
@@ -86,15 +86,13 @@ def require_bubblewrap() -> str:
 # --- what the sandbox sees ----------------------------------------------------------------------
 
 
-def command(shared: Path, fds: tuple[int, int], limits: Limits) -> list[str]:
-    """Return the command line that starts the sandboxed shell.
+def walls(shared: Path, limits: Limits) -> list[str]:
+    """Return bubblewrap's options: what the sandbox sees and what it cannot do.
 
     Parameters
     ----------
     shared : Path
         The folder of files that tests hand to the work, visible read-only at the same path.
-    fds : (int, int)
-        The pipe ends for requests and answers, inherited.
     limits : Limits
 
     Returns
@@ -103,9 +101,8 @@ def command(shared: Path, fds: tuple[int, int], limits: Limits) -> list[str]:
     """
     packages = Path(sysconfig.get_path("purelib"))
     python = Path(sys.base_prefix)
-    executable = Path(sys.executable).resolve()
     size = str(limits.scratch)
-    line = [require_bubblewrap(), "--unshare-all", "--die-with-parent", "--new-session"]
+    line = ["--unshare-all", "--die-with-parent", "--new-session"]
     line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
     line += ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
@@ -135,10 +132,13 @@ def command(shared: Path, fds: tuple[int, int], limits: Limits) -> list[str]:
     line += ["--clearenv"]
     for name, value in _environment(inside_packages).items():
         line += ["--setenv", name, value]
-    line += ["--remount-ro", "/", "--"]
-    line += [str(executable), "-s", "-B", str(KIT / "shell" / "student.py")]
-    numbers = (*fds, 3 * limits.memory, limits.processes, limits.scratch, int(limits.lab_seconds))
-    return [*line, *map(str, numbers)]
+    return [*line, "--remount-ro", "/"]
+
+
+def _numbers(fds: tuple[int, int], limits: Limits, processes: int) -> list[str]:
+    """Return what student.py is started with."""
+    most = (3 * limits.memory, processes, limits.scratch, int(limits.lab_seconds))
+    return [str(number) for number in (*fds, *most)]
 
 
 def _hidden(path: Path, inside: Path) -> list[str]:
@@ -164,7 +164,7 @@ def _data() -> list[str]:
         line += ["--ro-bind", str(data), str(KIT / "data")]
         if (data / "build" / "truth.npz").exists():
             line += _hidden(data / "build" / "truth.npz", KIT / "data" / "build" / "truth.npz")
-    line += ["--size", "1000000000", "--tmpfs", str(KIT / "cache")]
+    line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
     for archive in sorted(cache_folder().glob("*")):
         for name in ("sas", "products"):
             if (archive / name).is_dir():
@@ -193,9 +193,8 @@ def _environment(packages: Path) -> dict[str, str]:
 
 
 def _unsafe_command(fds: tuple[int, int], limits: Limits) -> list[str]:
-    # no bound on processes: this one is the instructor's own user
-    many = (*fds, 3 * limits.memory, 100_000, limits.scratch, int(limits.lab_seconds))
-    return [sys.executable, "-B", str(INSIDE / "student.py"), *map(str, many)]
+    # no bound on processes: they would be counted with all others of the instructor's
+    return [sys.executable, "-B", str(INSIDE / "student.py"), *_numbers(fds, limits, 100_000)]
 
 
 def _unsafe_environment() -> dict[str, str]:
@@ -204,7 +203,9 @@ def _unsafe_environment() -> dict[str, str]:
         "LABKIT_PRODUCTS": "none",
         "MPLBACKEND": "agg",
         "TQDM_DISABLE": "1",
-        "PYTHONPATH": os.pathsep.join([str(Path(helpers.__path__[0]).parent), *site.getsitepackages()]),
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(helpers.__path__[0]).parent), *site.getsitepackages()]
+        ),
     }
 
 
@@ -226,8 +227,19 @@ class Shell:
     def __init__(self, shared: Path, limits: Limits, unsafe: bool = False) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
-        theirs = (requests_out, answers_in)
-        line = _unsafe_command(theirs, limits) if unsafe else command(shared, theirs, limits)
+        theirs = [requests_out, answers_in]
+        if unsafe:
+            line = _unsafe_command((requests_out, answers_in), limits)
+        else:
+            # through a pipe, since a command line can be read from within
+            options, options_in = os.pipe()
+            with os.fdopen(options_in, "wb") as pipe:
+                pipe.write(b"".join(os.fsencode(o) + b"\0" for o in walls(shared, limits)))
+            line = [require_bubblewrap(), "--args", str(options)]
+            line += [str(Path(sys.executable).resolve()), "-s", "-B"]
+            line += [str(KIT / "shell" / "student.py")]
+            line += _numbers((requests_out, answers_in), limits, limits.processes)
+            theirs.append(options)
         self._folder = tempfile.TemporaryDirectory(prefix="labkit-unsafe-") if unsafe else None
         try:
             self._process = subprocess.Popen(

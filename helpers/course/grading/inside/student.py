@@ -76,13 +76,15 @@ class Notebook:
                     self.shell.user_ns["_"] = result
                     shown.append(self.compute_format_data(result)[0])
 
+        class Shell(InteractiveShell):
+            displayhook_class = Hook
+            display_pub_class = Publisher
+
         config = Config()
         config.HistoryManager.enabled = False
-        config.InteractiveShell.colors = "nocolor"
-        config.InteractiveShell.display_pub_class = Publisher
-        config.InteractiveShell.displayhook_class = Hook
+        config.Shell.colors = "nocolor"
         self.shown = shown
-        self.shell = InteractiveShell.instance(config=config)
+        self.shell = Shell.instance(config=config)
         sys.modules["__main__"] = self.shell.user_module
 
     def run(self, source: str) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class Notebook:
             error = result.error_before_exec or result.error_in_exec
             figures = [figure for data in self.shown for figure in _figures(data)]
             figures += _open_figures()
+            printed.write("\n".join(_text(data) for data in self.shown))
         answer = {
             "printed": "".join(printed.kept),
             "figures": figures[:MAX_FIGURES],
@@ -125,6 +128,10 @@ class Notebook:
             finally:
                 if pyplot := sys.modules.get("matplotlib.pyplot"):
                     pyplot.close("all")
+
+
+def _text(data: dict[str, Any]) -> str:
+    return str(data.get("text/plain", ""))
 
 
 def _figures(data: dict[str, Any]) -> list[list[Any]]:
