@@ -34,7 +34,9 @@ def test_model_keeps_everything(slug):
     assert [outcome.told for outcome in verdict.outcomes if outcome.told] == []
     assert all(outcome.points == outcome.points_max > 0 for outcome in verdict.outcomes)
     assert verdict.stopped == []
-    assert all("changed" in line for line in work.repairs)  # hidden tests are not in what is released
+    assert all(
+        "changed" in line for line in work.repairs
+    )  # hidden tests are not in what is released
     points = sum(outcome.points for outcome in verdict.outcomes)
     print(f"{slug}: model {points:g}, {verdict.seconds:.0f} s, {verdict.peak / 1e6:.0f} MB")
 
