@@ -107,22 +107,28 @@ def current() -> Archive:
             key="sdss-dr17",
             skyserver=SDSS_SKYSERVER,
             sas=SDSS_SAS,
-            cache=_cache() / "sdss-dr17",
+            cache=cache_folder() / "sdss-dr17",
             is_simulated=False,
             description="SDSS DR17 (real observations)",
         )
     return _directory(choice)
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder in which downloads are kept: `LABKIT_CACHE`, or one in the home folder."""
     chosen = os.environ.get("LABKIT_CACHE", "").strip()
     return Path(chosen).expanduser().resolve() if chosen else Path.home() / ".cache" / "labkit"
 
 
-def _embedded() -> Archive:
+def data_folder() -> Path:
+    """Return the folder of the survey: `LABKIT_DATA`, or the course's own `data`."""
     chosen = os.environ.get("LABKIT_DATA", "").strip()
     data = Path(chosen).expanduser() if chosen else Path(__file__).resolve().parent.parent / "data"
-    build = (data / "build").resolve()
+    return data.resolve()
+
+
+def _embedded() -> Archive:
+    build = data_folder() / "build"
     survey = _ensure_built(build)
     key = f"embedded-{survey['fingerprint'][:16]}"
     address = _serve(build).address
@@ -131,7 +137,7 @@ def _embedded() -> Archive:
         key=key,
         skyserver=address,
         sas=f"{address}/sas",
-        cache=_cache() / key,
+        cache=cache_folder() / key,
         is_simulated=True,
         description="simulated APOGEE-like survey",
         products=f"{address}/labkit/products",
@@ -155,7 +161,7 @@ def _directory(choice: str) -> Archive:
         key=key,
         skyserver=address,
         sas=f"{address}/sas",
-        cache=_cache() / key,
+        cache=cache_folder() / key,
         is_simulated=simulated,
         description=f"{'simulated survey' if simulated else 'spectra'} in the folder {root.name}",
     )

@@ -67,10 +67,11 @@ def _notebook_namespace() -> dict[str, Any]:
 
 _lookup: contextvars.ContextVar[Callable[[str], Any]] = contextvars.ContextVar("lookup")
 _workspace: contextvars.ContextVar[Path] = contextvars.ContextVar("workspace")
+_shared: contextvars.ContextVar[Path | None] = contextvars.ContextVar("shared", default=None)
 
 
 @contextlib.contextmanager
-def answers_from(lookup: Callable[[str], Any]) -> Iterator[None]:
+def answers_from(lookup: Callable[[str], Any], shared: Path | None = None) -> Iterator[None]:
     """Let `submitted` take the work from somewhere else than the notebook it runs in.
 
     Parameters
@@ -78,12 +79,15 @@ def answers_from(lookup: Callable[[str], Any]) -> Iterator[None]:
     lookup : callable
         Takes a name, returns the student's object, raises KeyError where there is none. A grader
         gives its own: a namespace under test, or a proxy to a sandboxed process.
+    shared : Path, optional
+        A folder the work can read as well; every `workspace` is made in it.
     """
-    token = _lookup.set(lookup)
+    tokens = _lookup.set(lookup), _shared.set(shared)
     try:
         yield
     finally:
-        _lookup.reset(token)
+        _lookup.reset(tokens[0])
+        _shared.reset(tokens[1])
 
 
 def submitted(name: str) -> Any:
@@ -162,7 +166,7 @@ def run(test: Callable[[], None]) -> None:
         Takes nothing; raises where a property does not hold.
     """
     figures_before = _open_figures()
-    with tempfile.TemporaryDirectory(prefix="labkit-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="labkit-test-", dir=_shared.get()) as folder:
         token = _workspace.set(Path(folder))
         try:
             with _quiet():
@@ -240,6 +244,8 @@ def _plain(value: Any, what: str) -> Any:
         return _plain_array(value.to_numpy(), what)
     if module == "matplotlib" and kind.__name__ == "Figure":
         return describe(value)
+    if kind is FigureFacts:  # from a sandbox, where it was a Figure
+        return value
     if value is Ellipsis:
         raise CheckFailed(f"{what} is still `...`: replace it by your answer")
     if hasattr(value, "get_figure") and module == "matplotlib":

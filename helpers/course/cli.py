@@ -95,14 +95,23 @@ def _parser() -> argparse.ArgumentParser:
     grade = command(
         "grade",
         _grade,
-        "autograde the submissions of one lab with nbgrader",
-        "Reads submitted/<student>/<lab>/<lab>.ipynb in the course folder and writes the marks "
-        "to gradebook.db. This version runs students' code as nbgrader does, without a sandbox: "
-        "grade only notebooks you trust.",
+        "grade the submissions of one lab, each in a sandbox",
+        "Reads submitted/<student>/<lab>/<lab>.ipynb in the course folder; writes the marks to "
+        "gradebook.db, feedback/<student>/<lab>/<lab>.html for the student and autograded/ for the "
+        "formgrader. Stopped at any time, it goes on where it was when started again.",
     )
     grade.add_argument("lab", help="for example 01_apogee")
     grade.add_argument("--student", action="append", help="only this one (may be repeated)")
     grade.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+    grade.add_argument("--workers", type=int, default=2, help="how many at a time (2)")
+    grade.add_argument(
+        "--force", action="store_true", help="also those that are graded and have not changed"
+    )
+    grade.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="without a sandbox: students' code can read your files and the hidden tests",
+    )
     return parser
 
 
@@ -181,30 +190,39 @@ def _doctor(chosen: argparse.Namespace) -> int:
 
 
 def _grade(chosen: argparse.Namespace) -> int:
-    from helpers.course import grading
-    from helpers.course.grading import GradingError
+    from helpers.course.grading import batch, feedback
 
-    students = chosen.student or grading.submissions(chosen.course, chosen.lab)
-    if not students:
-        raise GradingError(
-            f"nothing to grade: no {chosen.course}/submitted/<student>/{chosen.lab}/"
-            f"{chosen.lab}.ipynb (collect the submissions first: `nbgrader collect {chosen.lab}`)"
-        )
-    grading.register(chosen.course, chosen.lab)
-    failures = 0
-    for student in students:
-        try:
-            mark = grading.grade(chosen.course, chosen.lab, student)
-        except GradingError as error:  # one bad notebook never stops the batch
-            print(f"{student:20s} not graded: {error}", file=sys.stderr)
-            failures += 1
-            continue
-        lost = ", ".join(mark.lost) or "nothing"
-        print(
-            f"{student:20s} {mark.points:5.1f} of {mark.points_max:.0f}"
-            f"  (+ up to {mark.manual_max:.0f} by hand)  lost: {lost}"
-        )
-    return 1 if failures else 0
+    settings = batch.Settings(chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe)
+    report = batch.grade(
+        settings,
+        chosen.student,
+        workers=chosen.workers,
+        force=chosen.force,
+        progress=sys.stderr.isatty(),
+    )
+    rows = [
+        {
+            "student": feedback.printable(line.student, 40),
+            "points": f"{line.points:g} of {line.points_max:g}",
+            "by hand": f"{line.by_hand:g}",
+            "seconds": f"{line.seconds:.1f}",
+            "peak MB": f"{line.peak_mb:.0f}",
+            "repairs": len(line.repairs),
+            "lost": ", ".join(line.lost) or ("" if line.again else "unchanged, not graded again"),
+        }
+        for line in report
+        if not line.error
+    ]
+    if rows:
+        print(_table(rows))
+    for line in report:
+        for said in (*line.repairs, *line.stopped):
+            print(f"{feedback.printable(line.student, 40)}: {said}")
+    failed = [line for line in report if line.error]
+    for line in failed:
+        said = feedback.printable(line.error)
+        print(f"{feedback.printable(line.student, 40)} not graded: {said}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _table(rows: list[dict[str, object]]) -> str:

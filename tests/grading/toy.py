@@ -36,6 +36,8 @@ def test_double_hidden():
 ### END HIDDEN TESTS
 
 # %% test="double.arrays" points=1
+import numpy as np
+
 from helpers import checks
 
 @checks.run

@@ -59,7 +59,7 @@ def register(course: Path, lab: str) -> None:
     solved = course / "solutions" / lab / f"{lab}.ipynb"
     if not solved.is_file():
         raise GradingError(f"no lab called {lab!r} in this course: {solved} does not exist")
-    with _quiet_nbgrader(), on_path():
+    with quiet_nbgrader(), on_path():
         result = nbgrader_api(course).generate_assignment(lab, force=True, create=True)
     if not result["success"]:
         raise GradingError(f"nbgrader cannot generate {lab}: {_reason(result)}")
@@ -82,7 +82,7 @@ def grade(course: Path, lab: str, student: str) -> Mark:
     ------
     GradingError
     """
-    with _quiet_nbgrader(), on_path():
+    with quiet_nbgrader(), on_path():
         result = nbgrader_api(course).autograde(lab, student, force=True, create=True)
     if not result["success"]:
         raise GradingError(f"{lab} of {student} could not be graded: {_reason(result)}")
@@ -126,7 +126,7 @@ def _reason(result: dict[str, object]) -> str:
 
 
 @contextlib.contextmanager
-def _quiet_nbgrader() -> Iterator[None]:
+def quiet_nbgrader() -> Iterator[None]:
     """Keep nbgrader's and alembic's progress messages off the terminal."""
     loggers = [logging.getLogger(name) for name in ("alembic", "nbgrader", "traitlets")]
     levels = [logger.level for logger in loggers]

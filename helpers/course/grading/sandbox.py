@@ -1,0 +1,423 @@
+"""A process that cannot reach anything: bubblewrap, resource limits and a watch over both.
+
+In its file system there is Python, the packages, `helpers` without its rooms for instructors, the
+survey without its truth, the cache of downloads, all read-only, and a scratch folder of limited
+size. There is no network but its own loopback. It is told what to do through a pair of pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import site
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import helpers
+from helpers.course.grading.inside import wire
+from helpers.course.grading.plain import GradingError
+
+INSIDE = Path(__file__).with_name("inside")
+#: where the kit's own things stand in the sandbox
+KIT = Path("/labkit")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one student's work may use.
+
+    Attributes
+    ----------
+    memory : int
+        Bytes, resident, of all processes together.
+    processes : int
+        Processes at one time.
+    scratch : int
+        Bytes in the scratch folder, and in any one file.
+    story_seconds : float
+        Time for one cell that is no exercise, s.
+    lab_seconds : float
+        Time for one submission, s; what is not done then is not graded as right.
+    patience : float
+        How many times an exercise's own limit is granted, since machines differ.
+    """
+
+    memory: int = 4_000_000_000
+    processes: int = 48
+    scratch: int = 500_000_000
+    story_seconds: float = 300.0
+    lab_seconds: float = 1800.0
+    patience: float = 2.0
+
+
+class Stopped(BaseException):  # no Exception: no test may catch it
+    """The work was stopped, or ended by itself; the message says why, for the student."""
+
+
+def require_bubblewrap() -> str:
+    """Return the path of bubblewrap, or say how to get it.
+
+    Raises
+    ------
+    GradingError
+    """
+    if found := shutil.which("bwrap"):
+        return found
+    raise GradingError(
+        "bubblewrap is not installed, and without it students' code could read your files and the "
+        "hidden tests. Install it (`apt-get install bubblewrap`; conda: `conda install -c "
+        "conda-forge bubblewrap`), or grade notebooks you trust with --unsafe."
+    )
+
+
+# --- what the sandbox sees ----------------------------------------------------------------------
+
+
+def walls(shared: Path, limits: Limits) -> list[str]:
+    """Return bubblewrap's options: what the sandbox sees and what it cannot do.
+
+    Parameters
+    ----------
+    shared : Path
+        The folder of files that tests hand to the work, visible read-only at the same path.
+    limits : Limits
+
+    Returns
+    -------
+    list of str
+    """
+    packages = Path(sysconfig.get_path("purelib"))
+    python = Path(sys.base_prefix)
+    size = str(limits.scratch)
+    line = ["--unshare-all", "--die-with-parent", "--new-session"]
+    line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
+    line += ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "lib", "lib32", "lib64", "sbin"):
+        if os.path.islink(f"/{name}"):
+            line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+        else:
+            line += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    for path in ("/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
+        line += ["--ro-bind-try", path, path]
+    line += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]
+    line += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]
+    line += ["--size", size, "--tmpfs", "/home/student", "--chdir", "/home/student"]
+    if not python.is_relative_to("/usr"):
+        line += ["--ro-bind", str(python), str(python)]
+    inside_packages = KIT / "packages"
+    line += ["--ro-bind", str(packages), str(inside_packages)]
+    # where the course's folder is, is nobody's business here
+    for path in [*packages.glob("helpers-*.dist-info"), *packages.glob("__editable__*helpers*")]:
+        line += _hidden(path, inside_packages / path.name)
+    if packages.is_relative_to(python) and not python.is_relative_to("/usr"):
+        for path in [*packages.glob("helpers-*.dist-info"), *packages.glob("__editable__*help*")]:
+            line += _hidden(path, path)
+    line += _helpers()
+    line += _data()
+    line += ["--ro-bind", str(INSIDE), str(KIT / "shell")]
+    line += ["--ro-bind", str(shared), str(shared)]
+    line += ["--clearenv"]
+    for name, value in _environment(inside_packages).items():
+        line += ["--setenv", name, value]
+    return [*line, "--remount-ro", "/"]
+
+
+def _numbers(fds: tuple[int, int], limits: Limits, processes: int) -> list[str]:
+    """Return what student.py is started with."""
+    most = (3 * limits.memory, processes, limits.scratch, int(limits.lab_seconds))
+    return [str(number) for number in (*fds, *most)]
+
+
+def _hidden(path: Path, inside: Path) -> list[str]:
+    if path.is_dir():
+        return ["--tmpfs", str(inside), "--remount-ro", str(inside)]
+    return ["--ro-bind", "/dev/null", str(inside)]
+
+
+def _helpers() -> list[str]:
+    package = Path(helpers.__path__[0]).resolve()
+    inside = KIT / "lib" / "helpers"
+    course = inside / "course"
+    return ["--ro-bind", str(package), str(inside), *_hidden(package / "course", course)]
+
+
+def _data() -> list[str]:
+    """Return the binds of the survey and of what was downloaded from it."""
+    from helpers.archive import cache_folder, data_folder
+
+    line = []
+    data = data_folder()
+    if data.is_dir():
+        line += ["--ro-bind", str(data), str(KIT / "data")]
+        if (data / "build" / "truth.npz").exists():
+            line += _hidden(data / "build" / "truth.npz", KIT / "data" / "build" / "truth.npz")
+    line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
+    for archive in sorted(cache_folder().glob("*")):
+        for name in ("sas", "products"):
+            if (archive / name).is_dir():
+                there = KIT / "cache" / archive.name / name
+                line += ["--ro-bind", str(archive / name), str(there)]
+    return line
+
+
+def _environment(packages: Path) -> dict[str, str]:
+    one_thread = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
+    return {
+        "HOME": "/home/student",
+        "PATH": f"{Path(sys.executable).resolve().parent}:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": f"{KIT / 'lib'}:{packages}",
+        "PYTHONHASHSEED": "0",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "TQDM_DISABLE": "1",
+        "LABKIT_DATA": str(KIT / "data"),
+        "LABKIT_CACHE": str(KIT / "cache"),
+        "LABKIT_PRODUCTS": "none",
+        # the same arithmetic whatever else the machine is doing
+        **{f"{library}_NUM_THREADS": "1" for library in one_thread},
+    }
+
+
+def _unsafe_command(fds: tuple[int, int], limits: Limits) -> list[str]:
+    # no bound on processes: they would be counted with all others of the instructor's
+    return [sys.executable, "-B", str(INSIDE / "student.py"), *_numbers(fds, limits, 100_000)]
+
+
+def _unsafe_environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "LABKIT_PRODUCTS": "none",
+        "MPLBACKEND": "agg",
+        "TQDM_DISABLE": "1",
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(helpers.__path__[0]).parent), *site.getsitepackages()]
+        ),
+    }
+
+
+# --- one sandboxed shell ------------------------------------------------------------------------
+
+
+class Shell:
+    """A running sandbox. Ask it; when it is stopped it stays stopped.
+
+    Parameters
+    ----------
+    shared : Path
+        See `command`.
+    limits : Limits
+    unsafe : bool
+        Run without bubblewrap.
+    """
+
+    def __init__(self, shared: Path, limits: Limits, unsafe: bool = False) -> None:
+        requests_out, requests_in = os.pipe()
+        answers_out, answers_in = os.pipe()
+        theirs = [requests_out, answers_in]
+        if unsafe:
+            line = _unsafe_command((requests_out, answers_in), limits)
+        else:
+            # through a pipe, since a command line can be read from within
+            options, options_in = os.pipe()
+            with os.fdopen(options_in, "wb") as pipe:
+                pipe.write(b"".join(os.fsencode(o) + b"\0" for o in walls(shared, limits)))
+            line = [require_bubblewrap(), "--args", str(options)]
+            line += [str(Path(sys.executable).resolve()), "-s", "-B"]
+            line += [str(KIT / "shell" / "student.py")]
+            line += _numbers((requests_out, answers_in), limits, limits.processes)
+            theirs.append(options)
+        self._folder = tempfile.TemporaryDirectory(prefix="labkit-unsafe-") if unsafe else None
+        try:
+            self._process = subprocess.Popen(
+                line,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=theirs,
+                cwd=self._folder.name if self._folder else "/",
+                env=_unsafe_environment() if unsafe else {},
+                start_new_session=True,
+            )
+        finally:
+            for fd in theirs:
+                os.close(fd)
+        self._to, self._from = requests_in, answers_out
+        os.set_blocking(self._to, False)
+        os.set_blocking(self._from, False)
+        self._watch = _Watch(self._process.pid, limits)
+
+    @property
+    def peak(self) -> int:
+        """The largest resident memory seen, bytes."""
+        return self._watch.peak
+
+    def ask(self, request: dict[str, Any], seconds: float, what: str) -> Any:
+        """Send a request and wait for the answer.
+
+        Parameters
+        ----------
+        request : dict
+            Plain data.
+        seconds : float
+            How long the answer may take.
+        what : str
+            How to name the work in messages.
+
+        Returns
+        -------
+        plain data
+            Whatever the student's process says.
+
+        Raises
+        ------
+        Stopped
+            If no answer can come any more; the sandbox is gone then.
+        """
+        message = wire.encode(request)
+        deadline = time.monotonic() + seconds
+        try:
+            self._write(wire.HEADER.pack(len(message)) + message, deadline, seconds)
+            (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, deadline, seconds))
+            if length > wire.MAX_BYTES:
+                raise Stopped("answered with more data than was asked for")
+            return wire.decode(bytes(self._read(length, deadline, seconds)))
+        except wire.WireError as error:
+            self.close()
+            raise Stopped(f"{what} gave an answer that cannot be read ({error})") from None
+        except Stopped as stopped:
+            self.close()
+            raise Stopped(f"{what} {stopped}") from None
+
+    def _write(self, data: bytes, deadline: float, seconds: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait([], [self._to], deadline, seconds)
+            with contextlib.suppress(BlockingIOError):
+                try:
+                    view = view[os.write(self._to, view[: 1 << 20]) :]
+                except BrokenPipeError:
+                    raise self._gone() from None
+
+    def _read(self, length: int, deadline: float, seconds: float) -> bytearray:
+        data = bytearray()
+        while len(data) < length:
+            self._wait([self._from], [], deadline, seconds)
+            with contextlib.suppress(BlockingIOError):
+                part = os.read(self._from, min(length - len(data), 1 << 20))
+                if not part:
+                    raise self._gone()
+                data += part
+        return data
+
+    def _wait(self, readers: list[int], writers: list[int], deadline: float, limit: float) -> None:
+        while True:
+            if self._watch.stopped:
+                raise Stopped(self._watch.stopped)
+            ready = select.select(readers, writers, [], 0.05)
+            if ready[0] or ready[1]:
+                return
+            if time.monotonic() > deadline:
+                raise Stopped(f"took longer than {limit:.0f} s and was stopped")
+
+    def _gone(self) -> Stopped:
+        return Stopped(self._watch.stopped or "ended the Python process")
+
+    def close(self) -> None:
+        """End the sandbox and all that runs in it."""
+        self._watch.stop()
+        for fd in (self._to, self._from):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._to = self._from = -1
+        _kill(self._process.pid)
+        self._process.wait()
+        if self._folder:
+            with contextlib.suppress(OSError):
+                self._folder.cleanup()
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._to >= 0:
+            self.close()
+
+
+def _kill(pid: int) -> None:
+    """Kill a process with all its children; those of a sandbox die with its first process."""
+    family = []
+    with contextlib.suppress(psutil.Error):
+        family = psutil.Process(pid).children(recursive=True)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    for child in family:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+
+
+class _Watch(threading.Thread):
+    """Looks at a sandbox twenty times a second and ends it when it uses too much."""
+
+    def __init__(self, pid: int, limits: Limits) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self.stopped = ""
+        self._pid = pid
+        self._limits = limits
+        self._end = threading.Event()
+        self.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._end.wait(0.05):
+            members = list(_family(self._pid, self._limits.processes + 8))
+            resident = sum(map(_resident, members))
+            self.peak = max(self.peak, resident)
+            if len(members) > self._limits.processes + 3:
+                self.stopped = "started too many processes and was stopped"
+            elif resident > self._limits.memory:
+                used = self._limits.memory / 1e9
+                self.stopped = f"used more than {used:.1f} GB of memory and was stopped"
+            if self.stopped:
+                _kill(self._pid)
+                return
+
+
+def _family(pid: int, most: int) -> Iterator[int]:
+    """Yield a process and those below it, as the kernel lists them; a few more than `most`."""
+    waiting, seen = [pid], 0
+    while waiting and seen <= most:
+        member = waiting.pop()
+        seen += 1
+        yield member
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{member}/task"):
+                with open(f"/proc/{member}/task/{task}/children") as children:
+                    waiting += map(int, children.read().split())
+
+
+def _resident(pid: int) -> int:
+    """Return the memory a process has for itself, bytes: resident, less what it shares."""
+    try:
+        with open(f"/proc/{pid}/statm") as statm:
+            _, resident, shared, *_ = map(int, statm.read().split())
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,78 @@
+"""Labs through the safe path: model answer, blank sheet, and rivals as the harness judges them."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from helpers.course import ROOT, source
+from helpers.course.grading import judge, repair
+from helpers.course.grading.sandbox import Limits
+
+from .rivals import Lab, read_rivals
+
+LABS = source.labs()
+
+
+def _examine(slug, notebook, **options):
+    read = {
+        folder: nbformat.read(ROOT / folder / slug / f"{slug}.ipynb", as_version=4)
+        for folder in ("solutions", "labs")
+    }
+    work = repair.repair(json.dumps(notebook).encode(), repair.handed_out(read["labs"]))
+    return work, judge.judge(work, judge.tests(read["solutions"]), Limits(), **options)
+
+
+def _notebook(slug, folder):
+    return nbformat.read(ROOT / folder / slug / f"{slug}.ipynb", as_version=4)
+
+
+@pytest.mark.parametrize("slug", LABS)
+def test_model_keeps_everything(slug):
+    work, verdict = _examine(slug, _notebook(slug, "solutions"), story=False)
+    assert [outcome.told for outcome in verdict.outcomes if outcome.told] == []
+    assert all(outcome.points == outcome.points_max > 0 for outcome in verdict.outcomes)
+    assert verdict.stopped == []
+    assert all(
+        "changed" in line for line in work.repairs
+    )  # hidden tests are not in what is released
+    points = sum(outcome.points for outcome in verdict.outcomes)
+    print(f"{slug}: model {points:g}, {verdict.seconds:.0f} s, {verdict.peak / 1e6:.0f} MB")
+
+
+@pytest.mark.parametrize("slug", LABS)
+def test_blank_has_nothing(slug):
+    work, verdict = _examine(slug, _notebook(slug, "labs"), story=False)
+    assert work.repairs == []
+    assert all(outcome.points == 0 and outcome.told for outcome in verdict.outcomes)
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong"])
+@pytest.mark.parametrize("slug", LABS)
+def test_rivals_are_judged_alike(slug, kind):
+    """One rival for each exercise, all in one notebook: the marks are those of the harness."""
+    chosen = {}
+    for rival in read_rivals(slug):
+        if rival.kind == kind:
+            chosen.setdefault(rival.exercise, rival)
+    notebook = _notebook(slug, "solutions")
+    for cell in notebook.cells:
+        if rival := chosen.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
+            cell.source = rival.code
+    _, verdict = _examine(slug, notebook, story=False)
+    lost = {outcome.name for outcome in verdict.outcomes if not outcome.points}
+    expected = Lab(slug).lost("\n".join(rival.code for rival in chosen.values()))
+    assert lost == expected
+    assert bool(lost) == (kind == "wrong")
+
+
+def test_what_is_said_of_hidden_tests_is_their_authors():
+    """Of every lab: what a failing answer is told quotes no input and no code of a hidden test."""
+    for slug in LABS:
+        for test in judge.tests(_notebook(slug, "solutions")):
+            shown = judge.visible(test.code)
+            assert "HIDDEN" not in shown
+            assert "_hidden" not in shown
+            compile(shown, test.name, "exec")
+            assert re.search(r"submitted\(", shown)
