@@ -141,7 +141,6 @@ CODE = [
         "memory_bomb_in_children",
         "import os, time\ndef double(x):\n    for _ in range(12):\n        if os.fork() == 0:\n"
         "            b = bytearray(b'x' * 200_000_000); time.sleep(60)\n    time.sleep(60)\n",
-        said="memory",
     ),
     Hostile(
         "disk_filler",

@@ -1,5 +1,6 @@
 """`labkit grade` beside nbgrader: manual marks, regrading, its own autograde and feedback."""
 
+import os
 import shutil
 
 import nbformat
@@ -144,3 +145,15 @@ def test_figures_and_prints_come_back_and_a_later_exercise_survives_an_earlier_o
     shown = (course / "autograded" / "ada" / LAB / f"{LAB}.ipynb").read_text()
     assert "seen <b>" in shown
     assert "image/png" in shown
+
+
+def test_a_sandbox_that_does_not_start_costs_nobody_points(course, tmp_path, monkeypatch):
+    hand_in(course, "ada", RIGHT)
+    broken = tmp_path / "bin" / "bwrap"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{broken.parent}:{os.environ['PATH']}")
+    line = _grade(course)
+    assert "the sandbox does not start" in line.error
+    assert not (course / "autograded" / "ada").exists()

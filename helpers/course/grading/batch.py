@@ -291,8 +291,10 @@ def _grade_one(settings: Settings, examination: _Examination, student: str) -> t
 # --- workers ------------------------------------------------------------------------------------
 
 
-def _work(settings: Settings, tasks: Connection) -> None:
+def _work(settings: Settings, environment: dict[str, str], tasks: Connection) -> None:
     """Grade what comes through the pipe, until it is closed. Runs in a process of its own."""
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _die_with(os.getppid())
     examination = _Examination(settings)
@@ -319,9 +321,12 @@ def _die_with(parent: int) -> None:
 
 class _Worker:
     def __init__(self, settings: Settings) -> None:
-        context = multiprocessing.get_context("spawn")
+        # forked from a process that has imported all, and does nothing else
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(settings, theirs), daemon=True)
+        arguments = (settings, dict(os.environ), theirs)
+        self.process = context.Process(target=_work, args=arguments, daemon=True)
         self.process.start()
         theirs.close()
         self.student = ""

@@ -33,6 +33,8 @@ from helpers.course.grading.plain import GradingError
 INSIDE = Path(__file__).with_name("inside")
 #: where the kit's own things stand in the sandbox
 KIT = Path("/labkit")
+#: an empty sandbox is ready in a third of a second
+START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Limits:
         Bytes, resident, of all processes together.
     processes : int
         Processes at one time.
+    tasks : int
+        Processes and threads at one time.
     scratch : int
         Bytes in the scratch folder, and in any one file.
     story_seconds : float
@@ -57,6 +61,7 @@ class Limits:
 
     memory: int = 4_000_000_000
     processes: int = 48
+    tasks: int = 256
     scratch: int = 500_000_000
     story_seconds: float = 300.0
     lab_seconds: float = 1800.0
@@ -238,8 +243,13 @@ class Shell:
             line = [require_bubblewrap(), "--args", str(options)]
             line += [str(Path(sys.executable).resolve()), "-s", "-B"]
             line += [str(KIT / "shell" / "student.py")]
-            line += _numbers((requests_out, answers_in), limits, limits.processes)
+            line += _numbers((requests_out, answers_in), limits, limits.tasks)
             theirs.append(options)
+        self._group = None if unsafe else _group(limits)
+        if self._group:
+            # the group must be entered before there is a child to be counted in it
+            enter = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"']
+            line = [*enter, str(self._group / "cgroup.procs"), *line]
         self._folder = tempfile.TemporaryDirectory(prefix="labkit-unsafe-") if unsafe else None
         try:
             self._process = subprocess.Popen(
@@ -259,6 +269,21 @@ class Shell:
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
         self._watch = _Watch(self._process.pid, limits)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Wait for the first word; without it no work is to blame, and no points are lost."""
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, deadline, START_SECONDS))
+            self._read(min(length, 1000), deadline, START_SECONDS)
+        except Stopped as stopped:
+            self.close()
+            raise GradingError(
+                f"the sandbox does not start (it {stopped}). Does this work here: `bwrap "
+                "--unshare-all --ro-bind / / --proc /proc true`? If not, this system keeps "
+                "bubblewrap from making namespaces; its message says which setting does."
+            ) from None
 
     @property
     def peak(self) -> int:
@@ -345,6 +370,8 @@ class Shell:
         self._to = self._from = -1
         _kill(self._process.pid)
         self._process.wait()
+        if self._group:
+            _dissolve(self._group)
         if self._folder:
             with contextlib.suppress(OSError):
                 self._folder.cleanup()
@@ -355,6 +382,43 @@ class Shell:
     def __exit__(self, *_: object) -> None:
         if self._to >= 0:
             self.close()
+
+
+def _group(limits: Limits) -> Path | None:
+    """Make a control group that bounds the number of tasks; None where that is not allowed.
+
+    The kernel never holds root to a limit on processes by user, so where the grader is root (in a
+    container, mostly) the bound has to be this one.
+    """
+    for base in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")):
+        for left in base.glob("labkit-*-*"):  # of a grader that was killed
+            if not psutil.pid_exists(int(left.name.split("-")[1])):
+                _dissolve(left, attempts=1)
+        folder = base / f"labkit-{os.getpid()}-{time.monotonic_ns()}"
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        try:
+            (folder / "pids.max").write_text(str(limits.tasks))
+        except OSError:
+            _dissolve(folder)
+            continue
+        return folder
+    return None
+
+
+def _dissolve(group: Path, attempts: int = 100) -> None:
+    """Remove a control group once the last of its members is gone."""
+    for _ in range(attempts):
+        try:
+            group.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _kill(pid: int) -> None:

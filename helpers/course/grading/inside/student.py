@@ -178,6 +178,7 @@ def _read(pipe: BinaryIO, length: int) -> bytes:
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer the grader until it hangs up."""
     notebook = Notebook()
+    _send(answers, wire.encode("ready"))
     while True:
         (length,) = wire.HEADER.unpack(_read(requests, wire.HEADER.size))
         request = wire.decode(_read(requests, length), trusted=True)
@@ -189,8 +190,12 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             message = wire.encode(answer)
         except wire.WireError as error:
             message = wire.encode({"refused": f"your answer cannot be read: {error}"})
-        answers.write(wire.HEADER.pack(len(message)) + message)
-        answers.flush()
+        _send(answers, message)
+
+
+def _send(pipe: BinaryIO, message: bytes) -> None:
+    pipe.write(wire.HEADER.pack(len(message)) + message)
+    pipe.flush()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""What can be read from within a sandbox: no hidden test, no source, no place where they are."""
+
+import nbformat
+
+from helpers.course import ROOT
+from helpers.course.grading import batch
+
+from .toy import LAB, hand_in, make_course
+
+# the words are put together so that the search does not find itself
+SEARCH = """
+import os
+words = [w.encode() for w in ("BEGIN HID" + "DEN", "BEGIN SOL" + "UTION", "-15" + ".0, atol", PLACES)]
+seen = read = 0
+for folder, folders, files in os.walk("/"):
+    if folder in ("/dev", "/proc", "/usr", "/labkit/packages") or folder.endswith(("lib/python3.11", "sas")):
+        folders.clear()
+        continue
+    for name in files:
+        path = os.path.join(folder, name)
+        seen += 1
+        try:
+            text = open(path, "rb").read(5_000_000)
+        except OSError:
+            continue
+        read += 1
+        print(*[f"FOUND {word} in {path}" for word in words if word in text], sep="\\n", end="")
+texts = [" ".join(os.environ.values())]
+texts += [open(f"/proc/{p}/cmdline").read() for p in os.listdir("/proc") if p.isdigit()]
+print("\\nFOUND a place" if any(PLACES in text for text in texts) else "\\nclean")
+print("looked at", read > 20, os.path.exists("/labkit/lib/helpers/course/cli.py"))
+print("truth", os.path.getsize("/labkit/data/build/truth.npz") > 0)
+def double(x): return 2 * x
+"""
+
+
+def test_the_sandbox_shows_nothing(tmp_path):
+    course = make_course(tmp_path)
+    hand_in(
+        course, "ada", SEARCH.replace("PLACES", repr(str(course)[:-1]) + f" + {str(course)[-1]!r}")
+    )
+    hand_in(course, "bob", SEARCH.replace("PLACES", repr(str(ROOT)[:-1]) + f" + {str(ROOT)[-1]!r}"))
+    for line in batch.grade(batch.Settings(course, LAB)):
+        assert line.points == 3
+        path = course / "autograded" / line.student / LAB / f"{LAB}.ipynb"
+        shown = [
+            output.get("text", "")
+            for cell in nbformat.read(path, as_version=4).cells
+            for output in cell.get("outputs", [])
+        ]
+        text = "\n".join(shown)
+        assert "FOUND" not in text
+        assert "clean" in text
+        assert "looked at True False" in text
+        assert "truth False" in text
