@@ -156,7 +156,12 @@ def _helpers() -> list[str]:
     package = Path(helpers.__path__[0]).resolve()
     inside = KIT / "lib" / "helpers"
     course = inside / "course"
-    return ["--ro-bind", str(package), str(inside), *_hidden(package / "course", course)]
+    line = ["--ro-bind", str(package), str(inside), *_hidden(package / "course", course)]
+    # compiled files name the folder they were compiled in
+    for path in (package / "__pycache__", package / "mock" / "__pycache__"):
+        if path.is_dir():
+            line += _hidden(path, inside / path.relative_to(package))
+    return line
 
 
 def _data() -> list[str]:
