@@ -1,6 +1,7 @@
-"""Grade submissions with nbgrader and read the marks back from its gradebook.
+"""Grade submissions by nbgrader's own autograde, and read marks back from its gradebook.
 
-For now a thin layer over nbgrader's own autograde: it never trusts an exit code (nbgrader's
+The plain way, without a sandbox, for notebooks of our own (the walkthrough's) and to prove that
+nbgrader's cycle works unchanged. It never trusts an exit code (nbgrader's
 `validate` ends with 0 on failure), it looks at the marks in the gradebook.
 """
 
