@@ -1814,7 +1814,9 @@ def fit_stars(flux, error, coefficients, s2, mean, scale):
     i, j = np.tril_indices(len(coefficients))
     twice = np.where(i == j, 1, 2)
     rough = (A[:, i, j] * twice) @ pair_products(columns).T - 2 * b @ columns.T
-    starts = [np.zeros((len(A), k)), net[np.argmin(rough, axis=1)]]
+    # the mean, two places along the giant branch, and the best of the net
+    along = [np.where(np.arange(k) < 2, height, 0.0) for height in (0.0, -1.5, 1.5)]
+    starts = [np.tile(x, (len(A), 1)) for x in along] + [net[np.argmin(rough, axis=1)]]
     tried = [descend(start, A, b, c) for start in starts]
     best = np.argmin([chi2 for _, chi2 in tried], axis=0)
     x = np.array([x for x, _ in tried])[best, np.arange(len(A))]
