@@ -19,7 +19,7 @@ import numpy as np
 from astropy.io import fits
 from tqdm.auto import tqdm
 
-from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
+from helpers.mock import SURVEY_VERSION, apogee, fact_file, mistfile, tables
 from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
@@ -141,6 +141,9 @@ def _write_products(folder: Path, clean: list[Row]) -> None:
     )
     for name in ("flux", "error"):
         (folder / f"{name}.npy").unlink()
+    for fe_h in mistfile.METALLICITIES:
+        path = products / f"{mistfile.product_name(fe_h)}.iso"
+        path.write_text(mistfile.iso_text(fe_h), encoding="utf-8")
 
 
 def build(
