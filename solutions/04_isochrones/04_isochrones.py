@@ -950,7 +950,8 @@ for i, n in enumerate(count):
 # log g 1 to 3 MIST's giants are 50 to 80 K cooler than PARSEC's of the same age and [Fe/H]. The
 # temperature of a model giant hangs on how its convection is treated (the *mixing length*) and on
 # its atmosphere; both are tuned on the Sun. And not all stars are 6 Gyr old: younger giants are
-# more massive and hotter, about 18 K for every 0.1 dex in age.
+# more massive and hotter, about 18 K for every 0.1 dex in age. The most metal-poor stars of the
+# disc are its oldest, which is why their offset is the smaller one.
 #
 # There is one more systematic. Your isochrones have solar *proportions* of the elements. Old,
 # metal-poor stars are rich in the alpha elements, which count for the opacity as iron does. What
@@ -1153,10 +1154,9 @@ print(f"  stars:      {stars_slope:+.0f} K per dex of [Fe/H]")
 print(f"  isochrones: {theory_slope:+.0f} K per dex")
 
 # %% [markdown]
-# The trend agrees in sign, and in size to some 15 per cent: the stars' is a little shallower. One
-# reason is that not all are 6 Gyr old. Metal-poor, alpha-rich stars are older and so a little
-# cooler than your isochrone. The zero point is off by about as much as the theories are from each
-# other.
+# The trend agrees, in sign and, to about a tenth, in size; the zero point is off by about as much
+# as the theories are from each other. Opacity, which makes the trend, is better known than
+# convection, which sets the zero point.
 #
 # ## 3. Spectra
 #
