@@ -19,7 +19,7 @@ import numpy as np
 from astropy.io import fits
 from tqdm.auto import tqdm
 
-from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
+from helpers.mock import SURVEY_VERSION, apogee, fact_file, mistfile, tables
 from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population, mystery_row
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
@@ -32,7 +32,7 @@ ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
 MYSTERY = Path("sas/labkit/mystery_spec_wiped.fits.gz")
 #: What a trained Cannon leaves behind; written by `labkit reference`, never here.
 CANNON = "reference/03_cannon.npz"
-FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", CANNON)
+FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", "isochrones.csv", CANNON)
 #: The stacks of spectra the later labs start from: coadds, and the same normalised.
 STACKS = ("flux", "error", "normalised_flux", "normalised_error")
 #: With fewer rows than this, exact spectra cost less than training an interpolator.
@@ -177,6 +177,9 @@ def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, .
     shutil.copyfile(fact_file(CANNON), products / "03_cannon.npz")
     for name in STACKS:
         (folder / f"{name}.npy").unlink()
+    for fe_h in mistfile.METALLICITIES:
+        path = products / f"{mistfile.product_name(fe_h)}.iso"
+        path.write_text(mistfile.iso_text(fe_h), encoding="utf-8")
 
 
 def build(
