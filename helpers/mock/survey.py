@@ -28,7 +28,7 @@ from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_gri
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
-FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv")
+FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", "isochrones.csv")
 #: With fewer rows than this, exact spectra cost less than training an interpolator.
 WORTH_TRAINING = 400
 _SKY = "interpolator.npz"
