@@ -143,6 +143,20 @@ def _data(chosen: argparse.Namespace) -> int:
         f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
         f"{made['bytes'] / 1e6:.0f} MB, {made['seconds']:.0f} s"
     )
+    rows = [
+        {
+            "part": name,
+            "seconds": f"{part['seconds']:.0f}",
+            "MB": f"{part['bytes'] / 1e6:.0f}",
+            "made": ", ".join(f"{count} {what}" for what, count in part["counts"].items()),
+        }
+        for name, part in made["parts"].items()
+    ]
+    print(_table(rows))
+    print(
+        f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
+        f"main process plus {made['workers']} times that of the largest worker, getrusage)"
+    )
     return 0
 
 

@@ -221,7 +221,7 @@ def draw(rng: np.random.Generator, plates: tuple[Plate, ...], n: int) -> Optical
     teff, logg, mass = stars.teff, stars.logg, stars.initial_mass
     age = 10.0 ** (stars.log_age - 9.0)
     radius = np.sqrt(mass * 10.0 ** (_SOLAR_GRAVITY - logg))
-    alpha, mg, si = _alpha_elements(rng, stars.fe_h, age)
+    alpha, mg, si = alpha_elements(rng, stars.fe_h, age)
     binary = rng.random(n) < BINARIES
     active = activity.activity(rng, mass, age, teff, radius, binary)
     a_li = lithium.abundance(rng, teff, age, logg, active.rossby)
@@ -319,7 +319,7 @@ def _chosen(
     return evolution.Stars(*(column[best] for column in pool))
 
 
-def _alpha_elements(
+def alpha_elements(
     rng: np.random.Generator, fe_h: np.ndarray, age: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """[alpha/Fe], [Mg/Fe], [Si/Fe]: the old disc is alpha-rich, each element has its scatter."""

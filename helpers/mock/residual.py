@@ -2,7 +2,7 @@
 
 Around H alpha and around the Ca II triplet, on 1 A grids at rest, both spectra are divided by the
 pseudo-continuum of the inactive one (Legendre polynomial of degree 4, five rounds of 2 sigma
-clipping), and their difference is integrated over each line.
+clipping), and their difference is integrated over each line, on the pixels as they are.
 """
 
 from __future__ import annotations
@@ -39,30 +39,33 @@ def pseudo_continuum(flux: np.ndarray) -> np.ndarray:
 
 
 def residual_widths(
-    wavelength: np.ndarray, inactive: np.ndarray, active: np.ndarray, velocity: float
+    wavelength: np.ndarray, inactive: np.ndarray, others: np.ndarray, velocity: float
 ) -> np.ndarray:
     """Residual equivalent widths of H alpha and the three Ca II lines.
 
     Parameters
     ----------
-    wavelength, inactive, active : ndarray, shape (m,)
-        A, and two spectra in any common unit.
+    wavelength, inactive : ndarray, shape (m,)
+        A, and the spectrum to subtract, any unit.
+    others : ndarray, shape (k, m)
+        Spectra with something in them, same unit.
     velocity : float
         Of the star, km/s.
 
     Returns
     -------
-    ndarray, shape (4,)
+    ndarray, shape (k, 4)
         A, positive for emission.
     """
     rest = wavelength / (1.0 + velocity / 299792.458)
+    edges = np.concatenate([[rest[0]], 0.5 * (rest[1:] + rest[:-1]), [rest[-1]]])
     found = []
     for number, first in enumerate(WINDOWS):
         grid = first + np.arange(_SIZE)
-        calm, busy = np.interp(grid, rest, inactive), np.interp(grid, rest, active)
-        excess = (busy - calm) / pseudo_continuum(calm)
+        level = pseudo_continuum(np.interp(grid, rest, inactive))
+        excess = (others - inactive) / np.interp(rest, grid, level)
         for centre, width in LINES[:1] if number == 0 else LINES[1:]:
-            # Cells of 1 A, those at the ends in part.
-            share = np.clip(0.5 * width + 0.5 - np.abs(grid - centre), 0.0, 1.0)
-            found.append(float(excess @ share))
-    return np.array(found)
+            # Pixels as wide as they are, those at the ends in part.
+            inside = np.clip(edges, centre - 0.5 * width, centre + 0.5 * width)
+            found.append(excess @ np.diff(inside))
+    return np.array(found).T

@@ -1,17 +1,24 @@
-"""Builds the whole simulated survey into a folder laid out like the SDSS archive."""
+"""Builds the whole simulated survey into a folder laid out like the SDSS archive.
+
+``python -m helpers.mock.survey --compare A B`` says how two builds differ.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import sqlite3
+import sys
 import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,12 +26,22 @@ import numpy as np
 from astropy.io import fits
 from tqdm.auto import tqdm
 
-from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
+from helpers.mock import (
+    SURVEY_VERSION,
+    apogee,
+    fact_file,
+    lamost_survey,
+    optical,
+    repository_data,
+    sed,
+    tables,
+)
 from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
 from helpers.mock.interpolator import Interpolator
 from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_grid
+from helpers.mock.twins import differences
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
@@ -37,7 +54,8 @@ _SKY = "interpolator.npz"
 def fingerprint(seed: int) -> str:
     """Digest of everything the survey depends on: this room's code, its facts and the seed."""
     digest = hashlib.sha256(f"{SURVEY_VERSION} {seed}".encode())
-    sources = sorted(Path(__file__).parent.glob("*.py")) + [fact_file(n) for n in FACTS]
+    facts = sorted(path.name for path in repository_data().glob("*.csv"))
+    sources = sorted(Path(__file__).parent.glob("*.py")) + [fact_file(name) for name in facts]
     for path in sources:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
@@ -64,6 +82,27 @@ def _sky(folder: Path) -> Synthesizer | Interpolator:
     """What makes this build's spectra: its interpolator where one was trained."""
     path = folder / _SKY
     return Interpolator.load(path) if path.exists() else _exact()
+
+
+@lru_cache(maxsize=1)
+def _exact_optical() -> optical.OpticalSynthesizer:
+    """One optical synthesizer per process."""
+    return optical.OpticalSynthesizer()
+
+
+def _optical_spectrum(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+    """Flux and continuum of a star on the optical grid."""
+    return _exact_optical().spectrum(labels)
+
+
+def _observe_lamost(job: lamost_survey.Job) -> dict[str, np.ndarray]:
+    """Some LAMOST-like stars.  Runs in a worker process."""
+    return lamost_survey.observe(job, _optical_spectrum)
+
+
+def _make_seds(job: sed.Job) -> dict[str, np.ndarray]:
+    """Some spectral energy distributions.  Runs in a worker process."""
+    return sed.make(job, _optical_spectrum)
 
 
 def _fine_spectrum(labels: Labels) -> np.ndarray:
@@ -96,7 +135,13 @@ def _write_star(job: tuple[str, Row, int, int | None]) -> int:
 
 
 def _each(
-    work: Callable, jobs: Sequence, workers: int, progress: bool, what: str, unit: str
+    work: Callable,
+    jobs: Sequence,
+    workers: int,
+    progress: bool,
+    what: str,
+    unit: str,
+    chunksize: int = 16,
 ) -> Iterator:
     """Results of `work` on every job, in order, from this process or several."""
     bar: Callable = tqdm
@@ -105,7 +150,7 @@ def _each(
         yield from bar(map(work, jobs), **options)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from bar(pool.map(work, jobs, chunksize=16), **options)
+        yield from bar(pool.map(work, jobs, chunksize=chunksize), **options)
 
 
 def _save_fast(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -178,45 +223,35 @@ def build(
     start = time.perf_counter()
     workers = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
     folder = root.with_name(f"{root.name}.making-{uuid.uuid4().hex[:8]}")
-    rows = build_population(seed)[:limit]
-    clean = tables.clean_rows(rows)
-    slot = {row.index: i for i, row in enumerate(clean)}
+    # Exact optical spectra are slow: a cut survey makes a few.
+    few = None if limit is None else max(2, limit // 12)
+
+    def each(work: Callable, unit: str) -> Callable[[Sequence, str], Iterator]:
+        return lambda some, what: _each(work, some, workers, progress, what, unit, 1)
+
+    parts = Parts(folder)
     try:
-        for path in {row.path for row in rows}:
-            (folder / STARS / path).mkdir(parents=True)
-            (folder / ASPCAP / path).mkdir(parents=True)
-        (folder / "products").mkdir()
-        for name in ("flux", "error"):
-            np.lib.format.open_memmap(
-                folder / f"{name}.npy", "w+", np.float32, (len(clean), N_PIXELS)
-            ).flush()
-        # Line profiles are compiled here once, before the workers start.
-        _exact().spectrum(rows[0].truth)
-        if len(rows) >= WORTH_TRAINING:
-            sky = Interpolator.trained(
-                lambda plan: _each(
-                    _fine_spectrum, plan, workers, progress, "model spectra", "spectrum"
-                )
-            )
-            sky.save(folder / _SKY)
-        work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
-        for _ in _each(_write_star, work, workers, progress, "stars", "star"):
-            pass
-        tables.write_sqlite(folder / "catalogue.sqlite", rows)
-        tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
-        tables.write_truth(folder / "truth.npz", rows)
-        _write_products(folder, clean)
-        (folder / _SKY).unlink(missing_ok=True)
+        (folder / "products").mkdir(parents=True)
+        with parts.measured("apogee") as counts:
+            counts |= _build_apogee(folder, seed, workers, progress, limit)
+        with parts.measured("lamost") as counts:
+            run = each(_observe_lamost, "x40 stars")
+            counts |= lamost_survey.build(folder, seed, run, few)
+        with parts.measured("sed") as counts:
+            counts |= sed.build(folder, seed, each(_make_seds, "x32 models"), few)
         summary = {
-            "survey": f"simulated APOGEE-like survey, {apogee.SIMULATED}",
+            "survey": f"simulated APOGEE-like and LAMOST-like surveys, {apogee.SIMULATED}",
             "seed": seed,
             "version": SURVEY_VERSION,
             "fingerprint": fingerprint(seed),
-            "stars": len(clean),
-            "rows": len(rows),
+            "stars": parts.found["apogee"]["counts"]["stars"],
+            "rows": parts.found["apogee"]["counts"]["rows"],
             "files": sum(1 for p in folder.rglob("*") if p.is_file()),
-            "bytes": sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()),
+            "bytes": _size(folder),
             "seconds": round(time.perf_counter() - start, 1),
+            "peak_memory_bytes": peak_memory(workers),
+            "workers": workers,
+            "parts": parts.found,
             "limit": limit,
         }
         (folder / "survey.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -224,6 +259,90 @@ def build(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return summary
+
+
+def _build_apogee(
+    folder: Path, seed: int, workers: int, progress: bool, limit: int | None
+) -> dict[str, int]:
+    """The APOGEE-like survey: files, tables and product; counts of stars and rows."""
+    rows = build_population(seed)[:limit]
+    clean = tables.clean_rows(rows)
+    slot = {row.index: i for i, row in enumerate(clean)}
+    for path in {row.path for row in rows}:
+        (folder / STARS / path).mkdir(parents=True)
+        (folder / ASPCAP / path).mkdir(parents=True)
+    for name in ("flux", "error"):
+        np.lib.format.open_memmap(
+            folder / f"{name}.npy", "w+", np.float32, (len(clean), N_PIXELS)
+        ).flush()
+    # Line profiles are compiled here once, before the workers start.
+    _exact().spectrum(rows[0].truth)
+    if len(rows) >= WORTH_TRAINING:
+        sky = Interpolator.trained(
+            lambda plan: _each(_fine_spectrum, plan, workers, progress, "model spectra", "spectrum")
+        )
+        sky.save(folder / _SKY)
+    work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
+    for _ in _each(_write_star, work, workers, progress, "stars", "star"):
+        pass
+    tables.write_sqlite(folder / "catalogue.sqlite", rows)
+    tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
+    tables.write_truth(folder / "truth.npz", rows)
+    _write_products(folder, clean)
+    (folder / _SKY).unlink(missing_ok=True)
+    return {"stars": len(clean), "rows": len(rows)}
+
+
+class Parts:
+    """What each part of a build took.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the parts are written.
+
+    Attributes
+    ----------
+    found : dict
+        By part: seconds, bytes and counts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.found: dict[str, dict] = {}
+
+    @contextmanager
+    def measured(self, name: str) -> Iterator[dict[str, int]]:
+        """Measure what is done inside; put the part's counts in the dict."""
+        start, before = time.perf_counter(), _size(self.folder)
+        counts: dict[str, int] = {}
+        yield counts
+        self.found[name] = {
+            "seconds": round(time.perf_counter() - start, 1),
+            "bytes": _size(self.folder) - before,
+            "counts": counts,
+        }
+
+
+def _size(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def peak_memory(workers: int) -> int:
+    """Memory that a build needed at most, bytes.
+
+    The largest resident set of this process plus, for each worker, the largest that any had
+    (`resource.getrusage`): an upper bound, for peaks need not coincide and pages may be shared.
+
+    Parameters
+    ----------
+    workers : int
+        Processes at work at a time; one means none beside this.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if workers > 1 else 0
+    return unit * (own + workers * child)
 
 
 def _refuse_foreign(root: Path) -> None:
@@ -278,6 +397,7 @@ def check(root: Path) -> dict:
             "SELECT telescope, field, apogee_id, nvisits FROM apogeeStar ORDER BY apogee_id LIMIT 3"
         ).fetchall()
         total = connection.execute("SELECT COUNT(*) FROM apogeeStar").fetchone()[0]
+        optical_spectra = connection.execute("SELECT COUNT(*) FROM lamost").fetchone()[0]
     finally:
         connection.close()
     if not summary["limit"] and (kept, stars) != (N_STARS + N_DUPLICATES, N_STARS):
@@ -289,4 +409,43 @@ def check(root: Path) -> dict:
         wanted = (N_PIXELS,) if visits == 1 else (visits + 2, N_PIXELS)
         if shape != wanted:
             raise ValueError(f"{path} holds {shape}, {wanted} expected: {advice}")
-    return {"rows": total, "after_cuts": kept, "stars": stars, "opened": len(some)}
+    _check_stacks(root, summary, optical_spectra, advice)
+    return {
+        "rows": total,
+        "after_cuts": kept,
+        "stars": stars,
+        "opened": len(some),
+        "optical_spectra": optical_spectra,
+    }
+
+
+def _check_stacks(root: Path, summary: dict, listed: int, advice: str) -> None:
+    """Whether the optical products hold as many spectra as were made."""
+    made = {
+        product: (number, array)
+        for part, array in (("lamost", "flux_scale"), ("sed", "labels"))
+        for product, number in summary["parts"][part]["counts"].items()
+    }
+    for product, (number, array) in made.items():
+        with np.load(root / "products" / f"{product}.npz") as file:
+            found = len(file[array])
+        if found != number:
+            raise ValueError(f"product {product} in {root} holds {found} of {number}: {advice}")
+    if listed != sum(number for product, (number, _) in made.items() if "lamost" in product):
+        raise ValueError(f"table lamost in {root} lists {listed} spectra: {advice}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare two builds; the exit code is 1 when anything differs by more than 1e-6."""
+    parser = argparse.ArgumentParser(description="Compare two builds of the survey.")
+    parser.add_argument("--compare", nargs=2, type=Path, required=True, metavar="FOLDER")
+    found = differences(*parser.parse_args(arguments).compare)
+    for name, worst in sorted(found.items(), key=lambda item: -item[1])[:40]:
+        sys.stdout.write(f"{worst:9.2e}  {name}\n")
+    worst = max(found.values(), default=0.0)
+    sys.stdout.write(f"{len(found)} arrays differ, by {worst:.2e} at most\n")
+    return int(worst > 1e-6)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
