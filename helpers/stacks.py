@@ -31,7 +31,7 @@ def stacked_file(root: Path, name: str) -> bytes | None:
     root : Path
         Folder of the survey, with catalogue.sqlite and products/ in it.
     name : str
-        Below sas/, as in column `file` of table `lamost`; without .gz for the plain file.
+        Below sas/, as in column `path` of table `lamost`; without .gz for the plain file.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def _catalogue_row(catalogue: Path, name: str) -> dict | None:
     """What the catalogue says of a file, and its place in the stack."""
     query = (
         "SELECT l.*, l.rowid - (SELECT MIN(m.rowid) FROM lamost m WHERE m.survey = l.survey) "
-        "AS place FROM lamost l WHERE l.file = ?"
+        "AS place FROM lamost l WHERE l.path = ?"
     )
     if not catalogue.is_file():
         return None
@@ -158,7 +158,7 @@ def _header(row: dict, release: str, pixels: int) -> fits.Header:
 
     cards = [
         ("COMMENT", SIMULATED),
-        ("FILENAME", row["file"].rpartition("/")[2], ""),
+        ("FILENAME", row["path"].rpartition("/")[2], ""),
         ("OBSID", row["obsid"], "Unique number ID of this spectrum"),
         ("DATA_V", f"LAMOST {release.upper()}", "Data release whose layout this is"),
         ("ORIGIN", "SIMULATED", "Not observed"),

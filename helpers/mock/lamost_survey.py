@@ -254,7 +254,7 @@ def catalogue(
         "z": np.round(found["rv"] / features.LIGHT_KM_S, 8),
         "z_err": np.round(errors["rv"] / features.LIGHT_KM_S, 8),
         **{name: np.round(pipeline[name], digits) for name, digits in rounded.items()},
-        "file": np.array(
+        "path": np.array(
             [f"{a}/{p.name}/{b}" for a, p, b in zip(folders, plates, files, strict=True)]
         ),
     }
@@ -339,7 +339,7 @@ def truth(stars: OpticalStars, made: dict[str, np.ndarray]) -> dict[str, np.ndar
     (n, 5: H alpha, H beta, Ca II) refer to the true continuum.
     """
     names = (
-        "teff", "logg", "fe_h", "alpha_fe", "mg_fe", "si_fe", "mass", "radius", "age", "period",
+        "teff", "logg", "fe_h", "alpha_fe", "mass", "radius", "age", "period",
         "vsini", "rossby", "amplitude", "r_halpha", "r_hbeta", "r_calcium", "wings", "a_li",
         "ew_li", "nebula", "nebula_velocity", "velocity", "e_bv", "magnitude", "artefact", "member",
     )  # fmt: skip
@@ -391,7 +391,7 @@ def build(
         counts[survey.name] = len(stars)
     whole = {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
     with sqlite3.connect(folder / "catalogue.sqlite") as connection:
-        write_table(connection, "lamost", whole, "obsid", "file")
+        write_table(connection, "lamost", whole, "obsid", "path")
         write_table(connection, "k2_rotation", rotation, "obsid")
     connection.close()
     np.savez_compressed(folder / "truth_lamost.npz", **truths)

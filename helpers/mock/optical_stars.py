@@ -17,7 +17,7 @@ from helpers.mock.synthesis import Labels
 #: Share of the stars wanted in each 500 K from 3000 to 8500 K, giants (log g < 3.5) apart.
 TEFF_EDGES = np.arange(3000.0, 8501.0, 500.0)
 DWARFS = (0.050, 0.075, 0.090, 0.110, 0.130, 0.140, 0.100, 0.055, 0.035, 0.025, 0.020)
-GIANTS = (0.000, 0.015, 0.065, 0.070, 0.015, 0.005, 0.000, 0.000, 0.000, 0.000, 0.000)
+GIANTS = (0.000, 0.000, 0.060, 0.080, 0.020, 0.005, 0.000, 0.000, 0.000, 0.000, 0.000)
 #: Samples of the Galaxy that the survey's stars are picked from: power of the luminosity by which
 #: they count, lowest mass, and size relative to the survey; drawn in batches to bound the memory.
 POOLS = ((1.5, 0.60, 0.4), (0.8, 0.55, 0.8), (0.3, 0.60, 0.6), (0.0, 0.15, 1.0))
@@ -115,7 +115,7 @@ class OpticalStars:
 
     Attributes
     ----------
-    teff, logg, fe_h, alpha_fe, mg_fe, si_fe : ndarray
+    teff, logg, fe_h, alpha_fe : ndarray
         True labels.
     mass, radius, age : ndarray
         Solar units, Gyr.
@@ -154,8 +154,6 @@ class OpticalStars:
     logg: np.ndarray
     fe_h: np.ndarray
     alpha_fe: np.ndarray
-    mg_fe: np.ndarray
-    si_fe: np.ndarray
     mass: np.ndarray
     radius: np.ndarray
     age: np.ndarray
@@ -191,7 +189,8 @@ class OpticalStars:
 
     def labels(self, i: int) -> Labels:
         """What the spectrum of star `i` depends on; its rotation is applied to the spectrum."""
-        values = (self.teff, self.logg, self.fe_h, self.mg_fe, self.si_fe, self.alpha_fe)
+        alpha = self.alpha_fe
+        values = (self.teff, self.logg, self.fe_h, alpha, alpha, alpha)
         return Labels(*(float(v[i]) for v in values))
 
 
@@ -221,7 +220,7 @@ def draw(rng: np.random.Generator, plates: tuple[Plate, ...], n: int) -> Optical
     teff, logg, mass = stars.teff, stars.logg, stars.initial_mass
     age = 10.0 ** (stars.log_age - 9.0)
     radius = np.sqrt(mass * 10.0 ** (_SOLAR_GRAVITY - logg))
-    alpha, mg, si = alpha_elements(rng, stars.fe_h, age)
+    alpha = alpha_abundance(rng, stars.fe_h, age)
     binary = rng.random(n) < BINARIES
     active = activity.activity(rng, mass, age, teff, radius, binary)
     a_li = lithium.abundance(rng, teff, age, logg, active.rossby)
@@ -236,7 +235,7 @@ def draw(rng: np.random.Generator, plates: tuple[Plate, ...], n: int) -> Optical
     near = np.where(logg < 3.5, 1.4, np.where(teff < 4200, 0.15, 0.7))
     slot = np.concatenate([rng.permutation(4000)[:count] for count in per_plate])
     return OpticalStars(
-        teff, logg, stars.fe_h, alpha, mg, si, mass, radius, age,
+        teff, logg, stars.fe_h, alpha, mass, radius, age,
         active.period, active.vsini, active.rossby, active.amplitude,
         active.halpha, active.hbeta, active.calcium,
         np.where(rng.random(n) < 0.3, rng.uniform(0.0, 0.35, n), 0.0),
@@ -293,6 +292,13 @@ def _galaxy(
     return evolution.draw(rng, 9.0 + np.log10(age), fe_h, brightness_power, lowest_mass)
 
 
+def _targets(stars: evolution.Stars) -> np.ndarray:
+    """Whether the survey takes a star: no M giants, no cool halo stars, nothing denser than M6."""
+    cool = stars.teff < 5000.0
+    high = np.where(stars.teff < 4150.0, stars.logg > 4.25, stars.logg > 0.9)
+    return high & (stars.logg < 5.15) & (~cool | (stars.fe_h > -0.98))
+
+
 def _fill(columns: dict[str, np.ndarray], here: np.ndarray, stars: evolution.Stars) -> None:
     for name, values in zip(evolution.Stars._fields, stars, strict=True):
         columns[name][here] = values
@@ -308,7 +314,7 @@ def _chosen(
     """`n` stars of a pool with the wanted distribution of temperature, in random order."""
     wanted = np.concatenate([dwarfs, giants])
     box = np.digitize(pool.teff, TEFF_EDGES) - 1
-    inside = (box >= 0) & (box < len(dwarfs))
+    inside = (box >= 0) & (box < len(dwarfs)) & _targets(pool)
     box = np.where(inside, box + len(dwarfs) * (pool.logg < 3.5), -1)
     have = np.bincount(box[inside], minlength=wanted.size)
     weight = np.where(inside, (wanted / np.maximum(have, 1))[box], 0.0)
@@ -319,17 +325,22 @@ def _chosen(
     return evolution.Stars(*(column[best] for column in pool))
 
 
-def alpha_elements(
-    rng: np.random.Generator, fe_h: np.ndarray, age: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """[alpha/Fe], [Mg/Fe], [Si/Fe]: the old disc is alpha-rich, each element has its scatter."""
+def alpha_abundance(rng: np.random.Generator, fe_h: np.ndarray, age: np.ndarray) -> np.ndarray:
+    """[alpha/Fe]: the old disc and the halo are alpha-rich.
+
+    Magnesium and silicon follow: at R = 1800 their own scatter does not show.
+
+    Parameters
+    ----------
+    rng : Generator
+    fe_h, age : ndarray
+        dex, Gyr.
+    """
     old = 1.0 / (1.0 + np.exp(-(age - 9.0) / 1.0))
     track = np.where(fe_h < -1.0, 0.30, np.clip(-0.30 * fe_h, 0.0, 0.30))
     rich = np.maximum(track, np.clip(0.19 - 0.22 * (fe_h + 0.4), 0.06, 0.28))
     poor = 0.01 - 0.10 * np.clip(fe_h, -1.0, 0.2)
-    alpha = np.where(rng.random(fe_h.size) < old, rich, poor) + rng.normal(0, 0.02, fe_h.size)
-    mg = alpha + rng.normal(0, 0.03, fe_h.size)
-    return alpha, mg, alpha + rng.normal(0, 0.03, fe_h.size)
+    return np.where(rng.random(fe_h.size) < old, rich, poor) + rng.normal(0, 0.02, fe_h.size)
 
 
 def _nebulae(rng: np.random.Generator, share: np.ndarray) -> np.ndarray:

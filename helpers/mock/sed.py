@@ -21,7 +21,7 @@ from scipy.stats import qmc
 
 from helpers.mock import evolution, optical
 from helpers.mock.dust import transmission
-from helpers.mock.optical_stars import alpha_elements
+from helpers.mock.optical_stars import alpha_abundance
 from helpers.mock.smearing import smearing
 from helpers.mock.synthesis import Labels
 
@@ -157,8 +157,8 @@ def library_labels(library: Library, seed: int) -> list[Labels]:
     kept = np.flatnonzero(good)[: library.stars]
     if kept.size < library.stars:
         raise ValueError(f"only {kept.size} of {library.stars} stars drawn for {library.name}")
-    alpha, mg, si = alpha_elements(rng, fe_h, age)
-    columns = (drawn.teff, drawn.logg, fe_h, mg, si, alpha)
+    alpha = alpha_abundance(rng, fe_h, age)
+    columns = (drawn.teff, drawn.logg, fe_h, alpha, alpha, alpha)
     return _labels(*(column[kept] for column in columns))
 
 
