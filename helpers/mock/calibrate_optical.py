@@ -3,8 +3,8 @@
 ``python -m helpers.mock.calibrate_optical`` reads MILES stars and ck04 models from the real-data
 folder (LABKIT_REAL), even ones only, and moves the cross-section of every bin and kind (see
 `helpers.mock.haze`) so that the normalised spectra of the stars and the R = 200 energy
-distributions of the models are met, by Gauss-Newton with a prior about a smooth start.  The haze of a
-bin acts on that bin alone, so one more transfer per kind gives all derivatives at once.
+distributions of the models are met, by Gauss-Newton with a prior about a smooth start.  The haze of
+a bin acts on that bin alone, so one more transfer per kind gives all derivatives at once.
 ``--write`` replaces the table.
 """
 
@@ -102,7 +102,7 @@ class Fit:
         self.sed_blur = _blur_matrix(np.full(N_BINS, 1.0 / (compare.SED_POWER * 2.3548 * per_bin)))
         asked = (BINS > 3600.0) & (BINS < 7360.0)
         for low, high in ASIDE:
-            asked &= (BINS < low) | (BINS > high)
+            asked &= (low > BINS) | (high < BINS)
         self.star_weight = asked / NOISE**2
         # R = 200 is oversampled: neighbouring bins say the same.
         noise = np.where(BINS > 4000, SED_NOISE, UV_NOISE)
@@ -160,7 +160,9 @@ class Fit:
                 mapping, weight = self.sed_blur, self.sed_weight
             rms = np.sqrt(np.average(lack**2, weights=weight))
             missed.append(float(rms))
-            share = 1.0 / (1.0 + (rms / (0.06 if target.is_star else 0.2)) ** 2)  # what is far off has other reasons
+            share = 1.0 / (
+                1.0 + (rms / (0.06 if target.is_star else 0.2)) ** 2
+            )  # what is far off has other reasons
             right += share * scaled * (mapping.T @ (weight * np.clip(lack, -0.3, 0.3)))
             product = products[target.is_star]
             for a in range(kinds):

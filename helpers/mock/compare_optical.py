@@ -21,6 +21,7 @@ from helpers.mock.synthesis import Labels
 
 PER_BIN = optical.HAZE_SAMPLES
 N_BINS = -(-optical.N_SAMPLES // PER_BIN)
+Source = optical.OpticalSynthesizer
 #: Middle of each bin, vacuum Angstrom.
 BINS = optical.FIRST * np.exp(optical.LOG_STEP * (PER_BIN * np.arange(N_BINS) + 1))
 MILES_FWHM = 2.5  # A
@@ -130,9 +131,121 @@ def sed(flux: np.ndarray) -> np.ndarray:
     """A spectrum on the bins at R = 200, scaled to one at 5526-5586 A."""
     sigma = 1.0 / (SED_POWER * 2.3548 * optical.LOG_STEP * PER_BIN)
     smooth = ndimage.gaussian_filter1d(flux, sigma, mode="nearest")
-    return smooth / smooth[(BINS > SCALE[0]) & (BINS < SCALE[1])].mean()
+    return smooth / smooth[np.clip(BINS, *SCALE) == BINS].mean()
 
 
 def as_miles(flux: np.ndarray) -> np.ndarray:
     """A simulated spectrum on the optical grid as MILES would show it, on the bins."""
     return binned(optical.blur(flux, optical.wavelength_grid() / MILES_FWHM))
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A spectral feature: windows of the line and of the continuum beside it, vacuum Angstrom."""
+
+    name: str
+    line: tuple[tuple[float, float], ...]
+    beside: tuple[tuple[float, float], ...]
+    least: float  # A: real equivalent widths below this are not compared
+    coolest: float = 4500.0
+    hottest: float = 9000.0
+
+
+# Hydrogen, Mg b and Na D: windows of the Lick indices (Worthey et al. 1994, ApJS 94, 687) or near
+# them; Ca II: near those of Cenarro et al. 2001 (MNRAS 326, 959).
+FEATURES = (
+    Feature("H alpha", ((6546.0, 6584.0),), ((6520.0, 6540.0), (6590.0, 6610.0)), 0.5),
+    Feature("H beta", ((4849.2, 4878.0),), ((4829.2, 4849.2), (4878.0, 4893.0)), 0.5),
+    Feature("Mg b", ((5161.6, 5194.1),), ((5119.1, 5144.1), (5192.8, 5207.8)), 0.4, 4500.0, 6800.0),
+    Feature("Na D", ((5878.5, 5911.0),), ((5862.3, 5877.3), (5923.8, 5949.8)), 0.4, 4500.0, 6000.0),
+    Feature(
+        "Ca II triplet",
+        ((8486.3, 8515.3), (8524.3, 8564.3), (8644.4, 8684.4)),
+        ((8476.3, 8486.3), (8565.3, 8579.3), (8621.4, 8644.4), (8702.4, 8727.4)),
+        1.0,
+    ),
+)
+
+
+def equivalent_width(wavelength: np.ndarray, flux: np.ndarray, feature: Feature) -> float:
+    """Equivalent width (A) below a straight line through the means of the windows beside."""
+    centres = np.array([np.mean(w) for w in feature.beside])
+    levels = [
+        np.nanmedian(flux[(wavelength > low) & (wavelength < high)]) for low, high in feature.beside
+    ]
+    slope, level = np.polyfit(centres, levels, 1)
+    total = 0.0
+    for low, high in feature.line:
+        inside = (wavelength > low) & (wavelength < high)
+        x = wavelength[inside]
+        total += float(np.trapezoid(1.0 - flux[inside] / (level + slope * x), x))
+    return total
+
+
+def miles_differences(reality: Reality, synthesizer: Source, rows: list[int]) -> np.ndarray:
+    """rms of simulated minus real MILES stars, normalised alike, 4000-7000 A, (n,)."""
+    use = (vacuum(4000.0) < BINS) & (vacuum(7000.0) > BINS)
+    found = []
+    for row in rows:
+        flux, _ = synthesizer.spectrum(star(*reality.miles["labels"][row]))
+        real = running_normalised(np.nan_to_num(reality.miles_spectrum(row), nan=1.0))
+        found.append(np.sqrt(np.mean((running_normalised(as_miles(flux)) - real)[use] ** 2)))
+    return np.array(found)
+
+
+def sed_differences(reality: Reality, synthesizer: Source, rows: np.ndarray) -> np.ndarray:
+    """Simulated over ck04 energy distributions at R = 200, minus one, (n, N_BINS)."""
+    found = []
+    for row in rows:
+        labels = star(*reality.models["labels"][row], alpha=0.0)
+        flux = binned(synthesizer.spectrum(labels)[0])
+        found.append(sed(flux) / reality.model_spectrum(row) - 1.0)
+    return np.array(found)
+
+
+def width_ratios(
+    stars: list[tuple[Labels, np.ndarray, np.ndarray]],
+    synthesizer: Source,
+    resolving_power: float | np.ndarray,
+    features: tuple[Feature, ...] = FEATURES,
+) -> dict[str, np.ndarray]:
+    """Simulated over real equivalent widths of real stars, by feature.
+
+    `stars` holds labels, vacuum wavelengths at rest (A) and flux.
+    """
+    found: dict[str, list[float]] = {f.name: [] for f in features}
+    grid = optical.wavelength_grid()
+    for labels, wavelength, flux in stars:
+        model = optical.blur(synthesizer.spectrum(labels)[0], resolving_power)
+        for feature in features:
+            if not feature.coolest <= labels.teff <= feature.hottest:
+                continue
+            real = equivalent_width(wavelength, flux, feature)
+            if real > feature.least:
+                found[feature.name].append(equivalent_width(grid, model, feature) / real)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def lamost_stars(
+    reality: Reality, number: int, teff: tuple[float, float], snr: float = 60.0
+) -> list[tuple[Labels, np.ndarray, np.ndarray]]:
+    """Real LAMOST stars spread evenly in temperature: labels, wavelength at rest, flux."""
+    with np.load(reality.folder / "lamost" / "dr10_afg_2330.npz") as z:
+        labels = np.stack([z["teff"], z["logg"], z["feh"]], axis=1)
+        low, high = np.array([teff[0], 0.0, -2.5]), np.array([teff[1], 5.0, 0.5])
+        good = (z["snrg"] > snr) & (labels >= low).all(1) & (labels <= high).all(1)
+        rows: list[int] = []
+        left = list(np.flatnonzero(good))
+        for want in np.linspace(*teff, number):
+            best = min(left, key=lambda r: abs(labels[r, 0] - want))
+            left.remove(best)
+            rows.append(int(best))
+        shifts = 1.0 + z["z"][rows]
+        wavelength = z["wavelength"]
+        flux = z["flux_i2"][rows] * z["flux_scale"][rows, None]
+        bad = np.unpackbits(z["bad"][rows], axis=1)[:, : wavelength.size].astype(bool)
+    found = []
+    for k, row in enumerate(rows):
+        clean = np.interp(wavelength, wavelength[~bad[k]], flux[k][~bad[k]])
+        found.append((star(*labels[row]), wavelength / shifts[k], clean))
+    return found

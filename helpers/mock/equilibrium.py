@@ -126,4 +126,3 @@ def equilibrium(
         temperature = temperature * (1.0 + relative)
         temperature = np.maximum(temperature, 0.45 * teff)
     return atmosphere(teff, logg, abundance, temperature, layers)
-

@@ -1,10 +1,10 @@
 """The haze: the countless weak lines that no table of ours holds, as opacity by wavelength bin.
 
-Below 4500 Angstrom lines crowd until nothing between them is continuum.  The haze stands for all of
-them that `lines_optical.csv` leaves out.  Every bin of 75 km/s has one mean cross-section for each of
-a few kinds of absorber: iron atoms of low and high excitation, iron ions, and CH.  Within a bin the
-opacity follows a fixed distribution over two and a half decades, laid out around the middle of the
-bin, so that it saturates as a bundle of lines does (an opacity distribution function in
+Below 4500 Angstrom lines crowd until nothing between them is continuum.  The haze stands for all
+of them that `lines_optical.csv` leaves out.  Every bin of 75 km/s has one mean cross-section for
+each of a few kinds of absorber: iron atoms of low and high excitation, iron ions, and CH.  Within a
+bin the opacity follows a fixed distribution over two and a half decades, laid out around the middle
+of the bin, so that it saturates as a bundle of lines does (an opacity distribution function in
 miniature; Strom & Kurucz 1966, JQSRT 6, 591).
 
 `data/haze_optical.csv` holds the cross-sections.  `helpers.mock.calibrate_optical` fitted them to
