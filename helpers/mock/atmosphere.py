@@ -103,6 +103,7 @@ MOLECULES = {
     "CO": Diatomic(("C", "O"), 11.092, 2169.8, 13.29, 1.9313, 0.0175, 1, ((1, 0.0),)),
     "OH": Diatomic(("O", "H"), 4.392, 3737.8, 84.88, 18.91, 0.724, 1, ((2, 0.0), (2, 139.0))),
     "CN": Diatomic(("C", "N"), 7.74, 2068.6, 13.1, 1.8998, 0.0174, 1, ((2, 0.0), (4, 9245.0))),
+    "CH": Diatomic(("C", "H"), 3.465, 2858.5, 63.02, 14.457, 0.534, 1, ((4, 0.0),)),
     "N2": Diatomic(("N", "N"), 9.759, 2358.6, 14.32, 1.9982, 0.0173, 2, ((1, 0.0),)),
 }  # fmt: skip
 
@@ -317,7 +318,13 @@ class Atmosphere:
     gas: Gas
 
 
-def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
+def atmosphere(
+    teff: float,
+    logg: float,
+    abundance: np.ndarray,
+    temperature: np.ndarray | None = None,
+    guess: Atmosphere | None = None,
+) -> Atmosphere:
     """Structure of a star's atmosphere.
 
     Pressure is integrated inwards, dP/dln tau = g tau / kappa, with the opacity of the round
@@ -329,6 +336,10 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
         Effective temperature (K) and log10 surface gravity (cm s-2).
     abundance : (elements,) array
         Number abundances relative to hydrogen (see `abundances`).
+    temperature : (layers,) array, optional
+        Temperature of the layers, K; the grey law when absent.
+    guess : Atmosphere, optional
+        Layers of a star much like it, to start from.
 
     Returns
     -------
@@ -343,10 +354,10 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
 
     tau = 10.0**LOG_TAU
     step = np.log(10.0) * (LOG_TAU[1] - LOG_TAU[0])
-    temperature = temperature_law(tau, teff)
+    temperature = temperature_law(tau, teff) if temperature is None else temperature
     gravity = 10.0**logg
-    pressure = gravity * tau**0.6 * 17.0 + 1e-3
-    gas = None
+    gas = None if guess is None else guess.gas
+    pressure = gravity * tau**0.6 * 17.0 + 1e-3 if gas is None else gas.pressure
     for _ in range(60):
         gas = state(temperature, pressure, abundance, None if gas is None else gas.electrons)
         kappa = rosseland(gas)

@@ -1,12 +1,12 @@
 """Lines of hydrogen: Stark wings, broadening by hydrogen itself, levels that dissolve.
 
-A line is a Gaussian core that carries most of its strength, with the -5/2 power wings of Holtsmark's
-quasi-static ions, raised by electron impacts that grow with the distance from the centre until they
-count as much as the ions (after Griem 1967, ApJ 148, 547), and a Lorentz wing for collisions with
-hydrogen atoms (Barklem, Piskunov & O'Mara 2000, A&A 363, 1091).  High levels dissolve in the
-fields of the charges around them (Hummer & Mihalas 1988, ApJ 331, 794, as fitted by Hubeny, Hummer &
-Lanz 1994, A&A 282, 151, appendix A): lines fade and the continuum of their series reaches redwards
-of its edge.
+A line is a Gaussian core that carries most of its strength, with the -5/2 power wings of
+Holtsmark's quasi-static ions, raised by electron impacts that grow with the distance from the
+centre until they count as much as the ions (after Griem 1967, ApJ 148, 547), and a Lorentz wing for
+collisions with hydrogen atoms (Barklem, Piskunov & O'Mara 2000, A&A 363, 1091).  High levels
+dissolve in the fields of the charges around them (Hummer & Mihalas 1988, ApJ 331, 794, as fitted by
+Hubeny, Hummer & Lanz 1994, A&A 282, 151, appendix A): lines fade and the continuum of their series
+reaches redwards of its edge.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def survival(level: np.ndarray | float, electrons: np.ndarray, temperature: np.n
 
 
 @njit(cache=True, fastmath=True)
-def _add(centre, first, last, peak, wing, core, doppler, half, spread, step, start, kappa):
+def _add(centre, first, last, peak, wing, core, doppler, half, spread, grid, kappa):
     """Add lines to kappa (layers, samples); arrays (lines, layers), lengths in Angstrom."""
     n_layers, n_lines = kappa.shape[0], centre.size
     for k in range(n_layers):
@@ -107,7 +107,7 @@ def _add(centre, first, last, peak, wing, core, doppler, half, spread, step, sta
             flat = core[i, k] ** 2
             inner = doppler[i, k] ** 2
             for j in range(first[i], last[i]):
-                d = abs(np.exp(start + j * step) - centre[i])
+                d = abs(grid[j] - centre[i])
                 square = d * d
                 b = square + flat
                 more = 1.0 + min(1.0, np.sqrt(d / spread[i, k]))
@@ -158,7 +158,7 @@ def absorption(
     wing = np.minimum(1.5 * shift**1.5, core**1.5 / 2.396)
     # Beyond this distance electrons, too, act as a static field.
     energy = thermal / column["upper"] ** 2
-    spread = wavelength**2 * 1e-8 * energy / (PLANCK * LIGHT) * 1.0
+    spread = wavelength**2 * 1e-8 * energy / (PLANCK * LIGHT)
     half = np.zeros_like(shift)
     velocity = np.sqrt(8 * thermal / np.pi / (0.5 * 1.008 * ATOMIC_MASS))
     for i, line in enumerate(lines):
@@ -174,11 +174,11 @@ def absorption(
     stimulated = -np.expm1(-SECOND_RADIATION * 1e8 / (wavelength * gas.temperature))
     # pi e^2 / (m c^2) = 8.8528e-13 cm; the profile is per Angstrom.
     peak = 8.8528e-13 * 1e-8 * wavelength**2 * column["strength"] * population
-    reach = np.clip(0.09 / (column["upper"] - column["lower"]), 0.02, 0.06).ravel()
+    reach = np.clip(0.1 / (column["upper"] - column["lower"]), 0.006, 0.06).ravel()
     first = np.clip(((np.log(centre) - reach - start) / step).astype(int), 0, size)
     last = np.clip(((np.log(centre) + reach - start) / step).astype(int), 0, size)
     _add(
-        centre, first, last, peak * alive * stimulated, wing, core, doppler, half, spread, step,
-        start, kappa,
+        centre, first, last, peak * alive * stimulated, wing, core, doppler, half, spread,
+        np.exp(start + step * np.arange(size)), kappa,
     )  # fmt: skip
     return kappa
