@@ -42,8 +42,8 @@ NEIGHBOUR = 0.17
 FLAT_FIELD = 0.002
 #: Legendre coefficients of the relative flux calibration error, degrees 1 to 4: of a spectrograph,
 #: which its standard stars set, and of a fibre.
-CALIBRATION_SPECTROGRAPH = (0.040, 0.025, 0.012, 0.008)
-CALIBRATION_FIBER = (0.020, 0.012, 0.007, 0.004)
+CALIBRATION_SPECTROGRAPH = (0.040, 0.035, 0.018, 0.012)
+CALIBRATION_FIBER = (0.020, 0.016, 0.010, 0.006)
 #: Scatter of what is left of sky lines, and of telluric bands of oxygen and of water, relative.
 SKY_LEFT, OXYGEN_LEFT, WATER_LEFT = 0.012, 0.025, 0.05
 #: Telluric bands: centre (A), full width (A), optical depth at R = 1800 and one air mass; our
@@ -74,7 +74,8 @@ def wavelength_grid() -> np.ndarray:
 def resolution(wavelength: np.ndarray, spectrograph: int) -> np.ndarray:
     """Full width at half maximum of the line-spread function, A.
 
-    Night-sky lines in real spectra are 3.0-3.6 A wide once the Earth's motion is taken off.
+    Lines of the night sky are 3.0-3.5 A wide in real spectra, once the Earth's motion is taken
+    off, and lines of real G stars fit best with 2.8-3.4 A.
 
     Parameters
     ----------
@@ -83,9 +84,8 @@ def resolution(wavelength: np.ndarray, spectrograph: int) -> np.ndarray:
     spectrograph : int
         1 to 16; they differ by a few per cent.
     """
-    red = 3.2 + 0.4 * (wavelength - 6000.0) / 3000.0
     own = 1.0 + 0.05 * np.sin(2.4 * spectrograph)
-    return own * (3.0 + (red - 3.0) * _red_share(wavelength))
+    return own * (3.0 + 0.2 * _red_share(wavelength))
 
 
 def _red_share(wavelength: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
 from helpers.mock.interpolator import Interpolator
+from helpers.mock.optical_interpolator import OpticalInterpolator, packed
 from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_grid
 from helpers.mock.twins import differences
 
@@ -49,6 +50,7 @@ FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", "isoch
 #: With fewer rows than this, exact spectra cost less than training an interpolator.
 WORTH_TRAINING = 400
 _SKY = "interpolator.npz"
+_OPTICAL_SKY = "optical_interpolator.npz"
 
 
 def fingerprint(seed: int) -> str:
@@ -90,19 +92,26 @@ def _exact_optical() -> optical.OpticalSynthesizer:
     return optical.OpticalSynthesizer()
 
 
-def _optical_spectrum(labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and continuum of a star on the optical grid."""
-    return _exact_optical().spectrum(labels)
+@lru_cache(maxsize=1)
+def _optical_sky(folder: Path) -> optical.OpticalSynthesizer | OpticalInterpolator:
+    """What makes this build's optical spectra: its interpolator where one was trained."""
+    path = folder / _OPTICAL_SKY
+    return OpticalInterpolator.load(path) if path.exists() else _exact_optical()
 
 
-def _observe_lamost(job: lamost_survey.Job) -> dict[str, np.ndarray]:
+def _packed_spectrum(labels: Labels) -> np.ndarray:
+    """One exact optical spectrum, as the interpolator wants it.  Runs in a worker process."""
+    return packed(*_exact_optical().spectrum(labels))
+
+
+def _observe_lamost(folder: Path, job: lamost_survey.Job) -> dict[str, np.ndarray]:
     """Some LAMOST-like stars.  Runs in a worker process."""
-    return lamost_survey.observe(job, _optical_spectrum)
+    return lamost_survey.observe(job, _optical_sky(folder).spectrum)
 
 
-def _make_seds(job: sed.Job) -> dict[str, np.ndarray]:
+def _make_seds(folder: Path, job: sed.Job) -> dict[str, np.ndarray]:
     """Some spectral energy distributions.  Runs in a worker process."""
-    return sed.make(job, _optical_spectrum)
+    return sed.make(job, _optical_sky(folder).spectrum)
 
 
 def _fine_spectrum(labels: Labels) -> np.ndarray:
@@ -227,18 +236,22 @@ def build(
     few = None if limit is None else max(2, limit // 12)
 
     def each(work: Callable, unit: str) -> Callable[[Sequence, str], Iterator]:
-        return lambda some, what: _each(work, some, workers, progress, what, unit, 1)
+        here = partial(work, folder)
+        return lambda some, what: _each(here, some, workers, progress, what, unit, 1)
 
     parts = Parts(folder)
     try:
         (folder / "products").mkdir(parents=True)
         with parts.measured("apogee") as counts:
             counts |= _build_apogee(folder, seed, workers, progress, limit)
+        with parts.measured("optical model") as counts:
+            counts |= _train_optical(folder, workers, progress, limit)
         with parts.measured("lamost") as counts:
             run = each(_observe_lamost, "x40 stars")
             counts |= lamost_survey.build(folder, seed, run, few)
         with parts.measured("sed") as counts:
             counts |= sed.build(folder, seed, each(_make_seds, "x32 models"), few)
+            (folder / _OPTICAL_SKY).unlink(missing_ok=True)
         summary = {
             "survey": f"simulated APOGEE-like and LAMOST-like surveys, {apogee.SIMULATED}",
             "seed": seed,
@@ -291,6 +304,22 @@ def _build_apogee(
     _write_products(folder, clean)
     (folder / _SKY).unlink(missing_ok=True)
     return {"stars": len(clean), "rows": len(rows)}
+
+
+def _train_optical(folder: Path, workers: int, progress: bool, limit: int | None) -> dict[str, int]:
+    """Train the optical interpolator, unless the survey is cut."""
+    if limit is not None:
+        return {"spectra": 0}
+    # Line profiles are compiled here once, before the workers start.
+    _packed_spectrum(Labels(5777.0, 4.44, 0.0))
+    made = []
+
+    def spectra(plan: list[Labels]) -> Iterator[np.ndarray]:
+        made.extend(plan)
+        return _each(_packed_spectrum, plan, workers, progress, "optical models", "spectrum", 2)
+
+    OpticalInterpolator.trained(spectra).save(folder / _OPTICAL_SKY)
+    return {"spectra": len(made)}
 
 
 class Parts:
