@@ -91,7 +91,7 @@ def current() -> Archive:
     Returns
     -------
     Archive
-        The embedded survey is built first when it is missing (a minute or two).
+        The embedded survey is built first when it is missing (some minutes).
 
     Raises
     ------

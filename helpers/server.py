@@ -3,7 +3,7 @@
 The server listens on 127.0.0.1 only, in a daemon thread of the process that starts it, and answers
 
 - `/sas/dr17/...`  files of the Science Archive Server, read-only. Spectra may lie gzipped on the
-  disk: they are served under their plain name;
+  disk: they are served under their plain name; LAMOST's are made on request from stacks;
 - `/dr17/en/tools/search/x_results.aspx` and `/DR17/SkyServerWS/SearchTools/SqlSearch`  SkyServer's
   SQL search over an SQLite catalogue, CSV out. The first is the address astroquery uses, the
   second the documented one, and each reports a failed query in the shape SkyServer gives it there:
@@ -30,6 +30,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from helpers.catalogue import make_catalogue
 from helpers.skyserver import MAX_ROWS, SQL_SECONDS, SqlError, run_sql
+from helpers.stacks import stacked_file
 
 SERVED_SUFFIXES = (".fits", ".fits.gz")
 _SQL_PAGE = re.compile(r"/dr\d+/en/tools/search/x_(?:sql|results)\.aspx?", re.IGNORECASE)
@@ -74,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif match := _PRODUCT.fullmatch(raw):
             self._send_file(self.server.archive.product(match[1], match[2]))
         elif raw.startswith("/sas/"):
-            self._send_file(self.server.archive.find(raw.removeprefix("/sas/")))
+            self._send_spectrum(raw.removeprefix("/sas/"))
         else:
             self._not_found()
 
@@ -104,6 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
                     }
                 )
                 self._send(error.status, "application/json; charset=utf-8", text.encode())
+
+    def _send_spectrum(self, raw: str) -> None:
+        found = self.server.archive.find(raw)
+        made = self.server.archive.made(raw) if found is None else None
+        if made is not None:
+            self._send(200, "application/fits", made)
+        else:
+            self._send_file(found)
 
     def _send_file(self, path: Path | None) -> None:
         if path is None:
@@ -273,6 +282,21 @@ class ArchiveServer:
                 if found is not None:
                     return found
         return None
+
+    def made(self, raw: str) -> bytes | None:
+        """Make the file behind a path below /sas/ that is kept as a row of a stack.
+
+        Parameters
+        ----------
+        raw : str
+            The path, percent-encoded.
+
+        Returns
+        -------
+        bytes or None
+            A FITS file, gzipped where its name ends so; None for what is in no stack.
+        """
+        return stacked_file(self.root, unquote(raw))
 
     def product(self, name: str, suffix: str = ".npz") -> Path | None:
         """Find the product of that name, or None. The survey's hidden truth is none."""

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         "data",
         _data,
         "build or check the simulated survey",
-        "Writes data/build once (a minute or two); does nothing when it is there and current.",
+        "Writes data/build once (some minutes), says what each part took; does nothing when it is there and current.",
     )
     data.add_argument("--rebuild", action="store_true", help="build again even if it is current")
     data.add_argument("--check", action="store_true", help="only look; exit 1 if not in order")
@@ -149,6 +149,20 @@ def _data(chosen: argparse.Namespace) -> int:
     print(
         f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
         f"{made['bytes'] / 1e6:.0f} MB, {made['seconds']:.0f} s"
+    )
+    rows = [
+        {
+            "part": name,
+            "seconds": f"{part['seconds']:.0f}",
+            "MB": f"{part['bytes'] / 1e6:.0f}",
+            "made": ", ".join(f"{count} {what}" for what, count in part["counts"].items()),
+        }
+        for name, part in made["parts"].items()
+    ]
+    print(_table(rows))
+    print(
+        f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
+        f"main process plus {made['workers']} times that of the largest worker, getrusage)"
     )
     return 0
 

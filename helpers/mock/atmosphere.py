@@ -68,6 +68,8 @@ ELEMENTS = {
     "Fe": Element(55.845, 7.45, 7.902, 16.188, 27.0, 0.65, 42.0, 25.0),
     "Co": Element(58.933, 4.92, 7.881, 17.084, 33.0, 0.55, 28.5, 28.0),
     "Ni": Element(58.693, 6.23, 7.640, 18.169, 30.0, 0.4, 10.7, 21.0),
+    "Sr": Element(87.62, 2.92, 5.695, 11.030, 1.3, 0.8, 2.3, 1.0),
+    "Ba": Element(137.33, 2.17, 5.212, 10.004, 2.3, 1.2, 4.2, 1.0),
 }
 SYMBOLS = tuple(ELEMENTS)
 ALPHA_ELEMENTS = ("O", "S", "Ca", "Ti")
@@ -101,6 +103,7 @@ MOLECULES = {
     "CO": Diatomic(("C", "O"), 11.092, 2169.8, 13.29, 1.9313, 0.0175, 1, ((1, 0.0),)),
     "OH": Diatomic(("O", "H"), 4.392, 3737.8, 84.88, 18.91, 0.724, 1, ((2, 0.0), (2, 139.0))),
     "CN": Diatomic(("C", "N"), 7.74, 2068.6, 13.1, 1.8998, 0.0174, 1, ((2, 0.0), (4, 9245.0))),
+    "CH": Diatomic(("C", "H"), 3.465, 2858.5, 63.02, 14.457, 0.534, 1, ((4, 0.0),)),
     "N2": Diatomic(("N", "N"), 9.759, 2358.6, 14.32, 1.9982, 0.0173, 2, ((1, 0.0),)),
 }  # fmt: skip
 
@@ -315,7 +318,13 @@ class Atmosphere:
     gas: Gas
 
 
-def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
+def atmosphere(
+    teff: float,
+    logg: float,
+    abundance: np.ndarray,
+    temperature: np.ndarray | None = None,
+    guess: Atmosphere | None = None,
+) -> Atmosphere:
     """Structure of a star's atmosphere.
 
     Pressure is integrated inwards, dP/dln tau = g tau / kappa, with the opacity of the round
@@ -327,6 +336,10 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
         Effective temperature (K) and log10 surface gravity (cm s-2).
     abundance : (elements,) array
         Number abundances relative to hydrogen (see `abundances`).
+    temperature : (layers,) array, optional
+        Temperature of the layers, K; the grey law when absent.
+    guess : Atmosphere, optional
+        Layers of a star much like it, to start from.
 
     Returns
     -------
@@ -341,10 +354,10 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
 
     tau = 10.0**LOG_TAU
     step = np.log(10.0) * (LOG_TAU[1] - LOG_TAU[0])
-    temperature = temperature_law(tau, teff)
+    temperature = temperature_law(tau, teff) if temperature is None else temperature
     gravity = 10.0**logg
-    pressure = gravity * tau**0.6 * 17.0 + 1e-3
-    gas = None
+    gas = None if guess is None else guess.gas
+    pressure = gravity * tau**0.6 * 17.0 + 1e-3 if gas is None else gas.pressure
     for _ in range(60):
         gas = state(temperature, pressure, abundance, None if gas is None else gas.electrons)
         kappa = rosseland(gas)

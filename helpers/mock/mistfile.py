@@ -7,6 +7,7 @@ then one block per age whose rows are equivalent evolutionary points (EEPs), num
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +43,25 @@ _RULE = "# " + "-" * 86
 def product_name(fe_h: float) -> str:
     """Name of the product that holds the isochrones of one [Fe/H], such as isochrones_feh_m100."""
     return f"isochrones_feh_{'m' if fe_h < 0 else 'p'}{round(abs(100 * fe_h)):03d}"
+
+
+def build(folder: Path) -> dict[str, int]:
+    """Write the isochrones' products.
+
+    Parameters
+    ----------
+    folder : Path
+        The survey's, with ``products/`` in it.
+
+    Returns
+    -------
+    dict
+        Number of files.
+    """
+    for fe_h in METALLICITIES:
+        path = folder / "products" / f"{product_name(fe_h)}.iso"
+        path.write_text(iso_text(fe_h), encoding="utf-8")
+    return {"files": len(METALLICITIES)}
 
 
 def iso_text(fe_h: float, log_ages: Sequence[float] = LOG_AGES) -> str:
