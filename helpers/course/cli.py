@@ -105,6 +105,18 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--course", type=Path, default=ROOT, help="the course folder")
     grade.add_argument("--workers", type=int, default=2, help="how many at a time (2)")
     grade.add_argument(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="on the cluster of this Dask scheduler instead",
+    )
+    grade.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="draw other inputs in the tests (0 is the seed of record)",
+    )
+    grade.add_argument(
         "--force", action="store_true", help="also those that are graded and have not changed"
     )
     grade.add_argument(
@@ -192,11 +204,14 @@ def _doctor(chosen: argparse.Namespace) -> int:
 def _grade(chosen: argparse.Namespace) -> int:
     from helpers.course.grading import batch, feedback
 
-    settings = batch.Settings(chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe)
+    settings = batch.Settings(
+        chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe, seed=chosen.seed
+    )
     report = batch.grade(
         settings,
         chosen.student,
-        workers=chosen.workers,
+        count=chosen.workers,
+        dask=chosen.dask,
         force=chosen.force,
         progress=sys.stderr.isatty(),
     )
@@ -205,6 +220,7 @@ def _grade(chosen: argparse.Namespace) -> int:
             "student": feedback.printable(line.student, 40),
             "points": f"{line.points:g} of {line.points_max:g}",
             "by hand": f"{line.by_hand:g}",
+            **({"late": f"-{line.late:g}"} if any(each.late for each in report) else {}),
             "seconds": f"{line.seconds:.1f}",
             "peak MB": f"{line.peak_mb:.0f}",
             "repairs": len(line.repairs),

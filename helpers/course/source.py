@@ -2,7 +2,8 @@
 
 ========================================  =====================================================
 ``# %% setup=true``                       imports and constants; locked
-``# %% solution="name"``                  where the student writes `name`; may add ``seconds=20``
+``# %% solution="name"``                  where the student writes `name`; may add its limits,
+                                          ``seconds=20`` of computing and ``memory_gb=1.5``
 ``# %% test="name" points=2``             autograded test of `name`; ``test="name.aspect"`` for more
 ``# %% [markdown] explain="name" points=3``  an explanation, graded by hand
 ``# %%`` and ``# %% [markdown]``          story and prose
@@ -26,7 +27,7 @@ from helpers.course import ROOT
 
 #: seconds an exercise may take when its header names no limit
 DEFAULT_SECONDS = 10
-_HEADER_KEYS = ("setup", "solution", "test", "explain", "points", "seconds")
+_HEADER_KEYS = ("setup", "solution", "test", "explain", "points", "seconds", "memory_gb")
 
 
 class SourceError(ValueError):
@@ -105,6 +106,8 @@ def _cell(cell: NotebookNode, taken: set[str]) -> NotebookNode:
         metadata["nbgrader"] = grading
         if "solution" in header:
             metadata["labkit"] = {"seconds": header.get("seconds", DEFAULT_SECONDS)}
+            if "memory_gb" in header:
+                metadata["labkit"]["memory_gb"] = header["memory_gb"]
     make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
     return make(cell.source, id=_cell_id(name, cell.source, taken), metadata=metadata)
 

@@ -1,7 +1,7 @@
 """What runs inside the sandbox: an IPython shell that does as it is told, one message at a time.
 
-Started as a script with two pipe ends and the limits. Everything that comes out of this process
-is the student's word: the grader believes none of it.
+Started as a script with two pipe ends, a seed and the limits. Everything that comes out of this
+process is the student's word: the grader believes none of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import sys
 from typing import Any, BinaryIO
 
+import chance
 import wire
 
 #: text kept of what one cell prints, characters
@@ -199,6 +200,7 @@ def _send(pipe: BinaryIO, message: bytes) -> None:
 
 
 if __name__ == "__main__":
-    incoming, outgoing, *limits = (int(number) for number in sys.argv[1:])
+    incoming, outgoing, seed, *limits = (int(number) for number in sys.argv[1:])
     limit(*limits)
+    chance.settle(seed)
     serve(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
