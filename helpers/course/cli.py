@@ -92,6 +92,18 @@ def _parser() -> argparse.ArgumentParser:
 
     command("doctor", _doctor, "say what this machine lacks and what to do about it")
 
+    rivals = command(
+        "rivals",
+        _rivals,
+        "try every rival answer on the tests, in the sandbox; print who was caught",
+        "Rivals stand in tests/grading/<lab>/<exercise>.py. Exits with 1 if a right answer fails, "
+        "fewer than 97 % of the wrong ones do, or one loses other tests than it names.",
+    )
+    rivals.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    rivals.add_argument("--unsafe", action="store_true", help="without a sandbox")
+
     grade = command(
         "grade",
         _grade,
@@ -180,7 +192,7 @@ def _walkthrough(chosen: argparse.Namespace) -> int:
 
     rows = walkthrough.walkthrough(_chosen_labs(chosen.labs), report=lambda m: print(m, flush=True))
     print()
-    print(_table([{**vars(row)} for row in rows]))
+    print(table([{**vars(row)} for row in rows]))
     print(f"\nopen {ROOT / 'build' / 'walkthrough' / 'index.html'}")
     wrong = [r for r in rows if r.points_model != r.points_max or r.points_blank != 0]
     for row in wrong:
@@ -199,6 +211,29 @@ def _doctor(chosen: argparse.Namespace) -> int:
         if finding.advice:
             print(f"      -> {finding.advice}")
     return 1 if any(finding.advice and finding.needed for finding in findings) else 0
+
+
+def _rivals(chosen: argparse.Namespace) -> int:
+    from tqdm.auto import tqdm
+
+    from helpers.course.grading import rivals, sandbox
+
+    if not chosen.unsafe:
+        sandbox.require_bubblewrap()
+    lost = {}
+    for slug in _chosen_labs(chosen.labs):
+        with rivals.Lab(slug, unsafe=chosen.unsafe) as lab:
+            listed = rivals.read(slug)
+            for rival in tqdm(listed, desc=slug, unit="rival", disable=not sys.stderr.isatty()):
+                lost[rival] = lab.lost(rival.code)
+                if lost[rival] != rival.loses:
+                    names = ", ".join(sorted(lost[rival])) or "nothing"
+                    print(f"{rival}: loses {names}", file=sys.stderr)
+    rows = rivals.table(lost)
+    said, good = rivals.verdict(rows)
+    print(table(rows))
+    print(said)
+    return 0 if good else 1
 
 
 def _grade(chosen: argparse.Namespace) -> int:
@@ -230,7 +265,7 @@ def _grade(chosen: argparse.Namespace) -> int:
         if not line.error
     ]
     if rows:
-        print(_table(rows))
+        print(table(rows))
     for line in report:
         for said in (*line.repairs, *line.stopped):
             print(f"{feedback.printable(line.student, 40)}: {said}")
@@ -241,7 +276,8 @@ def _grade(chosen: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[dict[str, object]]) -> str:
+    """Return rows of one form as lines of text."""
     if not rows:
         return "no labs"
     lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import jupytext
@@ -171,19 +170,6 @@ def _check_exercises(path: Path, notebook: NotebookNode) -> None:
                 raise SourceError(f"{path}: {cell['grade_id']!r} has no test")
 
 
-def solved_code(slug: str, root: Path = ROOT) -> list[CodeType]:
-    """Return a lab's setup and solution cells, compiled, in order."""
-    compiled = []
-    for cell in read(slug, root).cells:
-        grading = cell.metadata.get("nbgrader", {})
-        setup = grading.get("locked") and not grading.get("grade")
-        answer = grading.get("solution") and cell.cell_type == "code"
-        if setup or answer:
-            name = f"<{slug}: {grading['grade_id']}>"
-            compiled.append(compile(cell.source, name, "exec"))
-    return compiled
-
-
 def solved_namespace(slug: str, root: Path = ROOT) -> dict[str, Any]:
     """Execute a lab's setup and solution cells only, and return what they define.
 
@@ -197,12 +183,11 @@ def solved_namespace(slug: str, root: Path = ROOT) -> dict[str, Any]:
     dict
         The namespace: the model answer to every exercise, by name.
     """
-    return execute(solved_code(slug, root), f"solved_{slug}")
-
-
-def execute(cells: list[CodeType], name: str) -> dict[str, Any]:
-    """Execute compiled cells one after the other in a fresh namespace and return it."""
-    namespace: dict[str, Any] = {"__name__": name}
-    for code in cells:
-        exec(code, namespace)
+    namespace: dict[str, Any] = {"__name__": f"solved_{slug}"}
+    for cell in read(slug, root).cells:
+        grading = cell.metadata.get("nbgrader", {})
+        setup = grading.get("locked") and not grading.get("grade")
+        answer = grading.get("solution") and cell.cell_type == "code"
+        if setup or answer:
+            exec(compile(cell.source, f"<{slug}: {grading['grade_id']}>", "exec"), namespace)
     return namespace

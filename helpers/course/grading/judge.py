@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import dataclasses
 import io
+import math
 import re
 import signal
 import time
@@ -219,8 +220,8 @@ class _Run:
         what = f"The cell of `{cell.name}`" if cell.name else "A cell of yours"
         try:
             shell = self._open(position, needed)
-            budget = self._of_exercise(own[0]) if own else self._of_story()
-            shell.ask({"do": "run", "source": cell.source}, budget, what)
+            granted = self._of_exercise(own[0]) if own else self._of_story()
+            shell.ask({"do": "run", "source": cell.source}, granted, what)
         except Stopped as stopped:
             self._drop(str(stopped))
             self._deadly.add(position)
@@ -278,17 +279,18 @@ class _Run:
             outcome.told = told
 
     def _of_exercise(self, test: Test) -> Budget:
-        return self._budget(self._limits.patience * test.seconds, test.memory)
+        return budget(test, self._limits, self._left())
 
     def _of_story(self) -> Budget:
-        return self._budget(self._limits.story_seconds, 0)
+        seconds = self._limits.story_seconds
+        wall = min(self._limits.waiting * seconds, self._left())
+        return Budget(seconds, wall, self._limits.memory)
 
-    def _budget(self, seconds: float, memory: int) -> Budget:
+    def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise Stopped("The lab took longer than it may and was stopped")
-        wall = min(self._limits.waiting * seconds, left)
-        return Budget(seconds, wall, memory or self._limits.memory)
+        return left
 
     def _drop(self, why: str) -> None:
         if why not in self.stopped:
@@ -300,6 +302,12 @@ class _Run:
             self.peak = max(self.peak, self._shell.peak)
             self._shell.__exit__()
             self._shell = None
+
+
+def budget(test: Test, limits: Limits, left: float = math.inf) -> Budget:
+    """Return what the work may use to answer a test, with so many seconds left for the lab."""
+    seconds = limits.patience * test.seconds
+    return Budget(seconds, min(limits.waiting * seconds, left), test.memory or limits.memory)
 
 
 # --- answers from the other side ----------------------------------------------------------------
@@ -521,4 +529,14 @@ def _names(source: str) -> tuple[set[str], set[str]]:
     return made, used
 
 
-__all__ = ["Answers", "Outcome", "Test", "Verdict", "attempt", "judge", "needed_cells", "tests"]
+__all__ = [
+    "Answers",
+    "Outcome",
+    "Test",
+    "Verdict",
+    "attempt",
+    "budget",
+    "judge",
+    "needed_cells",
+    "tests",
+]

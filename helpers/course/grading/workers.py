@@ -26,6 +26,7 @@ from helpers.course.grading.plain import GradingError
 ATTEMPTS = 2
 #: submissions that lie ready for a cluster beyond those it works on
 RESERVE = 4
+CONNECT_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def cluster(
             "grading on a Dask cluster needs `distributed`: pip install 'helpers[cluster]'"
         ) from None
     try:
-        client = Client(address, timeout=20)
+        client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         raise GradingError(f"no Dask scheduler answers at {address}: {error}") from None
     with client:

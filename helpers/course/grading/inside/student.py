@@ -88,6 +88,12 @@ class Notebook:
         self.shell = Shell.instance(config=config)
         sys.modules["__main__"] = self.shell.user_module
 
+    def renew(self, seed: int) -> dict[str, Any]:
+        """Forget all names, as a new kernel would; modules stay loaded."""
+        self.shell.reset(new_session=False)
+        chance.settle(seed)
+        return {}
+
     def run(self, source: str) -> dict[str, Any]:
         """Execute a cell; return what it showed and how it ended."""
         self.shown.clear()
@@ -183,10 +189,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while True:
         (length,) = wire.HEADER.unpack(_read(requests, wire.HEADER.size))
         request = wire.decode(_read(requests, length), trusted=True)
-        if request["do"] == "run":
-            answer = notebook.run(request["source"])
-        else:
-            answer = notebook.call(request["name"], request["arguments"])
+        do = {"run": notebook.run, "call": notebook.call, "renew": notebook.renew}
+        answer = do[request.pop("do")](**request)
         try:
             message = wire.encode(answer)
         except wire.WireError as error:
