@@ -4,7 +4,7 @@ Half of them are of lab 1, half of lab 2: model answers, blank sheets, and noteb
 and right rivals stand in some exercises. `labkit grade` repairs, works in sandboxes with two
 workers and writes feedback pages; nbgrader runs every notebook in a kernel, unprotected, one after
 the other. Both end with marks in a gradebook. Prints the times and their ratio and writes
-``build/bench/grading.json``.
+``build/bench/grading.json``. A number as argument asks for so many submissions of each lab.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ EACH = 10
 WORKERS = 2
 
 
-def submissions(lab: str) -> Iterator[tuple[str, nbformat.NotebookNode]]:
+def submissions(lab: str, each: int) -> Iterator[tuple[str, nbformat.NotebookNode]]:
     """Yield students and their notebooks: two models, two blanks, the others with rivals."""
     chance = random.Random(lab)
     listed = rivals.read(lab)
-    for number in range(EACH):
+    for number in range(each):
         folder = "labs" if number % 5 == 1 else "solutions"
         notebook = nbformat.read(ROOT / folder / lab / f"{lab}.ipynb", as_version=4)
         if number % 5 > 1:
@@ -46,17 +46,16 @@ def submissions(lab: str) -> Iterator[tuple[str, nbformat.NotebookNode]]:
         yield f"student{number:02d}", notebook
 
 
-def make_course(folder: Path) -> Path:
+def make_course(folder: Path, each: int) -> None:
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     for lab in LABS:
         for kind in ("solutions", "labs"):
             (folder / kind / lab).mkdir(parents=True)
             shutil.copy(ROOT / kind / lab / f"{lab}.ipynb", folder / kind / lab)
-        for student, notebook in submissions(lab):
+        for student, notebook in submissions(lab, each):
             path = folder / "submitted" / student / lab / f"{lab}.ipynb"
             path.parent.mkdir(parents=True)
             nbformat.write(notebook, path)
-    return folder
 
 
 def seconds(lines: list[list[str]], course: Path) -> float:
@@ -73,7 +72,7 @@ def graded(course: Path) -> int:
     return len(list(course.glob("autograded/*/*/*.ipynb")))
 
 
-def main() -> None:
+def main(each: int = EACH) -> None:
     labkit = [sys.executable, "-m", "helpers.course.cli"]
     nbgrader = [sys.executable, "-m", "nbgrader"]
     grade = [[*labkit, "grade", lab, "--course", ".", "--workers", str(WORKERS)] for lab in LABS]
@@ -89,20 +88,20 @@ def main() -> None:
         ):
             course = Path(folder) / name.split()[0]
             course.mkdir()
-            make_course(course)
+            make_course(course, each)
             seconds(before, course)
             table[name] = {"seconds": round(seconds(lines, course), 1), "graded": graded(course)}
     ours, theirs = (row["seconds"] for row in table.values())
     ratio = round(ours / theirs, 2)
     out = ROOT / "build" / "bench"
     out.mkdir(parents=True, exist_ok=True)
-    result = {"submissions": EACH * len(LABS), "ways": table, "ratio": ratio}
+    result = {"submissions": each * len(LABS), "ways": table, "ratio": ratio}
     (out / "grading.json").write_text(json.dumps(result, indent=1))
-    print(f"{EACH * len(LABS)} submissions of {' and '.join(LABS)}, {os.cpu_count()} cores")
+    print(f"{each * len(LABS)} submissions of {' and '.join(LABS)}, {os.cpu_count()} cores")
     for name, row in table.items():
         print(f"  {name:26s} {row['seconds']:7.1f} s   {row['graded']} graded")
     print(f"  labkit grade takes {ratio:.2f} of nbgrader's time")
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

@@ -1,6 +1,7 @@
 """What lies in a student's folder, when it came, and what it cost to come late."""
 
 import os
+import re
 
 import nbformat
 
@@ -80,7 +81,8 @@ def test_students_html_is_text_for_the_formgrader(tmp_path):
     path = hand_in(course, "eve", RIGHT)
     notebook = nbformat.read(path, as_version=4)
     evil = "<script>alert(1)</script> a<b <img src=x onerror=alert(2)> [x](javascript:alert(3))"
-    evil += " [y](JAVA&#115;CRIPT:alert(5)) [z](<javascript:alert(6)>)"
+    evil += " [y](JAVA&#115;CRIPT:alert(5)) [z](<javascript:alert(6)>) [u][v]\n\n"
+    evil += "[v]: javascript:alert(7)\n\n[good](https://www.sdss.org)"
     notebook.cells.append(nbformat.v4.new_markdown_cell(evil))
     notebook.cells.append(nbformat.v4.new_raw_cell("<script>alert(4)</script>"))
     for cell in notebook.cells:
@@ -93,7 +95,7 @@ def test_students_html_is_text_for_the_formgrader(tmp_path):
     for number in range(1, 5):
         assert f"<script>alert({number})" not in page
     assert "<img src=x" not in page
-    assert 'href="javascript' not in page
+    assert re.findall(r'href="([^#"][^"]*)', page) == ["https://www.sdss.org"] * 2
     assert "&lt;script&gt;alert(1)" in page
 
 
