@@ -7,10 +7,8 @@ import nbformat
 import pytest
 
 from helpers.course import ROOT, source
-from helpers.course.grading import judge, repair
+from helpers.course.grading import judge, repair, rivals
 from helpers.course.grading.sandbox import Limits
-
-from .rivals import Lab, read_rivals
 
 LABS = source.labs()
 
@@ -48,13 +46,12 @@ def test_blank_has_nothing(slug):
     assert all(outcome.points == 0 and outcome.told for outcome in verdict.outcomes)
 
 
-@pytest.mark.parametrize("kind", ["right", "wrong"])
 @pytest.mark.parametrize("slug", LABS)
-def test_rivals_are_judged_alike(slug, kind):
-    """One rival for each exercise, all in one notebook: the marks are those of the harness."""
+def test_rivals_are_judged_alike(slug):
+    """A wrong answer to each exercise, all in one notebook: its marks are those of `rivals`."""
     chosen = {}
-    for rival in read_rivals(slug):
-        if rival.kind == kind:
+    for rival in rivals.read(slug):
+        if rival.kind == "wrong":
             chosen.setdefault(rival.exercise, rival)
     notebook = _notebook(slug, "solutions")
     for cell in notebook.cells:
@@ -62,9 +59,8 @@ def test_rivals_are_judged_alike(slug, kind):
             cell.source = rival.code
     _, verdict = _examine(slug, notebook, story=False)
     lost = {outcome.name for outcome in verdict.outcomes if not outcome.points}
-    expected = Lab(slug).lost("\n".join(rival.code for rival in chosen.values()))
-    assert lost == expected
-    assert bool(lost) == (kind == "wrong")
+    with rivals.Lab(slug) as lab:
+        assert lost == lab.lost("\n".join(rival.code for rival in chosen.values()))
 
 
 def test_what_is_said_of_hidden_tests_is_their_authors():
