@@ -8,7 +8,7 @@ The server listens on 127.0.0.1 only, in a daemon thread of the process that sta
   SQL search over an SQLite catalogue, CSV out. The first is the address astroquery uses, the
   second the documented one, and each reports a failed query in the shape SkyServer gives it there:
   an HTML page with status 200, and a JSON message with status 400 or 500;
-- `/labkit/products/<name>.npz`  what one lab hands to the next.
+- `/labkit/products/<name>.npz`, `.iso`  what one lab hands to the next, and isochrones.
 
 Whoever asks, files are only read, only from below the folder, and only FITS files and products.
 """
@@ -35,7 +35,7 @@ from helpers.stacks import stacked_file
 SERVED_SUFFIXES = (".fits", ".fits.gz")
 _SQL_PAGE = re.compile(r"/dr\d+/en/tools/search/x_(?:sql|results)\.aspx?", re.IGNORECASE)
 _SQL_SERVICE = re.compile(r"/dr\d+/skyserverws/searchtools/sqlsearch", re.IGNORECASE)
-_PRODUCT = re.compile(r"/labkit/products/([A-Za-z0-9]\w*)\.npz")
+_PRODUCT = re.compile(r"/labkit/products/([A-Za-z0-9]\w*)(\.npz|\.iso)")
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         if _SQL_PAGE.fullmatch(raw) or _SQL_SERVICE.fullmatch(raw):
             self._search(page=bool(_SQL_PAGE.fullmatch(raw)))
         elif match := _PRODUCT.fullmatch(raw):
-            self._send_file(self.server.archive.product(match[1]))
+            self._send_file(self.server.archive.product(match[1], match[2]))
         elif raw.startswith("/sas/"):
             self._send_spectrum(raw.removeprefix("/sas/"))
         else:
@@ -298,11 +298,11 @@ class ArchiveServer:
         """
         return stacked_file(self.root, unquote(raw))
 
-    def product(self, name: str) -> Path | None:
+    def product(self, name: str, suffix: str = ".npz") -> Path | None:
         """Find the product of that name, or None. The survey's hidden truth is none."""
         if name.lower() == "truth":
             return None
-        return _inside(self.root / "products", f"{name}.npz")
+        return _inside(self.root / "products", name + suffix)
 
 
 def _inside(folder: Path, name: str) -> Path | None:

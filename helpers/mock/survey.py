@@ -31,6 +31,7 @@ from helpers.mock import (
     apogee,
     fact_file,
     lamost_survey,
+    mistfile,
     optical,
     repository_data,
     sed,
@@ -46,7 +47,6 @@ from helpers.mock.twins import differences
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
-FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", "isochrones.csv")
 #: With fewer rows than this, exact spectra cost less than training an interpolator.
 WORTH_TRAINING = 400
 _SKY = "interpolator.npz"
@@ -195,6 +195,9 @@ def _write_products(folder: Path, clean: list[Row]) -> None:
     )
     for name in ("flux", "error"):
         (folder / f"{name}.npy").unlink()
+    for fe_h in mistfile.METALLICITIES:
+        path = products / f"{mistfile.product_name(fe_h)}.iso"
+        path.write_text(mistfile.iso_text(fe_h), encoding="utf-8")
 
 
 def build(

@@ -127,3 +127,21 @@ def test_masses_follow_the_mass_function():
     counts = np.histogram(stars.initial_mass, edges)[0]
     expected *= counts.sum() / expected.sum()
     assert (np.abs(counts - expected) < 4 * np.sqrt(expected) + 0.02 * expected).all()
+
+
+def test_the_archives_isochrones_are_the_formula(tmp_path):
+    from helpers import isochrones
+    from helpers.mock import mistfile
+
+    assert isochrones.EMBEDDED_FE_H == mistfile.METALLICITIES
+    path = tmp_path / "one.iso"
+    path.write_text(mistfile.iso_text(-0.5, (9.0, 9.8)))
+    assert path.read_text().startswith("# SIMULATED, not MIST")
+    young, old = isochrones.read(path)
+    assert (young.log_age, old.log_age, old.fe_h) == (9.0, 9.8, -0.5)
+    iso = isochrone(9.8, -0.5, points=tuple(len(e) for e in mistfile.EEPS))
+    np.testing.assert_allclose(old.teff, 10**iso.log_teff, rtol=1e-7)
+    np.testing.assert_allclose(old.logg, iso.logg, atol=1e-7)
+    np.testing.assert_array_equal(old.eep, young.eep)
+    assert (np.diff(old.eep) > 0).all()
+    assert set(old.phase) == {0, 2, 3}

@@ -59,6 +59,15 @@ def test_small_survey_is_complete(small):
     assert sorted(p.name for p in root.parent.iterdir()) == ["build"]
 
 
+def test_isochrones_are_served_in_mists_layout(small):
+    root, _ = small
+    files = sorted(path.name for path in (root / "products").glob("*.iso"))
+    assert len(files) == 11
+    assert {"isochrones_feh_m100.iso", "isochrones_feh_p000.iso"} <= set(files)
+    for name in files:
+        assert (root / "products" / name).read_text().startswith("# SIMULATED, not MIST")
+
+
 def test_product_holds_the_coadds_with_inflated_errors(small):
     root, summary = small
     product = np.load(root / "products" / "01_apogee.npz")

@@ -6,6 +6,7 @@ Every figure is printed: ``pytest tests/real -k isochrones -s``.
 import numpy as np
 import pytest
 
+from helpers.isochrones import read
 from helpers.mock import evolution
 from helpers.mock.fit_isochrones import branch_temperature, fit, mist, parsec, table
 
@@ -140,3 +141,26 @@ def test_isochrones_mock_coefficients_follow_from_the_tables(folder):
     assert ours.keys() == theirs.keys()
     for name in ours:
         assert ours[name] == pytest.approx(theirs[name], rel=1e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "fe_h", "log_age"),
+    [
+        ("mist_feh_p0.00_vvcrit0.0_logage9.6.iso", 1, 0.0, 9.6),
+        ("mist_feh_m1.35_vvcrit0.4_12gyr.iso.cmd", 1, -1.35, 10.07918),
+        ("mist_feh_m1.00_vvcrit0.4_10gyr.ecsv", 1, -1.0, 10.0),
+        ("parsec_fsps.npz", 255, None, None),
+    ],
+)
+def test_isochrones_reads_the_published_files(folder, name, number, fe_h, log_age):
+    ladder = read(folder / name)
+    print(f"\n{name}: {len(ladder)} isochrones")
+    assert len(ladder) == number
+    for iso in ladder:
+        # gravity, mass, temperature and luminosity of a star hang together
+        log_l = np.log10(iso.mass) + 4 * np.log10(iso.teff / 5772) - iso.logg + 4.438
+        alive = (iso.phase >= 0) & (iso.phase <= 3) & (iso.logg < 5.5)
+        assert np.abs(log_l - iso.log_l)[alive].max() < 0.02
+        assert (np.diff(iso.initial_mass) >= 0).all()
+    if fe_h is not None:
+        assert (ladder[0].fe_h, ladder[0].log_age) == (fe_h, log_age)
