@@ -184,7 +184,7 @@ def _data(chosen: argparse.Namespace) -> int:
         }
         for name, part in made["parts"].items()
     ]
-    print(_table(rows))
+    print(table(rows))
     print(
         f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
         f"main process plus {made['workers']} times that of the largest worker, getrusage)"
