@@ -2406,8 +2406,8 @@ plots.show(
 #
 # Put that into practice. First clean the *training* set: fit its stars, drop those that disagree
 # with their own labels by more than seven times the scatter or that nothing fits, train again, and
-# look once more. (Be sparing: a star at the edge of the label space is not bad because the model is,
-# and the model needs it.) No star of the cross-validation set is touched: they remain the
+# look once more. (Be sparing: a star at the edge of the label space is not bad because the model
+# is, and the model needs it.) No star of the cross-validation set is touched: they remain the
 # examiners, good and bad.
 #
 # Second, the pixels of largest scatter. The likelihood treats the model's misfit as independent
@@ -2453,11 +2453,11 @@ plots.show(
 print(f"{marked.sum()} outliers, marked by crosses")
 
 # %% [markdown]
-# The scatter of all labels has shrunk, and so has the bias; the outliers stand out all the more. One
-# thing no cleaning can cure: on the simulated survey the warmest stars, above about 5100 K, come out
-# too cool. Their lines are nearly gone, and a parabola that follows the lines of the many cooler
-# stars turns around before it gets there. Your scatter is honest for the bulk of the stars only; at
-# the edges of the training set, look at the figure.
+# The scatter of all labels has shrunk, and so has the bias; the outliers stand out all the more.
+# One thing no cleaning can cure: on the simulated survey the warmest stars, above about 5100 K,
+# come out too cool. Their lines are nearly gone, and a parabola that follows the lines of the many
+# cooler stars turns around before it gets there. Your scatter is honest for the bulk of the stars
+# only; at the edges of the training set, look at the figure.
 #
 # ## 12. Checkpoint 2
 #
