@@ -211,7 +211,8 @@ def main() -> None:
             command = [make_peers(), here / "cannon_peers.py", name, source, target]
         else:
             command = [sys.executable, here / "cannon.py", "--alone", name, source, target]
-        subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+        with target.with_suffix(".log").open("w") as said:  # AnniesLasso warns in many pixels
+            subprocess.run([str(part) for part in command], check=True, stdout=said, stderr=said)
         with np.load(target) as result:
             table[name] = row(data, dict(result))
         target.unlink()

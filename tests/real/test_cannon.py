@@ -30,7 +30,7 @@ def lab():
 
 
 def trained(lab, flux, error, labels, rounds):
-    """Train as the lab does; each round leaves out stars that disagree with their own labels."""
+    """Train; each round leaves out stars off by more than five times the scatter, and repeats."""
     mean, scale = labels.mean(axis=0), labels.std(axis=0)
     kept = np.arange(len(labels))
     for left in range(rounds, -1, -1):
