@@ -39,9 +39,10 @@ YOUNGEST, CONTINUED = 9.3, 9.0
 END_OF_MAIN_SEQUENCE = -0.012
 #: How fast the main sequence's evolution sets in with log mass, 2.8 being the lifetime's power.
 EVOLUTION_RATES = (2.8, 8.0, 30.0)
-#: Control points of the subgiant curve: how far gravity has dropped when cooling starts, and how
-#: far the temperature still is from the foot of the branch when gravity has reached it.
-SUBGIANT_SHAPE = (0.55, 0.55)
+#: Control points of the subgiant curve, fitted to PARSEC: share of the fall in gravity before the
+#: star cools, share of the cooling that is left when it begins to swell again, and by how much its
+#: gravity is then above that of the foot of the branch (dex).
+SUBGIANT_SHAPE = (0.40, 0.05, 0.15)
 #: Number of points of each phase.
 POINTS = (253, 50, 101, 77)
 #: Stars that `population` draws at a time.
@@ -267,7 +268,7 @@ def isochrone(
     logg_foot, logg_tip = landmark("logg_foot", t, z), landmark("logg_tip", t, z)
     teff_end, logg_end = parts[0][1][-1], parts[0][2][-1]
     teff_foot = _branch(z, t, logg_foot, False)
-    gravity, warmth = SUBGIANT_SHAPE
+    fall, warmth, dip = SUBGIANT_SHAPE
     way = (ways[1] * points[1] + 1) / (points[1] + 1)  # the end itself is done
     parts.append(
         (
@@ -276,7 +277,7 @@ def isochrone(
                 way, teff_end, teff_end, teff_foot + warmth * (teff_end - teff_foot), teff_foot
             ),
             _bezier(
-                way, logg_end, logg_end + gravity * (logg_foot - logg_end), logg_foot, logg_foot
+                way, logg_end, logg_end + fall * (logg_foot - logg_end), logg_foot + dip, logg_foot
             ),
         )
     )

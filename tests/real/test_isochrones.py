@@ -99,6 +99,27 @@ def test_isochrones_mock_main_sequence(family, folder):
     assert np.sqrt(np.mean(logg**2)) < 0.05
 
 
+def test_isochrones_mock_subgiants(folder):
+    """Distance of PARSEC's subgiants from our curve, in units of 1 % in Teff and 0.05 dex."""
+    far = []
+    for iso in parsec(folder):
+        if not -1.0 <= iso["fe_h"] <= 0.35:
+            continue
+        model = evolution.isochrone(iso["log_age"], iso["fe_h"])
+        begin = model.logg[model.phase == evolution.SUBGIANT][0]
+        rows = (iso["phase"] >= 1) & (iso["phase"] <= 2) & (iso["logg"] > 3.3)
+        rows &= iso["logg"] < begin
+        d_teff = np.subtract.outer(iso["log_teff"][rows], model.log_teff) * np.log(10) / 0.01
+        d_logg = np.subtract.outer(iso["logg"][rows], model.logg) / 0.05
+        far.append(np.sqrt(np.mean(np.hypot(d_teff, d_logg).min(axis=1) ** 2)))
+    print(
+        "\nsubgiants and foot of the branch against PARSEC: rms distance per isochrone in units "
+        f"of 1 % in Teff and 0.05 dex: median {np.median(far):.2f}, 90 per cent below "
+        f"{np.quantile(far, 0.9):.2f}"
+    )
+    assert np.median(far) <= 1.0
+
+
 @pytest.mark.parametrize("family", [mist, parsec], ids=["MIST", "PARSEC"])
 def test_isochrones_mock_turn_off_and_clump(family, folder):
     turn_off, clump_teff, clump_logg = [], [], []
@@ -119,7 +140,7 @@ def test_isochrones_mock_turn_off_and_clump(family, folder):
     turn_off, clump_teff = np.abs(turn_off), np.abs(clump_teff)
     print(
         f"\nformula against {family.__name__}, [Fe/H] -1 to 0.35: turn-off median "
-        f"{np.median(turn_off):.0f} K, worst {turn_off.max():.0f} K (young and metal-poor); clump "
+        f"{np.median(turn_off):.0f} K, worst {turn_off.max():.0f} K; clump "
         f"median {np.median(clump_teff):.0f} K, worst {clump_teff.max():.0f} K, log g worst "
         f"{np.abs(clump_logg).max():.2f}"
     )
