@@ -185,3 +185,38 @@ def test_isochrones_reads_the_published_files(folder, name, number, fe_h, log_ag
         assert (np.diff(iso.initial_mass) >= 0).all()
     if fe_h is not None:
         assert (ladder[0].fe_h, ladder[0].log_age) == (fe_h, log_age)
+
+
+def test_isochrones_lab_4_works_on_published_files(folder):
+    """The solved lab's functions, unchanged, on real MIST and PARSEC isochrones."""
+    from helpers.course import source
+
+    lab = source.solved_namespace("04_isochrones")
+    grid = np.arange(1.0, 3.2, 0.05)
+    for name in ("mist_feh_p0.00_vvcrit0.0_logage9.6.iso", "mist_feh_m1.00_vvcrit0.4_10gyr.ecsv"):
+        (iso,) = read(folder / name)
+        eep, values = lab["at_same_eep"](
+            iso.eep,
+            np.column_stack([iso.teff, iso.logg]),
+            iso.eep[5:],
+            np.ones((len(iso.eep) - 5, 2)),
+            0.0,
+        )
+        assert (eep == iso.eep[5:]).all()
+        np.testing.assert_allclose(values[:, 0], iso.teff[5:])
+        teff = lab["branch_temperature"](grid, iso.logg, iso.teff, iso.phase)
+        steps = np.diff(teff)
+        print(f"\n{name}: branch {teff[0]:.0f} K at log g 1 to {teff[-1]:.0f} K at log g 3.15")
+        assert (steps > 0).all()
+        # nothing of the clump, which is 150 to 400 K warmer: the branch is smooth
+        assert np.abs(np.diff(steps)).max() < 15
+    ladder = [iso for iso in read(folder / "parsec_fsps.npz") if abs(iso.fe_h + 0.02) < 0.01]
+    below, above, weight = lab["bracket_age"]([iso.log_age for iso in ladder], 6.0)
+    assert (ladder[below].log_age, ladder[above].log_age) == (9.75, 9.8)
+    assert 9.75 + 0.05 * weight == pytest.approx(9.778, abs=1e-3)
+    young, old = (
+        lab["branch_temperature"](grid, iso.logg, iso.teff, iso.phase)
+        for iso in (ladder[below], ladder[above])
+    )
+    print(f"PARSEC, 0.05 dex in age: {np.median(old - young):+.0f} K")
+    assert -15 < np.median(old - young) < -3
