@@ -93,7 +93,7 @@ def giant_temperature(
 
     Our own fit to the red giant branches of the PARSEC isochrones (Bressan et al. 2012, MNRAS 427,
     127) for -0.9 <= [Fe/H] <= 0.42, 3 to 12.6 Gyr and log g 0.6 to 3.6: residual 16 K rms over
-    2168 points; and a second fit of what it misses below [Fe/H] = -0.9, down to -2.2 and from
+    2168 points; and a second fit of what it misses below [Fe/H] = -0.98, down to -2.2 and from
     2 Gyr: residual 19 K rms.  Core helium burning stars are 191 - 138 [Fe/H] K hotter (residual
     60 K).
 
@@ -118,8 +118,8 @@ def giant_temperature(
         4557.0 + 474.8 * x - 49.2 * x**2 - 7.0 * x**3 - 458.0 * fe_h + 33.4 * fe_h**2
         - 11.9 * fe_h * x - 178.2 * a - 88.1 * a * x
     )  # fmt: skip
-    poor = np.maximum(-0.9 - np.asarray(fe_h), 0.0)
-    branch = branch + poor * (-145.2 - 102.1 * x + 47.5 * a - 160.1 * poor)
+    poor = np.maximum(-0.98 - np.asarray(fe_h), 0.0)
+    branch = branch + poor * (-202.0 - 111.6 * x + 51.5 * a - 143.4 * poor)
     return branch + np.where(clump, 191.0 - 138.0 * fe_h, 0.0)
 
 
