@@ -465,7 +465,7 @@ def product(name: str, *, suffix: str = ".npz", patience: Patience | None = None
     return download(
         archive.products,
         [name + suffix],
-        archive.cache / "products",
+        archive.cache / ("products" if suffix == ".npz" else "isochrones"),
         check=_check_npz if suffix == ".npz" else _check_iso,
         service=f"the products of the {archive.description}",
         progress=False,

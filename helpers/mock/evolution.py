@@ -39,9 +39,10 @@ YOUNGEST, CONTINUED = 9.3, 9.0
 END_OF_MAIN_SEQUENCE = -0.012
 #: How fast the main sequence's evolution sets in with log mass, 2.8 being the lifetime's power.
 EVOLUTION_RATES = (2.8, 8.0, 30.0)
-#: Control points of the subgiant curve: how far gravity has dropped when cooling starts, and how
-#: far the temperature still is from the foot of the branch when gravity has reached it.
-SUBGIANT_SHAPE = (0.55, 0.55)
+#: Control points of the subgiant curve, fitted to PARSEC: share of the fall in gravity before the
+#: star cools, share of the cooling that is left when it begins to swell again, and by how much its
+#: gravity is then above that of the foot of the branch (dex).
+SUBGIANT_SHAPE = (0.40, 0.05, 0.15)
 #: Number of points of each phase.
 POINTS = (253, 50, 101, 77)
 #: Stars that `population` draws at a time.
@@ -92,7 +93,7 @@ def giant_temperature(
 
     Our own fit to the red giant branches of the PARSEC isochrones (Bressan et al. 2012, MNRAS 427,
     127) for -0.9 <= [Fe/H] <= 0.42, 3 to 12.6 Gyr and log g 0.6 to 3.6: residual 16 K rms over
-    2168 points; and a second fit of what it misses below [Fe/H] = -0.9, down to -2.2 and from
+    2168 points; and a second fit of what it misses below [Fe/H] = -0.98, down to -2.2 and from
     2 Gyr: residual 19 K rms.  Core helium burning stars are 191 - 138 [Fe/H] K hotter (residual
     60 K).
 
@@ -117,8 +118,8 @@ def giant_temperature(
         4557.0 + 474.8 * x - 49.2 * x**2 - 7.0 * x**3 - 458.0 * fe_h + 33.4 * fe_h**2
         - 11.9 * fe_h * x - 178.2 * a - 88.1 * a * x
     )  # fmt: skip
-    poor = np.maximum(-0.9 - np.asarray(fe_h), 0.0)
-    branch = branch + poor * (-145.2 - 102.1 * x + 47.5 * a - 160.1 * poor)
+    poor = np.maximum(-0.98 - np.asarray(fe_h), 0.0)
+    branch = branch + poor * (-202.0 - 111.6 * x + 51.5 * a - 143.4 * poor)
     return branch + np.where(clump, 191.0 - 138.0 * fe_h, 0.0)
 
 
@@ -267,7 +268,7 @@ def isochrone(
     logg_foot, logg_tip = landmark("logg_foot", t, z), landmark("logg_tip", t, z)
     teff_end, logg_end = parts[0][1][-1], parts[0][2][-1]
     teff_foot = _branch(z, t, logg_foot, False)
-    gravity, warmth = SUBGIANT_SHAPE
+    fall, warmth, dip = SUBGIANT_SHAPE
     way = (ways[1] * points[1] + 1) / (points[1] + 1)  # the end itself is done
     parts.append(
         (
@@ -276,7 +277,7 @@ def isochrone(
                 way, teff_end, teff_end, teff_foot + warmth * (teff_end - teff_foot), teff_foot
             ),
             _bezier(
-                way, logg_end, logg_end + gravity * (logg_foot - logg_end), logg_foot, logg_foot
+                way, logg_end, logg_end + fall * (logg_foot - logg_end), logg_foot + dip, logg_foot
             ),
         )
     )

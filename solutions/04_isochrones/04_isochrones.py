@@ -574,8 +574,41 @@ plots.show(
 )
 
 # %% [markdown]
-# That is the figure for checkpoint 3. The eye says "good". How good? To answer in kelvin you need
-# the isochrone's temperature at each star's log g.
+# That is the figure for checkpoint 3. An isochrone also says how *many* stars to expect: in
+# proportion to the range of initial mass that is spent in a stretch of it (giants of one age have
+# so nearly one mass that the mass function does not matter).
+
+# %%
+iso = isochrones.select(ladder, 9.8)
+bins = np.arange(0.4, 3.55, 0.1)
+with plots.style():
+    figure, axis = plt.subplots(figsize=(6.5, 2.8))
+    for phase, colour, name in ((GIANT, "blue", "giant branch"), (GIANT + 1, "orange", "clump")):
+        here = np.flatnonzero(iso.phase == phase)
+        # many small steps along the curve, which need not be monotonic in log g
+        steps = np.linspace(here[0], here[-1], 4000)
+        mass, gravity = (
+            np.interp(steps, here, column[here]) for column in (iso.initial_mass, iso.logg)
+        )
+        passed, _ = np.histogram(gravity[1:], bins, weights=np.diff(mass))
+        axis.stairs(1e3 * passed, bins, lw=1.5, color=plots.COLOURS[colour], label=name)
+    axis.set_xlim(3.6, 0.4)
+    axis.set_xlabel("log g / dex (cgs)")
+    axis.set_ylabel("mass range / $10^{-3}$ M$_\\odot$ per 0.1 dex")
+    axis.legend(fontsize=8)
+plots.show(
+    figure,
+    alt="Range of initial mass per 0.1 dex of log g along a solar isochrone of 6 Gyr: on the "
+    "branch it falls towards the tip, with a peak at log g 2.5 that is the bump; beside it, at "
+    "log g 2.4, stands the narrow and higher spike of the clump.",
+)
+
+# %% [markdown]
+# The peak on the branch is the bump, the spike beside it the clump: practically at one log g.
+# Compare with your histogram above.
+#
+# Back to the curve itself. The eye says "good". How good? To answer in kelvin you need the
+# isochrone's temperature at each star's log g.
 #
 # ### Question 5 · The giant branch at a given gravity
 #

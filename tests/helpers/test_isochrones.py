@@ -165,6 +165,7 @@ def test_the_embedded_ladder(embedded, tmp_path):
     archive.current()
     served.write_text(mist_text())
     path = isochrones.fetch(-0.25, patience=QUICK)
+    assert path == tmp_path / "cache/embedded-one/isochrones/isochrones_feh_m025.iso"
     assert path.read_text() == mist_text()
     assert [iso.log_age for iso in read(path)] == [9.5, 9.55]
     with pytest.raises(ValueError, match=r"-0\.3, but of -2, .*0\.5"):

@@ -99,6 +99,27 @@ def test_isochrones_mock_main_sequence(family, folder):
     assert np.sqrt(np.mean(logg**2)) < 0.05
 
 
+def test_isochrones_mock_subgiants(folder):
+    """Distance of PARSEC's subgiants from our curve, in units of 1 % in Teff and 0.05 dex."""
+    far = []
+    for iso in parsec(folder):
+        if not -1.0 <= iso["fe_h"] <= 0.35:
+            continue
+        model = evolution.isochrone(iso["log_age"], iso["fe_h"])
+        begin = model.logg[model.phase == evolution.SUBGIANT][0]
+        rows = (iso["phase"] >= 1) & (iso["phase"] <= 2) & (iso["logg"] > 3.3)
+        rows &= iso["logg"] < begin
+        d_teff = np.subtract.outer(iso["log_teff"][rows], model.log_teff) * np.log(10) / 0.01
+        d_logg = np.subtract.outer(iso["logg"][rows], model.logg) / 0.05
+        far.append(np.sqrt(np.mean(np.hypot(d_teff, d_logg).min(axis=1) ** 2)))
+    print(
+        "\nsubgiants and foot of the branch against PARSEC: rms distance per isochrone in units "
+        f"of 1 % in Teff and 0.05 dex: median {np.median(far):.2f}, 90 per cent below "
+        f"{np.quantile(far, 0.9):.2f}"
+    )
+    assert np.median(far) <= 1.0
+
+
 @pytest.mark.parametrize("family", [mist, parsec], ids=["MIST", "PARSEC"])
 def test_isochrones_mock_turn_off_and_clump(family, folder):
     turn_off, clump_teff, clump_logg = [], [], []
@@ -119,7 +140,7 @@ def test_isochrones_mock_turn_off_and_clump(family, folder):
     turn_off, clump_teff = np.abs(turn_off), np.abs(clump_teff)
     print(
         f"\nformula against {family.__name__}, [Fe/H] -1 to 0.35: turn-off median "
-        f"{np.median(turn_off):.0f} K, worst {turn_off.max():.0f} K (young and metal-poor); clump "
+        f"{np.median(turn_off):.0f} K, worst {turn_off.max():.0f} K; clump "
         f"median {np.median(clump_teff):.0f} K, worst {clump_teff.max():.0f} K, log g worst "
         f"{np.abs(clump_logg).max():.2f}"
     )
@@ -164,3 +185,38 @@ def test_isochrones_reads_the_published_files(folder, name, number, fe_h, log_ag
         assert (np.diff(iso.initial_mass) >= 0).all()
     if fe_h is not None:
         assert (ladder[0].fe_h, ladder[0].log_age) == (fe_h, log_age)
+
+
+def test_isochrones_lab_4_works_on_published_files(folder):
+    """The solved lab's functions, unchanged, on real MIST and PARSEC isochrones."""
+    from helpers.course import source
+
+    lab = source.solved_namespace("04_isochrones")
+    grid = np.arange(1.0, 3.2, 0.05)
+    for name in ("mist_feh_p0.00_vvcrit0.0_logage9.6.iso", "mist_feh_m1.00_vvcrit0.4_10gyr.ecsv"):
+        (iso,) = read(folder / name)
+        eep, values = lab["at_same_eep"](
+            iso.eep,
+            np.column_stack([iso.teff, iso.logg]),
+            iso.eep[5:],
+            np.ones((len(iso.eep) - 5, 2)),
+            0.0,
+        )
+        assert (eep == iso.eep[5:]).all()
+        np.testing.assert_allclose(values[:, 0], iso.teff[5:])
+        teff = lab["branch_temperature"](grid, iso.logg, iso.teff, iso.phase)
+        steps = np.diff(teff)
+        print(f"\n{name}: branch {teff[0]:.0f} K at log g 1 to {teff[-1]:.0f} K at log g 3.15")
+        assert (steps > 0).all()
+        # nothing of the clump, which is 150 to 400 K warmer: the branch is smooth
+        assert np.abs(np.diff(steps)).max() < 15
+    ladder = [iso for iso in read(folder / "parsec_fsps.npz") if abs(iso.fe_h + 0.02) < 0.01]
+    below, above, weight = lab["bracket_age"]([iso.log_age for iso in ladder], 6.0)
+    assert (ladder[below].log_age, ladder[above].log_age) == (9.75, 9.8)
+    assert 9.75 + 0.05 * weight == pytest.approx(9.778, abs=1e-3)
+    young, old = (
+        lab["branch_temperature"](grid, iso.logg, iso.teff, iso.phase)
+        for iso in (ladder[below], ladder[above])
+    )
+    print(f"PARSEC, 0.05 dex in age: {np.median(old - young):+.0f} K")
+    assert -15 < np.median(old - young) < -3
