@@ -72,3 +72,22 @@ def test_what_is_said_of_hidden_tests_is_their_authors():
             assert "_hidden" not in shown
             compile(shown, test.name, "exec")
             assert re.search(r"submitted\(", shown)
+
+
+def test_only_what_answers_are_made_of_runs_before_the_tests():
+    """The story as handed out is left out, but for cells whose names an answer uses."""
+    cells = [
+        repair.Cell("setup", "setup", "code", "import numpy as np"),
+        repair.Cell("own", "", "code", "flux = slow()\nunit = 1e-17", released=True),
+        repair.Cell("own", "", "code", "scale = unit * 2", released=True),
+        repair.Cell("own", "", "code", "mine = 3"),
+        repair.Cell("own", "", "code", "error = slow()", released=True),
+        repair.Cell(
+            "solution", "f", "code", "def f(flux, error):\n    x = mine\n    return flux * x"
+        ),
+    ]
+    assert judge.needed_cells(cells) == {0, 3, 5}
+    cells[5].source = "def f(flux, error):\n    return [scale * e for e in error]"
+    assert judge.needed_cells(cells) == {0, 1, 2, 3, 5}
+    cells[5].source = "%timeit error\ndef f(x): return x"
+    assert judge.needed_cells(cells) == {0, 3, 4, 5}

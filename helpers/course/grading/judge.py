@@ -13,6 +13,7 @@ import io
 import math
 import re
 import signal
+import symtable
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -512,20 +513,24 @@ def needed_cells(cells: list[Cell]) -> set[int]:
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """Return the names a cell makes and those it uses."""
+    """Return the names of the notebook that a cell makes and those it uses."""
     try:
-        tree = ast.parse(source)
+        cell = symtable.symtable(source, "<cell>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         words = set(re.findall(r"[^\W\d]\w*", source))
         return set(), words
     made, used = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            made |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+    scopes = [cell]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            # arguments and other names of a function's own are nobody else's
+            if scope is cell or symbol.is_global():
+                if symbol.is_assigned() or symbol.is_imported():
+                    made.add(symbol.get_name())
+                if symbol.is_referenced():
+                    used.add(symbol.get_name())
     return made, used
 
 

@@ -199,6 +199,12 @@ def _helpers() -> list[str]:
     for path in (package / "__pycache__", package / "mock" / "__pycache__"):
         if path.is_dir():
             line += _hidden(path, inside / path.relative_to(package))
+    # the tables of facts, which are not with the survey where LABKIT_DATA says it is elsewhere
+    tables = package.parent / "data"
+    if tables.is_dir():
+        line += ["--ro-bind", str(tables), str(KIT / "lib" / "data")]
+        if (tables / "build").is_dir():
+            line += _hidden(tables / "build", KIT / "lib" / "data" / "build")
     return line
 
 
