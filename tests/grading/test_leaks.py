@@ -1,7 +1,8 @@
 """Real labs: nothing that is hidden comes out in release, feedback, logs, or is seen from within.
 
 Looked for: every line of a hidden test, of a model answer and of a rubric that students do not have
-in what is shown to them; numbers of hidden tests with four significant figures or more; folders of the source.
+in what is shown to them; numbers of hidden tests with four significant figures or more; folders of
+the source.
 """
 
 import html
