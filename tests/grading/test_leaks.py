@@ -1,7 +1,8 @@
 """Real labs: nothing that is hidden comes out in release, feedback, logs, or is seen from within.
 
 Looked for: every line of a hidden test, of a model answer and of a rubric that students do not have
-in what is shown to them; numbers of hidden tests with four figures or more; folders of the source.
+in what is shown to them; numbers of hidden tests with four significant figures or more; folders of
+the source.
 """
 
 import html
@@ -48,7 +49,7 @@ def _secrets(slug):
     # a hint was written to be read, and names of columns are no secret: what else is in the line?
     lines = {line for line in kept if len(re.sub(r'"[^"]*"', "", line)) >= 25}
     numbers = {number for line in kept for number in re.findall(r"(?<![\w.])\d[\d_.]{3,}\b", line)}
-    numbers = {n for n in numbers if len(re.sub(r"\D", "", n)) >= 4}
+    numbers = {n for n in numbers if len(re.sub(r"\D", "", n).strip("0")) >= 4}
     return {text for text in lines | numbers if text not in shown}
 
 
