@@ -324,6 +324,7 @@ def atmosphere(
     abundance: np.ndarray,
     temperature: np.ndarray | None = None,
     guess: Atmosphere | None = None,
+    tolerance: float = 1e-4,
 ) -> Atmosphere:
     """Structure of a star's atmosphere.
 
@@ -340,6 +341,8 @@ def atmosphere(
         Temperature of the layers, K; the grey law when absent.
     guess : Atmosphere, optional
         Layers of a star much like it, to start from.
+    tolerance : float
+        Largest relative change of the pressure in the last round.
 
     Returns
     -------
@@ -366,7 +369,7 @@ def atmosphere(
         inner = np.concatenate([[0.0], np.cumsum(0.5 * (push[1:] + push[:-1]) * step)])
         updated = 5.0 / 3.0 * push[0] + inner
         change = np.abs(np.log(updated / pressure)).max()
-        if change < 1e-4:
+        if change < tolerance:
             return Atmosphere(tau, kappa, gas)
         pressure = pressure**0.4 * updated**0.6
     raise ValueError(

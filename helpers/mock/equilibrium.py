@@ -73,7 +73,7 @@ def equilibrium(
     abundance: np.ndarray,
     wavelength: np.ndarray,
     absorption: Callable,
-    rounds: int = 8,
+    rounds: int = 6,
 ) -> Atmosphere:
     """Layers in radiative equilibrium.
 
@@ -94,7 +94,7 @@ def equilibrium(
     -------
     Atmosphere
     """
-    layers = atmosphere(teff, logg, abundance)
+    layers = atmosphere(teff, logg, abundance, tolerance=1e-3)
     target = STEFAN_BOLTZMANN * teff**4 / (4 * np.pi)  # Eddington flux H
     weight = np.gradient(wavelength) * 1e-8
     cm = wavelength * 1e-8
@@ -105,7 +105,7 @@ def equilibrium(
     for number in range(rounds):
         if number % 2 == 0:
             if number:
-                layers = atmosphere(teff, logg, abundance, temperature, layers)
+                layers = atmosphere(teff, logg, abundance, temperature, layers, 1e-3)
             per_depth = layers.tau / (layers.kappa * layers.gas.density)
             slope = absorption(layers.gas) * per_depth[:, None]
         x = SECOND_RADIATION / (cm * temperature[:, None])
@@ -125,4 +125,4 @@ def equilibrium(
         relative[layers.tau > DEEPEST] = relative[layers.tau <= DEEPEST][-1]
         temperature = temperature * (1.0 + relative)
         temperature = np.maximum(temperature, 0.45 * teff)
-    return atmosphere(teff, logg, abundance, temperature, layers)
+    return atmosphere(teff, logg, abundance, temperature, layers, 1e-3)
