@@ -1,7 +1,7 @@
 """The gas of a stellar atmosphere: its state at a temperature and pressure, and its layers.
 
-`state` solves ionisation (Saha), the molecules H2, CO, OH, CN, N2 and H2O, and the charge balance
-in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature follows a
+`state` solves ionisation (Saha), the molecules H2, CO, OH, CN, N2, H2O, TiO, CaH and MgH, and the
+charge balance in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature follows a
 grey-type law T(tau), pressure the hydrostatic balance dP/dtau = g / kappa.
 
 Left out: departures from LTE and from radiative equilibrium in lines other than as the T(tau) law
@@ -95,13 +95,21 @@ class Diatomic:
     states: tuple[tuple[int, float], ...]  # (weight, energy in cm-1) of the electronic states
 
 
-# CN: D0 = 7.74 eV (Huang, Barts & Halpern 1992, J. Phys. Chem. 96, 425).
+# D0 of CN: Huang, Barts & Halpern 1992 (J. Phys. Chem. 96, 425); TiO: Naulin, Hedgecock & Costes
+# 1997 (Chem. Phys. Lett. 266, 335); MgH, with its X state: Shayesteh et al. 2007 (J. Phys. Chem. A
+# 111, 12495).
 MOLECULES = {
     "H2": Diatomic(("H", "H"), 4.478, 4401.2, 121.3, 60.85, 3.06, 2, ((1, 0.0),)),
     "CO": Diatomic(("C", "O"), 11.092, 2169.8, 13.29, 1.9313, 0.0175, 1, ((1, 0.0),)),
     "OH": Diatomic(("O", "H"), 4.392, 3737.8, 84.88, 18.91, 0.724, 1, ((2, 0.0), (2, 139.0))),
     "CN": Diatomic(("C", "N"), 7.74, 2068.6, 13.1, 1.8998, 0.0174, 1, ((2, 0.0), (4, 9245.0))),
     "N2": Diatomic(("N", "N"), 9.759, 2358.6, 14.32, 1.9982, 0.0173, 2, ((1, 0.0),)),
+    "TiO": Diatomic(
+        ("Ti", "O"), 6.87, 1009.02, 4.498, 0.53543, 0.003022, 1,
+        ((2, 0.0), (2, 98.0), (2, 197.0), (2, 3443.0), (1, 5662.0), (6, 11925.0), (6, 14100.0)),
+    ),
+    "CaH": Diatomic(("Ca", "H"), 1.70, 1298.3, 19.1, 4.2766, 0.097, 1, ((2, 0.0), (4, 14400.0))),
+    "MgH": Diatomic(("Mg", "H"), 1.285, 1492.8, 29.85, 5.826, 0.175, 1, ((2, 0.0), (4, 19200.0))),
 }  # fmt: skip
 
 
@@ -256,6 +264,7 @@ def state(
     neutral[0] = hydrogen
     molecules = _carbon_nitrogen_oxygen(temperature, share * nuclei, ratio, neutral)
     molecules["H2"] = k_h2 * hydrogen**2
+    molecules |= _metals(temperature, share * nuclei, neutral)
     density = nuclei * float(abundance @ _MASS) * ATOMIC_MASS
     return Gas(temperature, pressure, electrons, density, neutral, neutral * ratio, molecules)
 
@@ -294,6 +303,23 @@ def _carbon_nitrogen_oxygen(
         "CO": free_c * free_o, "OH": free_o * hydrogen, "CN": free_c * free_n, "N2": free_n**2
     }  # fmt: skip
     return {m: k[m] * n for m, n in pairs.items()} | {"H2O": water * free_o}
+
+
+def _metals(
+    temperature: np.ndarray, nuclei: np.ndarray, neutral: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Molecules of metals too scarce to use up their partners; their rows of `neutral` are updated.
+
+    Left out: TiO2 (2 per cent of titanium at 2400 K, more below), CaOH, and SiO, which takes a
+    seventh of the oxygen that CO leaves.
+    """
+    molecules = {}
+    for name in ("TiO", "CaH", "MgH"):
+        metal, partner = (_INDEX[s] for s in MOLECULES[name].atoms)
+        per_atom = dissociation(name, temperature) * neutral[partner]
+        neutral[metal] = nuclei[metal] / (nuclei[metal] / neutral[metal] + per_atom)
+        molecules[name] = per_atom * neutral[metal]
+    return molecules
 
 
 def temperature_law(tau: np.ndarray, teff: float) -> np.ndarray:
