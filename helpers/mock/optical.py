@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from helpers.mock import atmosphere, hydrogen, lines, opacity, synthesis
+from helpers.mock import atmosphere, bands, hydrogen, lines, opacity, synthesis
 from helpers.mock.synthesis import KM_S, Labels, Synthesizer, emergent_flux
 
 #: The grid: vacuum wavelengths, uniform in log, 25 km/s a sample.
@@ -31,7 +31,7 @@ MIDDLE, SMOOTH = 2, 4
 
 #: Band opacity of molecules: functions of vacuum wavelength (A) and gas giving cm-1 (n, layers).
 #: They are evaluated every 100 km/s.
-BANDS: list[Callable[[np.ndarray, atmosphere.Gas], np.ndarray]] = []
+BANDS: list[Callable[[np.ndarray, atmosphere.Gas], np.ndarray]] = [bands.absorption]
 
 
 def wavelength_grid() -> np.ndarray:
@@ -52,13 +52,13 @@ class OpticalSynthesizer(Synthesizer):
     ----------
     line_list : helpers.mock.lines.LineList, optional
         Default: every atomic line of the range.
-    bands : sequence of functions, optional
+    band_opacity : sequence of functions, optional
         Band opacities; default ``BANDS``.
     """
 
-    def __init__(self, line_list: lines.LineList | None = None, bands=None) -> None:
+    def __init__(self, line_list: lines.LineList | None = None, band_opacity=None) -> None:
         self.lines = all_lines() if line_list is None else line_list
-        self.bands = list(BANDS) if bands is None else list(bands)
+        self.bands = list(BANDS) if band_opacity is None else list(band_opacity)
         self._step = LOG_STEP / FINE / np.log(10.0)
         # The first fine sample: FINE of them, averaged, are centred on a sample of the grid.
         self._start = np.log10(FIRST) - self._step * (FINE - 1) / 2
