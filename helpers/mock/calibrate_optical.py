@@ -230,8 +230,8 @@ def main(arguments: list[str] | None = None) -> int:
         logs, missed = fit.round(logs, renew=number in (0, 2))
         stars, models = missed[:N_STARS], missed[N_STARS:]
         say(
-            f"before step {number + 1}: median misses of {N_STARS} stars {np.median(stars):.4f}, of "
-            f"{N_MODELS} models {np.median(models):.4f}\n"
+            f"before step {number + 1}: median misses of {N_STARS} stars {np.median(stars):.4f}, "
+            f"of {N_MODELS} models {np.median(models):.4f}\n"
         )
         for t, m in zip(fit.targets, missed, strict=True):
             say(f"  {t.labels.teff:.0f} {t.labels.logg:.1f} {t.labels.fe_h:+.1f} {m:.4f}\n")

@@ -68,6 +68,7 @@ def _moments(slope, source, step, mean, flux):
 
 
 def equilibrium(
+    layers: Atmosphere,
     teff: float,
     logg: float,
     abundance: np.ndarray,
@@ -79,6 +80,8 @@ def equilibrium(
 
     Parameters
     ----------
+    layers : Atmosphere
+        Where to start: the grey layers.
     teff, logg : float
         K, and log10 of cm s-2.
     abundance : (elements,) array
@@ -94,7 +97,6 @@ def equilibrium(
     -------
     Atmosphere
     """
-    layers = atmosphere(teff, logg, abundance, tolerance=1e-3)
     target = STEFAN_BOLTZMANN * teff**4 / (4 * np.pi)  # Eddington flux H
     weight = np.gradient(wavelength) * 1e-8
     cm = wavelength * 1e-8

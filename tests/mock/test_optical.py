@@ -139,8 +139,8 @@ def test_band_opacity_enters_and_darkens():
         inside = (wavelength > 7000) & (wavelength < 7200)
         return 1e-7 * inside[:, None] * (gas.density / gas.density.max())[None]
 
-    clear = optical.OpticalSynthesizer(bands=[]).spectrum(SUN)
-    dark = optical.OpticalSynthesizer(bands=[band]).spectrum(SUN)
+    clear = optical.OpticalSynthesizer(band_opacity=[]).spectrum(SUN)
+    dark = optical.OpticalSynthesizer(band_opacity=[band]).spectrum(SUN)
     grid = optical.wavelength_grid()
     inside = (grid > 7010) & (grid < 7190)
     assert dark[0][inside].mean() < 0.98 * clear[0][inside].mean()
