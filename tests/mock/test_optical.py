@@ -83,8 +83,9 @@ def jump(spectrum, *labels):
 
 
 def test_balmer_jump_feels_gravity(spectrum):
-    """At 8000 K a giant's jump is larger (less H-minus); at 9700 K temperature rules."""
-    assert jump(spectrum, 6500, 2.0) > jump(spectrum, 6500, 4.5) + 0.05
+    """In F stars gravity fills the jump with H-minus opacity; in A supergiants the sign turns."""
+    assert jump(spectrum, 6000, 2.0) > jump(spectrum, 6000, 4.0) + 0.2
+    assert jump(spectrum, 9700, 2.0) < jump(spectrum, 9700, 3.0)
     assert jump(spectrum, 8000, 4.0) > jump(spectrum, 6000, 4.0) + 0.2
 
 
