@@ -64,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         "data",
         _data,
         "build or check the simulated survey",
-        "Writes data/build once (some minutes), says what each part took; does nothing when it is there and current.",
+        "Writes data/build once (some minutes) and says what each part took; does nothing when it "
+        "is there and current.",
     )
     data.add_argument("--rebuild", action="store_true", help="build again even if it is current")
     data.add_argument("--check", action="store_true", help="only look; exit 1 if not in order")
