@@ -122,7 +122,7 @@ def _spectrum(stack: Path, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def _fits(row: dict, release: str, flux: np.ndarray, ivar: np.ndarray, bad: np.ndarray) -> bytes:
     import numpy as np
     from astropy.io import fits
-    from scipy.ndimage import median_filter
+    from scipy.ndimage import uniform_filter1d
 
     wave = (10.0 ** (3.5682 + 1e-4 * np.arange(flux.size))).astype(np.float32)
     flags = bad.astype(np.float32)
@@ -133,7 +133,7 @@ def _fits(row: dict, release: str, flux: np.ndarray, ivar: np.ndarray, bad: np.n
         hdus[0].header["EXTNAME"] = "Flux"
     else:
         level = np.where(flux > 0, flux, 0.0)
-        smooth = np.maximum(median_filter(level, 301, mode="nearest"), 1e-6)
+        smooth = np.maximum(uniform_filter1d(level, 301, mode="nearest"), 1e-6)
         arrays = {
             "FLUX": flux,
             "IVAR": ivar,

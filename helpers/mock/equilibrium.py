@@ -68,17 +68,20 @@ def _moments(slope, source, step, mean, flux):
 
 
 def equilibrium(
+    layers: Atmosphere,
     teff: float,
     logg: float,
     abundance: np.ndarray,
     wavelength: np.ndarray,
     absorption: Callable,
-    rounds: int = 8,
+    rounds: int = 6,
 ) -> Atmosphere:
     """Layers in radiative equilibrium.
 
     Parameters
     ----------
+    layers : Atmosphere
+        Where to start: the grey layers.
     teff, logg : float
         K, and log10 of cm s-2.
     abundance : (elements,) array
@@ -94,7 +97,6 @@ def equilibrium(
     -------
     Atmosphere
     """
-    layers = atmosphere(teff, logg, abundance)
     target = STEFAN_BOLTZMANN * teff**4 / (4 * np.pi)  # Eddington flux H
     weight = np.gradient(wavelength) * 1e-8
     cm = wavelength * 1e-8
@@ -105,7 +107,7 @@ def equilibrium(
     for number in range(rounds):
         if number % 2 == 0:
             if number:
-                layers = atmosphere(teff, logg, abundance, temperature, layers)
+                layers = atmosphere(teff, logg, abundance, temperature, layers, 1e-3)
             per_depth = layers.tau / (layers.kappa * layers.gas.density)
             slope = absorption(layers.gas) * per_depth[:, None]
         x = SECOND_RADIATION / (cm * temperature[:, None])
@@ -125,4 +127,4 @@ def equilibrium(
         relative[layers.tau > DEEPEST] = relative[layers.tau <= DEEPEST][-1]
         temperature = temperature * (1.0 + relative)
         temperature = np.maximum(temperature, 0.45 * teff)
-    return atmosphere(teff, logg, abundance, temperature, layers)
+    return atmosphere(teff, logg, abundance, temperature, layers, 1e-3)

@@ -2,7 +2,7 @@
 
 Below 4500 Angstrom lines crowd until nothing between them is continuum.  The haze stands for all
 of them that `lines_optical.csv` leaves out.  Every bin of 75 km/s has one mean cross-section for
-each of a few kinds of absorber: iron atoms of low and high excitation, iron ions, and CH.  Within a
+each of a few kinds of absorber: iron atoms and ions of low and high excitation, and CH.  Within a
 bin the opacity follows a fixed distribution over two and a half decades, laid out around the middle
 of the bin, so that it saturates as a bundle of lines does (an opacity distribution function in
 miniature; Strom & Kurucz 1966, JQSRT 6, 591).
@@ -25,7 +25,7 @@ from helpers.mock.atmosphere import BOLTZMANN, EV, SECOND_RADIATION, SYMBOLS, Ga
 from helpers.mock.atmosphere import molecular_partition as partition
 
 #: Kinds of absorber: species and excitation (eV).
-KINDS = (("Fe I", 1.0), ("Fe I", 3.6), ("Fe II", 3.0), ("CH", 0.2))
+KINDS = (("Fe I", 1.0), ("Fe I", 3.6), ("Fe II", 0.8), ("Fe II", 3.0), ("CH", 0.2))
 FINE_PER_BIN = 24
 _PLACE = np.abs(np.arange(FINE_PER_BIN) - 0.5 * (FINE_PER_BIN - 1)) / (0.5 * FINE_PER_BIN)
 #: Opacity across a bin over its mean.

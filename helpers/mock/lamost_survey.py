@@ -391,7 +391,7 @@ def build(
         counts[survey.name] = len(stars)
     whole = {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
     with sqlite3.connect(folder / "catalogue.sqlite") as connection:
-        write_table(connection, "lamost", whole, "obsid", "path")
+        write_table(connection, "lamost", whole, "obsid", "path", "survey")
         write_table(connection, "k2_rotation", rotation, "obsid")
     connection.close()
     np.savez_compressed(folder / "truth_lamost.npz", **truths)

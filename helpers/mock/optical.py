@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from helpers.mock import atmosphere, equilibrium, haze, hydrogen, lines, opacity, synthesis
+from helpers.mock import atmosphere, bands, equilibrium, haze, hydrogen, lines, opacity, synthesis
 from helpers.mock.synthesis import _MU, _MU_WEIGHT, KM_S, Labels, Synthesizer, emergent_flux
 
 #: The grid: vacuum wavelengths, uniform in log, 25 km/s a sample.
@@ -40,7 +40,7 @@ _BLOCK = 256  # samples that go through the layers together
 #: Band opacity of molecules: functions of vacuum wavelength (A) and gas giving cm-1 (n, layers).
 #: They are evaluated every 100 km/s.
 BandOpacity = Callable[[np.ndarray, atmosphere.Gas], np.ndarray]
-BANDS: list[BandOpacity] = []
+BANDS: list[BandOpacity] = [bands.absorption]
 
 
 def wavelength_grid() -> np.ndarray:
@@ -125,7 +125,7 @@ class OpticalSynthesizer(Synthesizer):
     ----------
     line_list : helpers.mock.lines.LineList, optional
         Default: every atomic line of the range.
-    bands : sequence of functions, optional
+    band_opacity : sequence of functions, optional
         Band opacities; default ``BANDS``.
     cross : (kinds, bins) array, optional
         Cross-sections of the haze; default those of ``data/haze_optical.csv``.
@@ -134,12 +134,12 @@ class OpticalSynthesizer(Synthesizer):
     def __init__(
         self,
         line_list: lines.LineList | None = None,
-        bands: Sequence[BandOpacity] | None = None,
+        band_opacity: Sequence[BandOpacity] | None = None,
         cross: np.ndarray | None = None,
     ) -> None:
         self.cross = haze.cross_sections() if cross is None else cross
         self.lines = all_lines() if line_list is None else line_list
-        self.bands = list(BANDS) if bands is None else list(bands)
+        self.bands = list(BANDS) if band_opacity is None else list(band_opacity)
         self._step = LOG_STEP / FINE / np.log(10.0)
         # The first fine sample: FINE of them, averaged, are centred on a sample of the grid.
         self._start = np.log10(FIRST) - self._step * (FINE - 1) / 2
@@ -199,10 +199,24 @@ class OpticalSynthesizer(Synthesizer):
         return kappa
 
     def structure(self, labels: Labels) -> atmosphere.Atmosphere:
-        """The layers of a star, in radiative equilibrium."""
-        return equilibrium.equilibrium(
-            labels.teff, labels.logg, synthesis.mixture(labels), self._sampled, self.sampled_opacity
-        )
+        """The layers of a star: radiative equilibrium, but for M dwarfs, which convection rules.
+
+        Dwarfs below 4000 K have the temperatures of `atmosphere.cool_dwarf`; up to 4600 K the two
+        are mixed.
+        """
+        mixture = synthesis.mixture(labels)
+        cool = atmosphere.cool_dwarf_share(labels.teff, labels.logg)
+        plain = atmosphere.atmosphere(labels.teff, labels.logg, mixture)
+        if cool > 0.99:
+            return plain
+        layers = equilibrium.equilibrium(plain, labels.teff, labels.logg, mixture, self._sampled,
+                                         self.sampled_opacity)  # fmt: skip
+        if cool < 0.01:
+            return layers
+        grey = atmosphere.temperature_law(layers.tau, labels.teff)
+        gentle = labels.teff * (grey / labels.teff) ** atmosphere.FLATTENING
+        temperature = (1.0 - cool) * layers.gas.temperature + cool * gentle
+        return atmosphere.atmosphere(labels.teff, labels.logg, mixture, temperature, layers)
 
     def spectrum(self, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
         """Surface flux density of a star.

@@ -196,10 +196,10 @@ def build(
 
 def _train_optical(folder: Path, workers: int, progress: bool, limit: int | None) -> dict[str, int]:
     """Train the optical interpolator, unless the survey is cut."""
+    # Line profiles are compiled and bands added up here once, before the workers start.
+    _packed_spectrum(Labels(5777.0, 4.44, 0.0))
     if limit is not None:
         return {"spectra": 0}
-    # Line profiles are compiled here once, before the workers start.
-    _packed_spectrum(Labels(5777.0, 4.44, 0.0))
     made = []
 
     def spectra(plan: list[Labels]) -> Iterator[np.ndarray]:
