@@ -233,8 +233,6 @@ def main(arguments: list[str] | None = None) -> int:
             f"before step {number + 1}: median misses of {N_STARS} stars {np.median(stars):.4f}, "
             f"of {N_MODELS} models {np.median(models):.4f}\n"
         )
-        for t, m in zip(fit.targets, missed, strict=True):
-            say(f"  {t.labels.teff:.0f} {t.labels.logg:.1f} {t.labels.fe_h:+.1f} {m:.4f}\n")
         sys.stdout.flush()
         if chosen.write:
             (repository_data() / "haze_optical.csv").write_text(table(logs))
