@@ -23,6 +23,8 @@ from helpers.mock import compare_optical as real
 
 REAL, SIMULATED = "black", "#0072b2"
 MILES_TEFF, LAMOST_TEFF, SED_TEFF = (4500.0, 8500.0), (4700.0, 8200.0), (5000.0, 9750.0)
+#: Where clouds on the way add to the real lines.
+INTERSTELLAR = ("LAMOST", "Na D")
 N_MILES, N_LAMOST, N_SED = 60, 40, 48
 
 
@@ -55,7 +57,8 @@ def optical_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer
         for name, values in found.items():
             text += (
                 f"| {name} in {values.size} {survey} stars: median ratio of widths "
-                f"| {np.median(values):.2f} | 0.8-1.25 |\n"
+                f"| {np.median(values):.2f} | "
+                + ("interstellar sodium |\n" if (survey, name) == INTERSTELLAR else "0.8-1.25 |\n")
             )
     return text
 
