@@ -175,14 +175,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the tables; write them and the figures when asked to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="change data/README.md and figures")
+    parser.add_argument("--only", choices=("optical", "sed"), help="one band alone")
     chosen = parser.parse_args(arguments)
     default = repository_data().parents[1] / "shared" / "real"
     folder = Path(os.environ.get("LABKIT_REAL") or default)
     reality, synthesizer = real.Reality(folder), optical.OpticalSynthesizer()
-    tables = {
-        "optical": optical_table(reality, synthesizer),
-        "sed": sed_table(reality, synthesizer),
-    }
+    makers = {"optical": optical_table, "sed": sed_table}
+    figures = {"optical": optical_figure, "sed": sed_figure}
+    names = [chosen.only] if chosen.only else list(makers)
+    tables = {name: makers[name](reality, synthesizer) for name in names}
     for name, table in tables.items():
         sys.stdout.write(f"{name}\n{table}\n")
     if chosen.write:
@@ -191,9 +192,10 @@ def main(arguments: list[str] | None = None) -> int:
         for name, table in tables.items():
             text = replaced(text, name, table)
         page.write_text(text)
-        h_band_figure(compare.Reality(folder))
-        optical_figure(reality, synthesizer)
-        sed_figure(reality, synthesizer)
+        for name in names:
+            figures[name](reality, synthesizer)
+        if not chosen.only:
+            h_band_figure(compare.Reality(folder))
     return 0
 
 
