@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
+from scipy import ndimage, sparse
 from scipy.linalg import solveh_banded
 
 from helpers.mock import compare_optical as compare
@@ -25,11 +25,12 @@ from helpers.mock import haze, optical, repository_data
 from helpers.mock.compare_optical import BINS, N_BINS, WINDOW
 from helpers.mock.synthesis import Labels
 
-N_STARS, N_MODELS = 20, 36
+N_STARS, N_MODELS = 20, 24
 STARS, MODELS = (4400.0, 9500.0), (4500.0, 9750.0)
 NOISE, SED_NOISE, UV_NOISE = 0.02, 0.02, 0.04
-#: The prior: natural log of the cross-section within so much of the start; looser below 4000 A.
-PRIOR = np.where(BINS > 4000.0, 2.0, 4.0)
+#: The prior: natural log of the cross-section within so much of the start, or (below
+#: 4000 A, where R = 200 cannot tell bins apart) of its own running mean.
+PRIOR = np.where(BINS > 4000.0, 2.0, 1.0)
 REACH = 60  # bins over which the observations tie the unknowns together
 #: Wavelengths (A) that MILES is not asked about: hydrogen, interstellar sodium and calcium.
 ASIDE = ((6549, 6581), (4851, 4875), (4332, 4352), (4093, 4113), (5886, 5902), (3964, 3976))
@@ -90,8 +91,9 @@ def _blur_matrix(sigma: np.ndarray) -> sparse.csr_matrix:
 class Fit:
     """The Gauss-Newton fit of the haze."""
 
-    def __init__(self, reality: compare.Reality) -> None:
-        self.targets = targets(reality)
+    def __init__(self, reality: compare.Reality, ultraviolet: bool = False) -> None:
+        self.targets = [t for t in targets(reality) if not (ultraviolet and t.is_star)]
+        self.moves = (3900.0 if ultraviolet else np.inf) > BINS
         per_bin = optical.LOG_STEP * compare.PER_BIN
         self.star_blur = _blur_matrix(compare.MILES_FWHM / 2.3548 / BINS / per_bin)
         mean = sparse.diags(
@@ -110,6 +112,7 @@ class Fit:
         self.sed_weight = self.sed_weight / noise**2 / 15.0
         self.star_map = (sparse.identity(N_BINS) - mean) @ self.star_blur
         self.first = start()
+        self.bands = [] if ultraviolet else None  # molecules of cool stars show longwards
         self.structures: dict[int, object] = {}
 
     def _transfer(self, synthesizer, layers, kappa) -> np.ndarray:
@@ -135,9 +138,10 @@ class Fit:
     def round(self, logs: np.ndarray, renew: bool) -> tuple[np.ndarray, list[float]]:
         """One step: new logs, and how far each target was missed (median)."""
         kinds = len(haze.KINDS)
-        synthesizer = optical.OpticalSynthesizer(cross=np.exp(logs))
+        synthesizer = optical.OpticalSynthesizer(cross=np.exp(logs), band_opacity=self.bands)
         bands = np.zeros((kinds, kinds, REACH + 1, N_BINS))  # upper band: bin i with i + offset
-        right = (self.first - logs) / PRIOR**2
+        smooth = ndimage.uniform_filter1d(logs, 41, axis=1, mode="nearest")
+        right = (np.where(BINS > 4000.0, self.first, smooth) - logs) / PRIOR**2
         missed = []
         products = {
             True: self._product(self.star_map, self.star_weight),
@@ -175,7 +179,8 @@ class Fit:
                         bands[a, b, offset, :n] += (
                             share * scaled[a, :n] * product[offset, :n] * scaled[b, offset:]
                         )
-        return logs + np.clip(self._solve(bands, right), -1.5, 1.5), missed
+        step = np.clip(self._solve(bands, right), -1.5, 1.5)
+        return np.where(self.moves, logs + step, logs), missed
 
     @staticmethod
     def _product(mapping: sparse.csr_matrix, weight: np.ndarray) -> np.ndarray:
@@ -221,20 +226,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="replace data/haze_optical.csv")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--again", action="store_true", help="go on from the present table")
+    parser.add_argument("--ultraviolet", action="store_true", help="only models, below 3900 A")
     chosen = parser.parse_args(arguments)
     default = repository_data().parents[1] / "shared" / "real"
-    fit = Fit(compare.Reality(Path(os.environ.get("LABKIT_REAL") or default)))
+    reality = compare.Reality(Path(os.environ.get("LABKIT_REAL") or default))
+    fit = Fit(reality, chosen.ultraviolet)
     logs = np.log(haze.cross_sections()) if chosen.again else fit.first
     say = sys.stdout.write
     for number in range(chosen.rounds):
         logs, missed = fit.round(logs, renew=number in (0, 2))
-        stars, models = missed[:N_STARS], missed[N_STARS:]
-        say(
-            f"before step {number + 1}: median misses of {N_STARS} stars {np.median(stars):.4f}, "
-            f"of {N_MODELS} models {np.median(models):.4f}\n"
-        )
-        for t, m in zip(fit.targets, missed, strict=True):
-            say(f"  {t.labels.teff:.0f} {t.labels.logg:.1f} {t.labels.fe_h:+.1f} {m:.4f}\n")
+        for name, which in (("stars", True), ("models", False)):
+            some = [m for t, m in zip(fit.targets, missed, strict=True) if t.is_star == which]
+            if some:
+                say(f"before step {number + 1}: {len(some)} {name}, median {np.median(some):.4f}\n")
         sys.stdout.flush()
         if chosen.write:
             (repository_data() / "haze_optical.csv").write_text(table(logs))

@@ -23,6 +23,8 @@ from helpers.mock import compare_optical as real
 
 REAL, SIMULATED = "black", "#0072b2"
 MILES_TEFF, LAMOST_TEFF, SED_TEFF = (4500.0, 8500.0), (4700.0, 8200.0), (5000.0, 9750.0)
+#: Where clouds on the way add to the real lines.
+INTERSTELLAR = ("LAMOST", "Na D")
 N_MILES, N_LAMOST, N_SED = 60, 40, 48
 
 
@@ -55,7 +57,8 @@ def optical_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer
         for name, values in found.items():
             text += (
                 f"| {name} in {values.size} {survey} stars: median ratio of widths "
-                f"| {np.median(values):.2f} | 0.8-1.25 |\n"
+                f"| {np.median(values):.2f} | "
+                + ("interstellar sodium |\n" if (survey, name) == INTERSTELLAR else "0.8-1.25 |\n")
             )
     return text
 
@@ -172,14 +175,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the tables; write them and the figures when asked to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="change data/README.md and figures")
+    parser.add_argument("--only", choices=("optical", "sed"), help="one band alone")
     chosen = parser.parse_args(arguments)
     default = repository_data().parents[1] / "shared" / "real"
     folder = Path(os.environ.get("LABKIT_REAL") or default)
     reality, synthesizer = real.Reality(folder), optical.OpticalSynthesizer()
-    tables = {
-        "optical": optical_table(reality, synthesizer),
-        "sed": sed_table(reality, synthesizer),
-    }
+    makers = {"optical": optical_table, "sed": sed_table}
+    figures = {"optical": optical_figure, "sed": sed_figure}
+    names = [chosen.only] if chosen.only else list(makers)
+    tables = {name: makers[name](reality, synthesizer) for name in names}
     for name, table in tables.items():
         sys.stdout.write(f"{name}\n{table}\n")
     if chosen.write:
@@ -188,9 +192,10 @@ def main(arguments: list[str] | None = None) -> int:
         for name, table in tables.items():
             text = replaced(text, name, table)
         page.write_text(text)
-        h_band_figure(compare.Reality(folder))
-        optical_figure(reality, synthesizer)
-        sed_figure(reality, synthesizer)
+        for name in names:
+            figures[name](reality, synthesizer)
+        if not chosen.only:
+            h_band_figure(compare.Reality(folder))
     return 0
 
 
