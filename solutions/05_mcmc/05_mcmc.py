@@ -2018,7 +2018,7 @@ def test_sample_with_scatter_hidden():
 
 # %%
 honest = sample_with_scatter(
-    *statistics, mean, scale, stated_prior, tau, draws=1000, tune=500, chains=4, seed=131
+    *statistics, mean, scale, stated_prior, tau, draws=600, tune=400, chains=4, seed=131
 )
 honest_summary = summarise(honest)
 print(f"converged: {has_converged(honest)}")
