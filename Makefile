@@ -26,6 +26,7 @@ data: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/download.py
+	$(BIN)/python bench/cannon.py
 	$(BIN)/python bench/mcmc.py
 
 clean:

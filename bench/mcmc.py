@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[threads] = "1"
+
+import numpy as np  # noqa: E402 - after the thread limits
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAWS, TUNE, CHAINS = 500, 500, 2
@@ -131,8 +134,6 @@ def measure(
 
 
 def main() -> None:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from helpers.course import source
 
     lab, data = source.solved_namespace("05_mcmc"), star()

@@ -73,6 +73,47 @@ def test_product_holds_the_coadds_with_inflated_errors(small):
     np.testing.assert_allclose(product["error"][0][~bad], error[~bad], rtol=1e-6)
 
 
+def test_normalised_product_is_the_aspcap_files_with_bad_pixels_marked(small):
+    root, summary = small
+    product = np.load(root / "products" / "02_continuum.npz")
+    assert product["flux"].shape == product["error"].shape == (summary["stars"], 8575)
+    assert np.isfinite(product["flux"]).all()
+    known = product["error"] < 1e9
+    assert (product["flux"][~known] == 1).all()
+    assert not known[:, 3400:3460].any()
+    assert (known == (np.load(root / "products" / "01_apogee.npz")["error"] < 1e9))[
+        :, trimmed_pixels()
+    ].all()
+    name = product["apogee_id"][0]
+    (path,) = root.glob(f"sas/**/apo25m/*/aspcapStar-dr17-{name}.fits.gz")
+    with fits.open(path) as file:
+        good = known[0]
+        np.testing.assert_allclose(product["flux"][0][good], file[1].data[good], rtol=1e-6)
+        np.testing.assert_allclose(product["error"][0][good], file[2].data[good], rtol=1e-6)
+
+
+def test_the_mystery_star_is_wiped_and_in_no_table(small):
+    root, _ = small
+    with fits.open(root / survey.MYSTERY) as file:
+        assert [hdu.data.shape for hdu in file[1:]] == [(8575,)] * 3
+        assert file[3].data.dtype.kind == "i"
+        words = " ".join(str(card) for hdu in file for card in hdu.header.cards)
+        flux, error = file[1].data, file[2].data
+    for telling in ("OBJID", "TEFF", "LOGG", "FE_H", "RA ", "VHELIO"):
+        assert telling not in words
+    assert "SIMULATED" in words
+    snr = np.median((flux / error)[trimmed_pixels()])
+    assert snr == pytest.approx(300, rel=0.1)
+    with np.load(root / "truth.npz") as truth:
+        mystery, others = truth["mystery"], truth["labels"]
+    assert mystery.shape == (6,)
+    assert np.abs(others - mystery).max(axis=1).min() > 1
+    product = np.load(root / "products" / "02_continuum.npz")
+    good = product["mystery_error"] < 1e9
+    assert good[trimmed_pixels()].mean() > 0.7
+    assert np.median(product["mystery_flux"][good]) == pytest.approx(0.98, abs=0.03)
+
+
 def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
     root, _ = small
     other = tmp_path / "build"
