@@ -114,7 +114,8 @@ fitted = np.asarray(cannon["fitted"], dtype=float)
 formal = np.asarray(cannon["errors"], dtype=float)
 catalogue = np.asarray(cannon["catalogue"], dtype=float)
 source = archive.current().description
-good = error < BAD_LIMIT
+# where no training star had light, the Cannon knows nothing and s2 is huge
+good = (error < BAD_LIMIT) & (s2 < 1)
 
 print(f"the Cannon: {cannon['source']}; the star: {source}")
 print(f"{good.sum()} good pixels, typical error {np.median(error[good]):.4f} of the continuum")
@@ -1875,6 +1876,21 @@ for name, extra, first, second in zip(LABELS, tau, before, after, strict=True):
     print(f"{name:6s} {extra:13.4f} {first:14.0%} {second:10.0%}")
 print(f"all     {'':12s} {before.mean():14.0%} {after.mean():10.0%}")
 
+# %% [markdown]
+# A hundred stars are few: a coverage of 68 % found among them is uncertain by 5 %. To see whether
+# the remedy works, or was lucky, draw many hundreds.
+
+# %%
+many = []
+for seed in range(200):
+    order = np.random.default_rng(seed).permutation(len(fitted))
+    some, rest = order[:100], order[100:]
+    learnt = extra_scatter(fitted[rest] - catalogue[rest], formal[rest])
+    many.append(coverage(fitted[some], np.hypot(formal[some], learnt), catalogue[some]))
+many = np.array(many)
+for name, column in zip(LABELS, many.T, strict=True):
+    print(f"{name:6s} {column.mean():.1%} on average, {column.std():.1%} from hundred to hundred")
+
 # %%
 promised = np.linspace(0.02, 0.98, 49)
 with plots.style():
@@ -2068,7 +2084,7 @@ mystery_answer : (5, 2) array
 """
 ### BEGIN SOLUTION
 mystery_answer = np.array(
-    [[4621.0, 24.0], [2.221, 0.053], [-0.370, 0.018], [0.040, 0.026], [0.243, 0.024]]
+    [[4621.0, 24.5], [2.224, 0.053], [-0.368, 0.018], [0.033, 0.025], [0.240, 0.025]]
 )
 ### END SOLUTION
 
@@ -2188,6 +2204,7 @@ checkpoints.save(
     tau=tau,
     coverage_before=before,
     coverage_after=after,
+    coverage_many=many,
     answer=mystery_answer,
 )
 

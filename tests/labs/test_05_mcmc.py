@@ -50,7 +50,12 @@ def test_coverage_is_kept_after_the_remedy(product):
     print(f"lab 5: all labels: {before.mean():.0%} before, {after.mean():.0%} after")
     assert before.mean() < 0.3
     assert 0.60 <= after.mean() <= 0.76
-    assert ((after >= 0.60) & (after <= 0.76)).all()
+    # one label of one hundred is uncertain by 5 %: judged on the average of many hundreds
+    average = product["coverage_many"].mean(axis=0)
+    print(
+        f"lab 5: by label, average of {len(product['coverage_many'])} hundreds: {average.round(3)}"
+    )
+    assert ((average >= 0.60) & (average <= 0.76)).all()
 
 
 def test_the_mystery_star_is_found(product, truth):
