@@ -114,7 +114,8 @@ fitted = np.asarray(cannon["fitted"], dtype=float)
 formal = np.asarray(cannon["errors"], dtype=float)
 catalogue = np.asarray(cannon["catalogue"], dtype=float)
 source = archive.current().description
-good = error < BAD_LIMIT
+# where no training star had light, the Cannon knows nothing and s2 is huge
+good = (error < BAD_LIMIT) & (s2 < 1)
 
 print(f"the Cannon: {cannon['source']}; the star: {source}")
 print(f"{good.sum()} good pixels, typical error {np.median(error[good]):.4f} of the continuum")
@@ -1211,8 +1212,14 @@ def test_has_converged_size():
     import numpy as np
 
     verdict = checks.submitted("has_converged")
-    few = np.random.default_rng(514).normal(size=(4, 40, 2))
-    checks.that(not verdict(few), "a hundred and sixty draws are too few, however independent")
+    rng = np.random.default_rng(514)
+    values = rng.normal(size=20)
+    # all halves of all chains hold the same twenty values: R-hat finds nothing
+    few = np.array([[rng.permutation(values) for _ in range(2)] for _ in range(4)])
+    checks.that(
+        not verdict(few.reshape(4, 40, 1)),
+        "a hundred and sixty draws are too few, however well the chains agree",
+    )
 
 
 ### BEGIN HIDDEN TESTS
@@ -1223,10 +1230,10 @@ def test_has_converged_size_hidden():
     verdict = checks.submitted("has_converged")
     rng = np.random.default_rng(515)
     checks.that(verdict(rng.normal(size=(4, 1000, 3))), "independent draws have converged")
-    # long chains that move slowly: an effective size of about 40 of 20000
-    slow = rng.normal(size=(4, 5000, 2))
-    for i in range(1, 5000):
-        slow[:, i, 1] = 0.998 * slow[:, i - 1, 1] + np.sqrt(1 - 0.998**2) * slow[:, i, 1]
+    # chains that agree in everything, but move once in two hundred draws
+    values = rng.normal(size=15)
+    slow = np.array([[rng.permutation(values) for _ in range(2)] for _ in range(4)])
+    slow = np.repeat(slow.reshape(4, 30, 1), 200, axis=1)
     checks.that(
         not verdict(slow), "draws that hardly differ from one to the next are worth few draws"
     )
@@ -1397,9 +1404,10 @@ for text, sample, seconds in (
     print(f"{text:22s} {1000 * seconds / size:6.1f} CPU s per 1000 effective draws")
 
 # %% [markdown]
-# The same posterior within the noise of the sampling. The likelihood itself became much cheaper
-# than the ratio of the totals shows: what is left is PyMC's own work at each step, which no
-# likelihood can save.
+# The same posterior within the noise of the sampling, many times faster. Pixels are not all of it:
+# your function is called from Python at every step, while the 21 terms are compiled. With all
+# pixels in PyTensor's own operations the difference is smaller, a factor of two to three, because
+# PyMC's own work at each step remains, and no likelihood can save that.
 
 # %% [markdown]
 # ## 7. Does the model look like the star?
@@ -1869,6 +1877,21 @@ for name, extra, first, second in zip(LABELS, tau, before, after, strict=True):
     print(f"{name:6s} {extra:13.4f} {first:14.0%} {second:10.0%}")
 print(f"all     {'':12s} {before.mean():14.0%} {after.mean():10.0%}")
 
+# %% [markdown]
+# A hundred stars are few: a coverage of 68 % found among them is uncertain by 5 %. To see whether
+# the remedy works, or was lucky, draw many hundreds.
+
+# %%
+many = []
+for seed in range(200):
+    order = np.random.default_rng(seed).permutation(len(fitted))
+    some, rest = order[:100], order[100:]
+    learnt = extra_scatter(fitted[rest] - catalogue[rest], formal[rest])
+    many.append(coverage(fitted[some], np.hypot(formal[some], learnt), catalogue[some]))
+many = np.array(many)
+for name, column in zip(LABELS, many.T, strict=True):
+    print(f"{name:6s} {column.mean():.1%} on average, {column.std():.1%} from hundred to hundred")
+
 # %%
 promised = np.linspace(0.02, 0.98, 49)
 with plots.style():
@@ -2018,7 +2041,7 @@ def test_sample_with_scatter_hidden():
 
 # %%
 honest = sample_with_scatter(
-    *statistics, mean, scale, stated_prior, tau, draws=1000, tune=500, chains=4, seed=131
+    *statistics, mean, scale, stated_prior, tau, draws=600, tune=400, chains=4, seed=131
 )
 honest_summary = summarise(honest)
 print(f"converged: {has_converged(honest)}")
@@ -2062,7 +2085,7 @@ mystery_answer : (5, 2) array
 """
 ### BEGIN SOLUTION
 mystery_answer = np.array(
-    [[4621.0, 24.0], [2.221, 0.053], [-0.370, 0.018], [0.040, 0.026], [0.243, 0.024]]
+    [[4621.0, 24.5], [2.224, 0.053], [-0.368, 0.018], [0.033, 0.025], [0.240, 0.025]]
 )
 ### END SOLUTION
 
@@ -2182,6 +2205,7 @@ checkpoints.save(
     tau=tau,
     coverage_before=before,
     coverage_after=after,
+    coverage_many=many,
     answer=mystery_answer,
 )
 

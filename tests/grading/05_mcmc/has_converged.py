@@ -22,7 +22,7 @@ def has_converged(draws):
 def has_converged(draws):
     return bool((az.rhat(az.convert_to_dataset(draws))["x"].values <= 1.01).all())
 
-# %% wrong: the number of draws instead of their effective number | loses: test_has_converged_size
+# %% wrong: the number of draws instead of their effective number | loses: test_has_converged test_has_converged_size
 def has_converged(draws):
     if draws.shape[0] * draws.shape[1] < 400:
         return False

@@ -29,7 +29,7 @@ def predict(labels, coefficients, mean, scale):
     flux = coefficients[0] + x @ coefficients[1:6] + x @ Qx
     return flux, ((coefficients[1:6] + 2 * Qx) / scale[:, None]).T
 
-# %% wrong: derivative with respect to the scaled labels | loses: test_predict_jacobian test_log_likelihood_gradient
+# %% wrong: derivative with respect to the scaled labels | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
 def predict(labels, coefficients, mean, scale):
     x = (labels - mean) / scale
     i, j = np.triu_indices(5)
@@ -59,7 +59,7 @@ def predict(labels, coefficients, mean, scale):
     np.add.at(s, (np.arange(6, 21), j), x[i])
     return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, (coefficients.T @ s / scale).T
 
-# %% wrong: labels not scaled | loses: test_predict test_predict_jacobian
+# %% wrong: labels not scaled | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
 def predict(labels, coefficients, mean, scale):
     x = np.asarray(labels)
     i, j = np.triu_indices(5)
@@ -69,7 +69,7 @@ def predict(labels, coefficients, mean, scale):
     np.add.at(s, (np.arange(6, 21), j), x[i])
     return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s
 
-# %% wrong: products in the order of the lower triangle | loses: test_predict test_predict_jacobian
+# %% wrong: products in the order of the lower triangle | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
 def predict(labels, coefficients, mean, scale):
     x = (labels - mean) / scale
     i, j = np.tril_indices(5)
