@@ -181,7 +181,7 @@ def line_table(path: str | Path = _TABLE) -> Lines:
         densities = np.unique(values[:, 0])
         first = rows[:: len(densities)]
         log_g = values[:, 1:].reshape(len(first), len(densities), -1)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, IndexError) as error:
         raise CoronaError(
             f"{path} cannot be read ({error}): get it from the repository (git checkout data/)"
         ) from error

@@ -5,6 +5,7 @@ MEASURING = (
     "tests/real/",
     "tests/labs/test_walkthrough.py::test_lab_runs_and_is_graded",
     "tests/labs/test_products.py",
+    "tests/labs/test_corona.py",
     "tests/grading/test_rivals.py::test_every_exercise_has_its_rivals",
     "tests/grading/test_hostile.py::test_there_are_enough",
     "tests/grading/test_killed.py",

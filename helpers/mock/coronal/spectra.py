@@ -14,8 +14,8 @@ from helpers.corona import Lines, Spectra
 from helpers.mock.coronal.table import loop_emission
 
 #: the pixels, Angstrom, and how many of them a profile reaches to either side
-STEP, REACH = 0.12, 7
-PIXELS = np.round(169.0 + STEP * np.arange(1000), 2)
+STEP, REACH = 0.125, 7
+PIXELS = 167.0 + STEP * np.arange(1000)
 #: width of the instrument's Gaussian profile, Angstrom; how well it and the zero point are known
 FWHM, WIDTH_ERROR, SHIFT_ERROR = 0.30, 0.03, 0.015
 #: height of the profile of unit area, 1/Angstrom
@@ -26,7 +26,7 @@ LOG_T, LOG_N, SNR = (6.0, 7.0), (9.0, 11.0), (1.0, 10.0)
 #: the lines by whose peaks signal to noise is counted
 N_SNR = 20
 #: log T of the integration over a loop
-_STEP = 0.05
+_DEX = 0.05
 
 
 def intensities(lines: Lines, log_t: np.ndarray, log_n: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def intensities(lines: Lines, log_t: np.ndarray, log_n: np.ndarray) -> np.ndarra
     for start in range(0, len(log_t), 500):
         part = slice(start, start + 500)
         g = lines.at_density(log_n[part])
-        result[part] = np.einsum("ltm,mt->ml", g, emission[part], optimize=True) * _STEP
+        result[part] = np.einsum("ltm,mt->ml", g, emission[part], optimize=True) * _DEX
     return result
 
 
