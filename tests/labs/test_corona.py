@@ -68,5 +68,5 @@ def test_a_population_is_better_than_its_stars(slug, measured):
 def test_components_are_counted(slug, measured):
     one, two = measured["log_bayes_factors"]
     print(f"\nln Z2 - ln Z1: {one:+.1f} for one component, {two:+.1f} for two")
-    assert one < 0
+    assert one < 1  # not worth a mention (Kass & Raftery 1995, Section 3.2)
     assert two > 3
