@@ -299,7 +299,7 @@ def simulated_spectra(count: int = 10_000, seed: int = 9) -> Spectra:
     """
     from helpers.mock.coronal import spectra
 
-    return spectra.sample(line_table(), count, seed)
+    return Spectra(**spectra.sample(line_table(), count, seed))
 
 
 def simulated_population(
@@ -325,4 +325,4 @@ def simulated_population(
     """
     from helpers.mock.coronal import spectra
 
-    return spectra.population(line_table(), count, seed, snr, second)
+    return Spectra(**spectra.population(line_table(), count, seed, snr, second))

@@ -1727,6 +1727,8 @@ saved = checkpoints.save(
 #   what they promise, and you can *show* it.
 # * A chain, an evidence and an interval are claims; R-hat, bridges and coverage test them.
 #
-# **Go further.** The atomic data of a line are wrong in the *same* way in every star, so twenty
+# ## Go further
+#
+# The atomic data of a line are wrong in the *same* way in every star, so twenty
 # stars can learn them. Extend `population` to the intensities: a shared error per line, with a
 # common scale, and $\log T_i$, $\log n_i$ for each star. How much of the 12 % can you get back?

@@ -7,10 +7,11 @@ are those of the committed table; real spectra hold more.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from helpers.corona import Lines, Spectra
 from helpers.mock.coronal.table import loop_emission
 
 #: the pixels, Angstrom, and how many of them a profile reaches to either side
@@ -29,12 +30,22 @@ N_SNR = 20
 _DEX = 0.05
 
 
-def intensities(lines: Lines, log_t: np.ndarray, log_n: np.ndarray) -> np.ndarray:
+class Table(Protocol):
+    """Contribution functions as `helpers.corona.line_table` reads them."""
+
+    wavelength: np.ndarray
+    log_temperature: np.ndarray
+
+    def at_density(self, log_density: float | np.ndarray) -> np.ndarray:
+        """Return G at densities: (l, t) or (l, t, m)."""
+
+
+def intensities(lines: Table, log_t: np.ndarray, log_n: np.ndarray) -> np.ndarray:
     """Line intensities of loops per unit emission measure.
 
     Parameters
     ----------
-    lines : Lines
+    lines : Table
     log_t, log_n : (m,) array
         log10 of the loops' peak temperature in K and of their electron density in cm^-3.
 
@@ -44,7 +55,7 @@ def intensities(lines: Lines, log_t: np.ndarray, log_n: np.ndarray) -> np.ndarra
         erg cm^3 s^-1 sr^-1 per unit emission measure at the peak, per dex.
     """
     emission = np.array([loop_emission(lines.log_temperature, peak) for peak in log_t])
-    result = np.empty((len(log_t), len(lines.ion)))
+    result = np.empty((len(log_t), len(lines.wavelength)))
     for start in range(0, len(log_t), 500):
         part = slice(start, start + 500)
         g = lines.at_density(log_n[part])
@@ -79,19 +90,19 @@ def calibration(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def simulate(
-    lines: Lines,
+    lines: Table,
     log_t: np.ndarray,
     log_n: np.ndarray,
     snr: np.ndarray,
     rng: np.random.Generator,
     atomic: np.ndarray | None = None,
     second: tuple[np.ndarray, np.ndarray] | None = None,
-) -> Spectra:
+) -> dict[str, np.ndarray]:
     """Observe coronae.
 
     Parameters
     ----------
-    lines : Lines
+    lines : Table
     log_t, log_n : (m,) array
         Peak temperature and density, log10 of K and cm^-3.
     snr : (m,) array
@@ -105,7 +116,8 @@ def simulate(
 
     Returns
     -------
-    Spectra
+    dict of ndarray
+        The fields of `helpers.corona.Spectra`.
     """
     count = len(log_t)
     intensity = intensities(lines, log_t, log_n)
@@ -114,7 +126,7 @@ def simulate(
     # brightness means nothing here: one scale for all, a little spread
     intensity /= intensity.max(axis=1, keepdims=True)
     intensity *= 10 ** rng.normal(0, 0.2, (count, 1))
-    drawn = ATOMIC_ERROR * rng.standard_normal((count, len(lines.ion)))
+    drawn = ATOMIC_ERROR * rng.standard_normal((count, len(lines.wavelength)))
     intensity *= np.exp(drawn if atomic is None else atomic)
     fwhm = FWHM * (1 + WIDTH_ERROR * rng.standard_normal(count))
     shift = SHIFT_ERROR * rng.standard_normal(count)
@@ -130,29 +142,30 @@ def simulate(
     noise = np.sqrt(np.take_along_axis(variance, pixel[rank], axis=1))
     error = np.sqrt(variance) * (np.median(peak / noise, axis=1) / snr)[:, None]
     flux = clean + error * rng.standard_normal(clean.shape)
-    return Spectra(
-        PIXELS,
-        flux.astype(np.float32),
-        error.astype(np.float32),
-        log_t,
-        log_n,
-        snr,
-        intensity.astype(np.float32),
-    )
+    return {
+        "wavelength": PIXELS,
+        "flux": flux.astype(np.float32),
+        "error": error.astype(np.float32),
+        "log_t": log_t,
+        "log_n": log_n,
+        "snr": snr,
+        "intensity": intensity.astype(np.float32),
+    }
 
 
-def sample(lines: Lines, count: int, seed: int) -> Spectra:
+def sample(lines: Table, count: int, seed: int) -> dict[str, np.ndarray]:
     """Simulate coronae drawn evenly in log T, log n and log S/N.
 
     Parameters
     ----------
-    lines : Lines
+    lines : Table
     count : int
     seed : int
 
     Returns
     -------
-    Spectra
+    dict of ndarray
+        The fields of `helpers.corona.Spectra`.
     """
     rng = np.random.default_rng(seed)
     log_t, log_n = rng.uniform(*LOG_T, count), rng.uniform(*LOG_N, count)
@@ -161,13 +174,13 @@ def sample(lines: Lines, count: int, seed: int) -> Spectra:
 
 
 def population(
-    lines: Lines, count: int, seed: int, snr: float, second: float | None = None
-) -> Spectra:
+    lines: Table, count: int, seed: int, snr: float, second: float | None = None
+) -> dict[str, np.ndarray]:
     """Simulate like stars that share the errors of the atomic data.
 
     Parameters
     ----------
-    lines : Lines
+    lines : Table
     count : int
     seed : int
     snr : float
@@ -176,11 +189,12 @@ def population(
 
     Returns
     -------
-    Spectra
+    dict of ndarray
+        The fields of `helpers.corona.Spectra`.
     """
     rng = np.random.default_rng(seed)
     log_n = rng.uniform(9.8, 10.2) + 0.15 * rng.standard_normal(count)
     log_t = 6.4 + 0.1 * rng.standard_normal(count)
-    atomic = ATOMIC_ERROR * rng.standard_normal(len(lines.ion))
+    atomic = ATOMIC_ERROR * rng.standard_normal(len(lines.wavelength))
     more = None if second is None else (np.full(count, 6.9), np.full(count, second))
     return simulate(lines, log_t, log_n, np.full(count, snr), rng, atomic, more)
