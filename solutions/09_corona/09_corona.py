@@ -609,8 +609,8 @@ with plots.style():
     axis.legend()
 plots.show(
     figure,
-    alt="Fitted against true line flux of one simulated spectrum: one at a time many faint lines come "
-    "out far too bright; together most lie on the diagonal, and a few that coincide scatter widely.",
+    alt="Fitted against true line flux of one simulated spectrum: one at a time many faint lines "
+    "come out far too bright; together most lie on the diagonal, and a few that coincide scatter.",
 )
 
 # %% [markdown]
@@ -837,8 +837,8 @@ with plots.style():
     axis.legend(loc="lower left")
 plots.show(
     figure,
-    alt="Precision against recall of the line finder: nearly square at signal to noise above 5, for "
-    "blended lines as for those that stand alone, and rounder at signal to noise 1-2.",
+    alt="Precision against recall of the line finder: nearly square at signal to noise above 5, "
+    "for blended lines as for those that stand alone, and rounder at signal to noise 1-2.",
 )
 
 # %% [markdown]
@@ -1222,8 +1222,9 @@ plots.show(
 # %% [markdown]
 # Look at "found lines only": the posterior from the lines the network saw, as the document would
 # have it. At high signal to noise its errors in temperature are three times larger. *A line that is
-# not there says something too*: no Fe XXIV, so not 10 MK. The network's list is good for looking, for starting
-# points and for a human to check; the likelihood should see every line, present or not.
+# not there says something too*: no Fe XXIV, so not 10 MK. The network's list is good for looking,
+# for starting points and for a human to check; the likelihood should see every line, present or
+# not.
 #
 # An interval is worth what its coverage is worth. Simulation-based calibration says more: the share
 # of the posterior below the truth must be uniform between 0 and 1 (Talts et al. 2018).
