@@ -161,6 +161,9 @@ def _helpers() -> list[str]:
     for path in (package / "__pycache__", package / "mock" / "__pycache__"):
         if path.is_dir():
             line += _hidden(path, inside / path.relative_to(package))
+    # tables of facts stand beside the package, wherever the survey is
+    for path in sorted((package.parent / "data").glob("*.csv")):
+        line += ["--ro-bind", str(path), str(KIT / "lib" / "data" / path.name)]
     return line
 
 
