@@ -4,10 +4,12 @@
 MEASURING = (
     "tests/real/",
     "tests/labs/test_walkthrough.py::test_lab_runs_and_is_graded",
+    "tests/labs/test_04_isochrones.py",
     "tests/labs/test_05_mcmc.py",
     "tests/labs/test_products.py",
     "tests/grading/test_rivals.py::test_kill_rate",
     "tests/grading/test_rivals.py::test_model_keeps_everything_with_any_seed",
+    "tests/labs/test_corona.py",
     "tests/grading/test_hostile.py::test_there_are_enough",
     "tests/grading/test_killed.py",
     "tests/grading/test_safe_labs.py",
