@@ -69,8 +69,7 @@ def _write_star(job: tuple[str, Row, int, int | None]) -> int:
         data = (round_mantissa(spectra.flux[0], 11), error, *_normalised(arrays, bad))
         for file, values in zip(STACKS, data, strict=True):
             stack = np.load(folder / f"{file}.npy", mmap_mode="r+")
-            stack[slot] = values
-            stack.flush()
+            stack[slot] = values  # shared pages: what is written is seen by all, flushed or not
     return size
 
 

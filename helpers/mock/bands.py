@@ -266,8 +266,9 @@ def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) ->
             )  # fmt: skip
         cosine = np.nan_to_num(cosine)  # J = 0 has no Q line
         amplitude = np.einsum("sj,jsa,jsb->jab", cosine, mix[here], mix_up[there])
-        nu = energy_up[there][:, None, :] - energy[here][:, :, None]
-        weight = doubling * (2 * j[here] + 1)[:, None, None] * amplitude**2
+        with np.errstate(invalid="ignore", over="ignore"):  # levels below their J are infinite
+            nu = energy_up[there][:, None, :] - energy[here][:, :, None]
+            weight = doubling * (2 * j[here] + 1)[:, None, None] * amplitude**2
         start = np.broadcast_to(energy[here][:, :, None] - floor, nu.shape)
         good = np.isfinite(nu) & np.isfinite(start) & (weight > 1e-3)
         found.append((nu[good], start[good], weight[good]))
