@@ -1297,11 +1297,11 @@ def test_split_rhat():
     good = checks.number(judge(rng.standard_normal((4, 2000))))
     checks.close(good, 1.0, atol=0.01, hint="independent draws of one distribution have converged")
     apart = rng.standard_normal((4, 500)) + np.array([0, 0, 0, 3.0])[:, None]
-    # B/n = 2.57, W = 1
+    # two of the eight halves are elsewhere: B/n = 1.93, W = 1
     checks.close(
         checks.number(judge(apart)),
-        1.85,
-        atol=0.12,
+        1.71,
+        atol=0.15,
         hint="one chain is elsewhere: how far do you say it is?",
     )
 

@@ -5,6 +5,7 @@ All of them go the way submissions go, through the sandbox (`labkit rivals` does
 
 import collections
 import contextlib
+import os
 
 import pytest
 
@@ -14,6 +15,9 @@ from helpers.course.grading import rivals
 LABS = source.labs()
 RIVALS = [rival for lab in LABS for rival in rivals.read(lab)]
 SEEDS = range(1, 21)
+#: labs whose answers sample posteriors: a pass takes most of a minute, so two seeds each time, and
+#: all twenty where LABKIT_ALL_SEEDS is set
+SLOW_LABS = ("05_mcmc", "09_corona")
 #: seeds tried in one interpreter, with one seed of its hashes
 SEEDS_TOGETHER = 5
 
@@ -62,13 +66,15 @@ def test_kill_rate(slug, lost):
 @pytest.mark.parametrize("slug", LABS)
 def test_model_keeps_everything_with_any_seed(slug):
     """Fresh inputs and fresh noise: no right answer loses points by bad luck."""
+    few = slug in SLOW_LABS and "LABKIT_ALL_SEEDS" not in os.environ
+    seeds = SEEDS[:2] if few else SEEDS
     unlucky = {}
-    for first in SEEDS[::SEEDS_TOGETHER]:
+    for first in seeds[::SEEDS_TOGETHER]:
         with rivals.Lab(slug, hash_seed=first) as lab:
-            for seed in range(first, first + SEEDS_TOGETHER):
+            for seed in seeds[first - 1 : first - 1 + SEEDS_TOGETHER]:
                 unlucky[seed] = lab.lost(None, seed)
     lucky = sum(not names for names in unlucky.values())
-    print(f"\n{slug}: full marks for the model answer with {lucky} of {len(SEEDS)} seeds")
+    print(f"\n{slug}: full marks for the model answer with {lucky} of {len(seeds)} seeds")
     assert {seed: names for seed, names in unlucky.items() if names} == {}
 
 

@@ -140,7 +140,7 @@ def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
 
 def test_parts_are_measured_and_told(small):
     root, summary = small
-    assert list(summary["parts"]) == ["apogee", "optical model", "lamost", "sed"]
+    assert list(summary["parts"]) == ["apogee", "isochrones", "optical model", "lamost", "sed"]
     assert summary["parts"]["lamost"]["counts"] == dict.fromkeys(
         ("lamost_k2", "lamost_kepler", "lamost_mock"), 2
     )
