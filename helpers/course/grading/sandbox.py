@@ -216,8 +216,8 @@ def _data() -> list[str]:
     data = data_folder()
     if data.is_dir():
         line += ["--ro-bind", str(data), str(KIT / "data")]
-        if (data / "build" / "truth.npz").exists():
-            line += _hidden(data / "build" / "truth.npz", KIT / "data" / "build" / "truth.npz")
+        for truth in sorted((data / "build").glob("truth*")):
+            line += _hidden(truth, KIT / "data" / "build" / truth.name)
     line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
     for archive in sorted(cache_folder().glob("*")):
         for name in ("sas", "products"):
