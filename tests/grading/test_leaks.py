@@ -44,10 +44,10 @@ def _parts(slug):
     return "\n".join(shown), [line.strip() for line in kept]
 
 
-def _secrets(slug):
+def _secrets(slug, shortest=25):
     shown, kept = _parts(slug)
     # a hint was written to be read, and names of columns are no secret: what else is in the line?
-    lines = {line for line in kept if len(re.sub(r'"[^"]*"', "", line)) >= 25}
+    lines = {line for line in kept if len(re.sub(r'"[^"]*"', "", line)) >= shortest}
     numbers = {number for line in kept for number in re.findall(r"(?<![\w.])\d[\d_.]{3,}\b", line)}
     numbers = {n for n in numbers if len(re.sub(r"\D", "", n).strip("0")) >= 4}
     return {text for text in lines | numbers if text not in shown}
@@ -118,10 +118,13 @@ def test_feedback_and_logs(slug, graded):
 
 
 def test_view_from_within(tmp_path):
-    """A search of all files in the sandbox but Python's, the packages' and the stars'."""
-    secrets = {
-        text for slug in LABS for text in _secrets(slug) if not re.fullmatch(r"[\d_.]+", text)
-    }
+    """A search of all files in the sandbox but Python's, the packages' and the stars'.
+
+    Lines shorter than forty characters are left out: `helpers` says such things as
+    ``rng = np.random.default_rng(seed)`` too.
+    """
+    lines = {text for slug in LABS for text in _secrets(slug, shortest=40)}
+    secrets = {text for text in lines if not re.fullmatch(r"[\d_.]+", text)}
     look = ["grep", "-rlaF", "-f", "/dev/stdin", "/labkit", "/home", "/tmp", "/etc", str(tmp_path)]
     look += ["--exclude-dir=packages", "--exclude-dir=sas"]
     line = [sandbox.require_bubblewrap(), *sandbox.walls(tmp_path, Limits()), *look]
