@@ -5,19 +5,16 @@ All of them go the way submissions go, through the sandbox (`labkit rivals` does
 
 import collections
 import contextlib
-import os
 
 import pytest
 
-from helpers.course import cli, source
+from helpers.course import cli
 from helpers.course.grading import rivals
 
-LABS = source.labs()
+from .slow import LABS, QUICK_LABS
+
 RIVALS = [rival for lab in LABS for rival in rivals.read(lab)]
 SEEDS = range(1, 21)
-#: labs whose answers sample posteriors: a pass takes most of a minute, so two seeds each time, and
-#: all twenty where LABKIT_ALL_SEEDS is set
-SLOW_LABS = ("05_mcmc", "09_corona")
 #: seeds tried in one interpreter, with one seed of its hashes
 SEEDS_TOGETHER = 5
 
@@ -66,8 +63,7 @@ def test_kill_rate(slug, lost):
 @pytest.mark.parametrize("slug", LABS)
 def test_model_keeps_everything_with_any_seed(slug):
     """Fresh inputs and fresh noise: no right answer loses points by bad luck."""
-    few = slug in SLOW_LABS and "LABKIT_ALL_SEEDS" not in os.environ
-    seeds = SEEDS[:2] if few else SEEDS
+    seeds = SEEDS if slug in QUICK_LABS else SEEDS[:2]
     unlucky = {}
     for first in seeds[::SEEDS_TOGETHER]:
         with rivals.Lab(slug, hash_seed=first) as lab:

@@ -6,11 +6,11 @@ import re
 import nbformat
 import pytest
 
-from helpers.course import ROOT, source
+from helpers.course import ROOT
 from helpers.course.grading import judge, repair, rivals
 from helpers.course.grading.sandbox import Limits
 
-LABS = source.labs()
+from .slow import LABS, QUICK_LABS
 
 
 def _examine(slug, notebook, **options):
@@ -46,7 +46,7 @@ def test_blank_has_nothing(slug):
     assert all(outcome.points == 0 and outcome.told for outcome in verdict.outcomes)
 
 
-@pytest.mark.parametrize("slug", LABS)
+@pytest.mark.parametrize("slug", QUICK_LABS)
 def test_rivals_are_judged_alike(slug):
     """A wrong answer to each exercise, all in one notebook: its marks are those of `rivals`."""
     chosen = {}
