@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from helpers.mock import optical
+from helpers.mock.calibrate import vacuum
 from helpers.mock.synthesis import Labels
 
 #: Spectral type: Teff (K) and log g.
@@ -37,13 +38,6 @@ INDICES = {
     "TiO8440": ((8440.0, 8470.0), (8400.0, 8420.0)),
 }
 RESOLVING_POWER = 1800.0
-
-
-def vacuum(wavelength: float | np.ndarray) -> float | np.ndarray:
-    """Vacuum wavelength (A) of an air wavelength, to 0.001 A (Morton 1991, ApJS 77, 119)."""
-    wave2 = (1e4 / np.asarray(wavelength, float)) ** 2
-    index = 1.0 + 6.4328e-5 + 2.94981e-2 / (146.0 - wave2) + 2.5540e-4 / (41.0 - wave2)
-    return wavelength * index
 
 
 def band_index(wavelength: np.ndarray, flux: np.ndarray, name: str) -> float:

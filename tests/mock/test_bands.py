@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers.mock import atmosphere, bands, opacity
-from helpers.mock.compare_cool import vacuum
+from helpers.mock.calibrate import vacuum
 from helpers.mock.synthesis import emergent_flux
 
 SOLAR = atmosphere.abundances(0, 0, 0, 0, 0, 0)

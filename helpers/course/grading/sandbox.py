@@ -236,7 +236,7 @@ def _environment(packages: Path, seed: int) -> dict[str, str]:
         "PYTHONPATH": f"{KIT / 'lib'}:{packages}",
         "PYTHONHASHSEED": str(seed),
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "MPLCONFIGDIR": str(KIT / "cache" / "matplotlib"),
         "TQDM_DISABLE": "1",
         "LABKIT_DATA": str(KIT / "data"),
         "LABKIT_CACHE": str(KIT / "cache"),
