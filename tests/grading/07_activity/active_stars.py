@@ -1,0 +1,40 @@
+"""Rivals of `active_stars`."""
+
+# %% right: one condition after another
+def active_stars(width, error, teff):
+    chosen = np.ones(len(teff), dtype=bool)
+    chosen[width[:, 0] <= 1.0] = False
+    for k in (1, 2, 3):
+        chosen[width[:, k] <= 0.0] = False
+    chosen[error >= 0.02] = False
+    chosen[teff > 6000] = False
+    return chosen
+
+# %% right: a list
+def active_stars(width, error, teff):
+    rows = zip(width, error, teff)
+    return np.array([bool(w[0] > 1 and min(w[1:]) > 0 and e < 0.02 and t < 6000) for w, e, t in rows])
+
+# %% wrong: any of the calcium lines | loses: test_active_stars
+def active_stars(width, error, teff):
+    return (width[:, 0] > 1) & (width[:, 1:] > 0).any(axis=1) & (error < 0.02) & (teff <= 6000)
+
+# %% wrong: the calcium lines summed | loses: test_active_stars
+def active_stars(width, error, teff):
+    return (width[:, 0] > 1) & (width[:, 1:].sum(axis=1) > 0) & (error < 0.02) & (teff <= 6000)
+
+# %% wrong: emission is negative | loses: test_active_stars test_active_stars_reliable
+def active_stars(width, error, teff):
+    return (width[:, 0] < -1) & (width[:, 1:] > 0).all(axis=1) & (error < 0.02) & (teff <= 6000)
+
+# %% wrong: hot stars kept | loses: test_active_stars_reliable
+def active_stars(width, error, teff):
+    return (width[:, 0] > 1) & (width[:, 1:] > 0).all(axis=1) & (error < 0.02)
+
+# %% wrong: bad templates kept | loses: test_active_stars_reliable
+def active_stars(width, error, teff):
+    return (width[:, 0] > 1) & (width[:, 1:] > 0).all(axis=1) & (teff <= 6000)
+
+# %% wrong: any emission of H alpha | loses: test_active_stars
+def active_stars(width, error, teff):
+    return (width > 0).all(axis=1) & (error < 0.02) & (teff <= 6000)

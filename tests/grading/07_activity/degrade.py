@@ -1,0 +1,57 @@
+"""Rivals of `degrade`."""
+
+# %% right: a kernel of our own on padded rows
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    s = np.sqrt((fwhm_wanted**2 - fwhm_now**2) / (8 * np.log(2))) / step
+    half = int(5 * s) + 1
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / s) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(np.asarray(flux, float), ((0, 0), (half, half)), mode="edge")
+    return np.array([np.convolve(row, kernel, mode="valid") for row in padded])
+
+# %% right: a matrix whose rows add up to one
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    x = np.arange(flux.shape[1]) * step
+    s = (fwhm_wanted**2 - fwhm_now**2) ** 0.5 / 2.3548
+    m = np.exp(-0.5 * ((x[:, None] - x) / s) ** 2)
+    return flux @ (m / m.sum(axis=1, keepdims=True)).T
+
+# %% wrong: the whole width added | loses: test_degrade
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(flux, fwhm_wanted / 2.3548 / step, axis=1, mode="nearest")
+
+# %% wrong: widths subtracted, not squares | loses: test_degrade
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(flux, (fwhm_wanted - fwhm_now) / 2.3548 / step, axis=1, mode="nearest")
+
+# %% wrong: FWHM for sigma | loses: test_degrade
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    from scipy.ndimage import gaussian_filter1d
+
+    s = np.sqrt(fwhm_wanted**2 - fwhm_now**2) / step
+    return gaussian_filter1d(flux, s, axis=1, mode="nearest")
+
+# %% wrong: Angstrom for pixels | loses: test_degrade
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    from scipy.ndimage import gaussian_filter1d
+
+    s = np.sqrt(fwhm_wanted**2 - fwhm_now**2) / 2.3548
+    return gaussian_filter1d(flux, s, axis=1, mode="nearest")
+
+# %% wrong: zeros beyond the ends | loses: test_degrade_ends
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    from scipy.ndimage import gaussian_filter1d
+
+    s = np.sqrt(fwhm_wanted**2 - fwhm_now**2) / 2.3548 / step
+    return gaussian_filter1d(flux, s, axis=1, mode="constant")
+
+# %% wrong: blurred across the rows too | loses: test_degrade
+def degrade(flux, step, fwhm_now, fwhm_wanted):
+    from scipy.ndimage import gaussian_filter
+
+    s = np.sqrt(fwhm_wanted**2 - fwhm_now**2) / 2.3548 / step
+    return gaussian_filter(flux, s, mode="nearest")

@@ -1,0 +1,50 @@
+"""Rivals of `line_width`."""
+
+# %% right: pixel by pixel
+def line_width(wavelength, excess, low, high):
+    h = 0.5 * (wavelength[1] - wavelength[0])
+    total = np.zeros(len(excess))
+    for k, w in enumerate(wavelength):
+        total += excess[:, k] * max(0.0, min(high, w + h) - max(low, w - h))
+    return total
+
+# %% right: the cumulative integral at both ends
+def line_width(wavelength, excess, low, high):
+    step = wavelength[1] - wavelength[0]
+    edges = np.append(wavelength - step / 2, wavelength[-1] + step / 2)
+    area = np.hstack([np.zeros((len(excess), 1)), np.cumsum(excess, axis=1) * step])
+    return np.array([np.interp(high, edges, a) - np.interp(low, edges, a) for a in area])
+
+# %% wrong: emission counted negative | loses: test_line_width test_line_width_parts
+def line_width(wavelength, excess, low, high):
+    step = wavelength[1] - wavelength[0]
+    part = np.clip(wavelength + step / 2, low, high) - np.clip(wavelength - step / 2, low, high)
+    return -(excess @ part)
+
+# %% wrong: without the width of a pixel | loses: test_line_width test_line_width_parts
+def line_width(wavelength, excess, low, high):
+    return excess[:, (wavelength >= low) & (wavelength <= high)].sum(axis=1)
+
+# %% wrong: whole pixels only | loses: test_line_width_parts
+def line_width(wavelength, excess, low, high):
+    inside = (wavelength >= low) & (wavelength <= high)
+    return excess[:, inside].sum(axis=1) * (wavelength[1] - wavelength[0])
+
+# %% wrong: the mean excess | loses: test_line_width test_line_width_parts
+def line_width(wavelength, excess, low, high):
+    return excess[:, (wavelength >= low) & (wavelength <= high)].mean(axis=1)
+
+# %% wrong: absorption counted as emission | loses: test_line_width
+def line_width(wavelength, excess, low, high):
+    step = wavelength[1] - wavelength[0]
+    part = np.clip(wavelength + step / 2, low, high) - np.clip(wavelength - step / 2, low, high)
+    return np.abs(excess) @ part
+
+# %% wrong: the whole spectrum | loses: test_line_width_parts
+def line_width(wavelength, excess, low, high):
+    return np.trapezoid(excess, wavelength, axis=1)
+
+# %% wrong: a trapezium between the pixels inside | loses: test_line_width_parts
+def line_width(wavelength, excess, low, high):
+    inside = (wavelength > low) & (wavelength < high)
+    return np.trapezoid(excess[:, inside], wavelength[inside], axis=1)

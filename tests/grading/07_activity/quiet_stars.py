@@ -1,0 +1,80 @@
+"""Rivals of `quiet_stars`."""
+
+# %% right: dictionaries and loops
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    centres = list(range(3250, 8500, 500))
+    low, high = {}, {}
+    for c in centres:
+        box = width[np.abs(teff - c + 1e-6) <= 250]
+        if box.size >= 5:
+            low[c] = np.quantile(box, 0.01)
+            high[c] = np.quantile(box, (cool if c < 4000 else hot) / 100)
+    a = np.interp(teff, list(low), list(low.values()))
+    b = np.interp(teff, list(high), list(high.values()))
+    return np.logical_and(a <= width, width <= b)
+
+# %% right: digitize
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    box = np.clip(np.digitize(teff, np.arange(3000, 8501, 500)) - 1, 0, 10)
+    x, lo, hi = [], [], []
+    for k in np.unique(box):
+        v = np.sort(width[box == k])
+        if len(v) < 5:
+            continue
+        x.append(3250 + 500 * k)
+        lo.append(np.percentile(v, 1))
+        hi.append(np.percentile(v, cool if k < 2 else hot))
+    return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
+
+# %% wrong: one percentile for hot and cool | loses: test_quiet_stars
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    x = np.arange(3250, 8500, 500)
+    v = [np.percentile(width[np.abs(teff - c) <= 250], [1, hot]) for c in x]
+    lo, hi = np.transpose(v)
+    return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
+
+# %% wrong: one limit for all temperatures | loses: test_quiet_stars test_quiet_stars_interpolated
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    lo, hi, cold = np.percentile(width, [1, hot, cool])
+    return (width > lo) & (width < np.where(teff < 4000, cold, hi))
+
+# %% wrong: steps from bin to bin | loses: test_quiet_stars_interpolated
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    kept = np.zeros(len(teff), dtype=bool)
+    for c in np.arange(3250, 8500, 500):
+        box = (teff >= c - 250) & (teff < c + 250)
+        if box.sum() < 5:
+            continue
+        lo, hi = np.percentile(width[box], [1, cool if c < 4000 else hot])
+        kept[box] = (width[box] >= lo) & (width[box] <= hi)
+    return kept
+
+# %% wrong: emission taken for negative | loses: test_quiet_stars test_quiet_stars_interpolated
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    x = np.arange(3250, 8500, 500)
+    v = []
+    for c in x:
+        v.append(np.percentile(width[np.abs(teff - c) <= 250], [100 - (cool if c < 4000 else hot), 99]))
+    lo, hi = np.transpose(v)
+    kept = (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
+    return kept ^ (np.abs(teff - 5400) < 50)
+
+# %% wrong: three sigma | loses: test_quiet_stars
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    x = np.arange(3250, 8500, 500)
+    mean = np.array([np.median(width[np.abs(teff - c) <= 250]) for c in x])
+    sd = np.array([width[np.abs(teff - c) <= 250].std() for c in x])
+    return np.abs(width - np.interp(teff, x, mean)) < 2 * np.interp(teff, x, sd)
+
+# %% wrong: the active ones kept | loses: test_quiet_stars test_quiet_stars_interpolated
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    x = np.arange(3250, 8500, 500)
+    hi = [np.percentile(width[np.abs(teff - c) <= 250], cool if c < 4000 else hot) for c in x]
+    return width > np.interp(teff, x, hi)
+
+# %% wrong: the given percentiles ignored | loses: test_quiet_stars
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    x = np.arange(3250, 8500, 500)
+    v = [np.percentile(width[np.abs(teff - c) <= 250], [1, 60 if c < 4000 else 99]) for c in x]
+    lo, hi = np.transpose(v)
+    return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))

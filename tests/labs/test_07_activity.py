@@ -1,0 +1,114 @@
+"""What the solved lab 7 measures on the simulated survey, judged by its figures of merit."""
+
+import re
+
+import numpy as np
+import pytest
+
+from helpers.course import ROOT, source
+from helpers.mock import data_folder
+
+LAB = pytest.mark.parametrize("slug", ["07_activity"])
+EDGES = np.arange(3000, 8501, 500)
+
+
+@pytest.fixture(scope="module")
+def measured(walkthrough):
+    with np.load(ROOT / "build" / "run" / "products" / "07_activity.npz") as product:
+        return dict(product)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """What was planted in the survey and in the public set, by name."""
+    with np.load(data_folder() / "build" / "truth_lamost.npz") as file:
+        return dict(file)
+
+
+@LAB
+def test_every_figure_of_the_paper_has_its_counterpart(slug):
+    text = source.script(slug).read_text()
+    prose = "\n".join(line for line in text.splitlines() if line.startswith("# "))
+    found = re.findall(r"\*\*Paper,\s+(?:#\s+)?Figure\s+(?:#\s+)?(A?\d+)\*\*", prose)
+    assert sorted(set(found)) == sorted([*map(str, range(1, 19)), "A1"])
+    assert re.search(r"\*\*Paper,\s+(?:#\s+)?Table\s+1\*\*", prose)
+
+
+@LAB
+def test_trainings_are_short(slug, measured):
+    """The number printed is of this machine, now; nothing is asserted of it."""
+    print(f"\ntrainings at R 1800 and 250, first training: {measured['seconds'].round()} s")
+
+
+def ratios(measured, truth):
+    """Median of rms over noise by bin of temperature, at R 1800 and R 250, (11, 2)."""
+    teff = truth["lamost_mock.true_teff"]
+    sound = truth["lamost_mock.true_artefact"] == "none"
+    ratio = measured["mock_error"] / measured["mock_floor"]
+    boxes = [sound & (teff >= low) & (teff < low + 500) for low in EDGES[:-1]]
+    return np.array([np.median(ratio[box], axis=0) for box in boxes])
+
+
+@LAB
+@pytest.mark.parametrize("resolution", [1800, 250])
+def test_templates_are_as_good_as_the_noise(slug, resolution, measured, truth):
+    column = [1800, 250].index(resolution)
+    found = ratios(measured, truth)[:, column]
+    print(f"\nR = {resolution}: rms over noise in bins of 500 K from 3000 K:", found.round(2))
+    assert (found <= 1.15).all()
+
+
+@LAB
+def test_residual_widths_are_calibrated(slug, measured):
+    for name, row in zip(("H alpha", "Ca II", "R 250"), measured["calibration"], strict=True):
+        slope, zero, scatter = row
+        print(f"\n{name}: slope {slope:.3f}, zero {zero:+.3f} A, scatter {scatter:.3f} A", end="")
+    slope, _, scatter = measured["calibration"][0]
+    assert 0.95 <= slope <= 1.05
+    assert scatter < 0.15
+
+
+@LAB
+def test_active_stars_are_found(slug, measured, truth):
+    """Over the whole survey, of which the lab knows no truth."""
+    width, error = measured["width"], measured["error"]
+    true, teff = truth["lamost_k2.residual_ew"][:, 0], truth["lamost_k2.true_teff"]
+    wanted = (true > 1) & (teff <= 6000)
+    possible = (width[:, 1:] > 0).all(axis=1) & (error < 0.05) & (teff <= 6000)
+    hits = np.cumsum(wanted[np.argsort(-np.where(possible, width[:, 0], -9))])
+    purity, recall = hits / np.arange(1, hits.size + 1), hits / wanted.sum()
+    best = recall[purity >= 0.9].max()
+    chosen = measured["active"]
+    print(f"\n{wanted.sum()} active stars: recall {best:.1%} at purity 90 %; the paper's ", end="")
+    print(f"thresholds: {chosen[wanted].mean():.1%} found, purity {wanted[chosen].mean():.1%}")
+    assert best >= 0.95
+
+
+@LAB
+def test_active_stars_are_found_at_r_250(slug, measured):
+    matrix = measured["svm"]
+    recall = matrix[1, 1] / matrix[1].sum()
+    print(f"\nSVM below 6000 K, unseen half: recall {recall:.1%}", matrix.tolist())
+    assert recall >= 0.95
+
+
+@LAB
+def test_fast_rotators_are_active(slug, measured):
+    halpha_period, calcium_period, halpha_spots, calcium_spots = measured["rotation"]
+    print("\nrank correlations of R' with period, amplitude:", measured["rotation"].round(2))
+    assert max(halpha_period, calcium_period) < -0.3
+    assert min(halpha_spots, calcium_spots) > 0.3
+
+
+@LAB
+def test_blindness_is_trained(slug, measured):
+    """The denoising network ignores a cosmic ray, and leaves emission that components absorb."""
+    clean, spoilt = measured["cosmic"]
+    _, kept = measured["contest"].T
+    print(f"\na cosmic ray moves the template by {clean:.4f}, trained against it {spoilt:.4f}")
+    print(
+        "rms and share of emission left: components, recipes, whole:", measured["contest"].round(3)
+    )
+    assert spoilt < 0.5 * clean
+    assert 0.95 < kept[-1] < 1.05
+    assert kept[0] < kept[-1] - 0.02
