@@ -51,7 +51,7 @@ def corrected(flux, template, order=3, rounds=5, clip=2.0):
 def corrected(flux, template, order=3, rounds=5, clip=2.0):
     return continuum(flux / template, order, rounds, clip)
 
-# %% wrong: emission divided away with a running median | loses: test_corrected_emission
+# %% wrong: emission divided away with a running mean | loses: test_corrected test_corrected_emission
 def corrected(flux, template, order=3, rounds=5, clip=2.0):
     from scipy.ndimage import uniform_filter1d
 

@@ -43,7 +43,7 @@ def vae_loss(target, output, mean, log_variance, beta):
     kl = 0.5 * (mean**2 + np.e ** (2 * log_variance) - 1 - 2 * log_variance).sum(axis=1)
     return (((target - output) ** 2).sum(axis=1) + beta * kl).mean()
 
-# %% wrong: beta on the wrong term | loses: test_vae_loss test_vae_loss_divergence
+# %% wrong: beta on the wrong term | loses: test_vae_loss_divergence
 def vae_loss(target, output, mean, log_variance, beta):
     kl = 0.5 * (mean**2 + np.e**log_variance - 1 - log_variance).sum(axis=1)
     return (beta * ((target - output) ** 2).sum(axis=1) + kl).mean()
