@@ -816,8 +816,8 @@ plots.show(
 # %% [markdown]
 # **Paper, Figure 3** has the same layers (300 at the ends for R = 250). Between them stands the
 # paper's PReLU (Equation 2), $x$ for positive and $ax$ for negative $x$ with a learnt $a$, and a
-# dropout of 0.2. We shall also train with the smooth SiLU, $x/(1+e^{-x})$, and no dropout, which is
-# better here.
+# dropout of 0.2. We train with the smooth SiLU, $x/(1+e^{-x})$, and no dropout, which did better in
+# a trial on real spectra, and compare below.
 #
 # ### Question 7 · What to ignore
 #
@@ -1491,12 +1491,12 @@ with plots.style():
 plots.show(
     figure,
     alt="Validation error against the number of latent numbers from one to eight, for the "
-    "autoencoder and for principal components: both fall steeply to three or four and then level.",
+    "autoencoder and for principal components: both fall with the number.",
 )
 
 # %% [markdown]
-# **Paper, Figure 6**: there too the error stops falling at about four. What is left is mostly
-# noise, which no latent number should learn.
+# **Paper, Figure 6**: there the error stops falling at about four. Read off where it does here:
+# what no latent number should learn is noise.
 #
 # At R = 250 the spectra keep their shape, errors of flux calibration and dust included, and no
 # template knows those. Čotar et al. (2021) take the *ratio* of spectrum and template, fit a
@@ -1736,8 +1736,8 @@ print(f"median rms at S/N > 50: Kepler field {ratio[0]:.4f}, K2 {ratio[1]:.4f}")
 # %% [markdown]
 # **Paper, Figure 9** makes the same point with a real cosmic ray: only the network that has seen
 # spoilt spectra ignores it. **Paper, Figure 10** shows KIC 4929016 beside the best star of a
-# library; we put the most similar quiet star of the survey beside it, and the template is the
-# better match, without noise of its own.
+# library; we put the most similar quiet star of the survey beside it. Unlike that star, the
+# template brings no noise of its own.
 
 # %% [markdown]
 # ## 5. What is not a star
@@ -1809,7 +1809,7 @@ plots.show(
 # %% [markdown]
 # **Paper, Figure 11** shows the same two kinds, a nebula and a broken spectrum. The paper does not
 # say how many it misses; here we know. An anomaly of 3 Å width among 800 numbers hardly moves the
-# rms: the largest single residual finds it.
+# rms, so look at the largest single residual as well.
 
 # %% [markdown]
 # ## 6. Chromospheres
@@ -1993,7 +1993,7 @@ plots.show(
 print(f"log F(H alpha) = {slope_f:.2f} log F(Ca) + {zero_f:.2f}")
 
 # %% [markdown]
-# **Paper, Figure 13**: the same tight relation over the same two decades.
+# **Paper, Figure 13**: one rising relation there as here, from M dwarfs to G stars.
 #
 # What drives it? The table `k2_rotation` holds periods and amplitudes of light curves (simulated
 # too), as Armstrong et al. (2016) give them for the real fields. Its class tells what varies: only
@@ -2034,8 +2034,9 @@ plots.show(
 
 # %% [markdown]
 # **Paper, Figure 14** (left column) and **Paper, Figure 15** (right column): fast rotators shine
-# more, and more spots go with more chromosphere; the amplitude is the cleaner relation there as
-# here. Much of the scatter in flux is temperature, which $R'$ takes out.
+# more, and more spots go with more chromosphere; there the amplitude is the cleaner relation; the
+# rank correlations above the panels say what it is here. Much of the scatter in flux is
+# temperature, which $R'$ takes out.
 
 # %%
 found = np.flatnonzero(spotted)
@@ -2204,13 +2205,13 @@ with plots.style():
     axes[0, 0].set_ylim(-1.5, 7)
 plots.show(
     figure,
-    alt="Excess width of H alpha at R 250 against R 1800 in six temperature ranges: points follow "
-    "the diagonal above about half an angstrom, with more scatter among the hotter stars.",
+    alt="Excess width of H alpha at R 250 against R 1800 in six temperature ranges: points "
+    "along the dotted diagonal would agree.",
 )
 
 # %% [markdown]
-# **Paper, Figure 18** has no common scale because the flanks' loss was not taken out; ours has, and
-# the points follow the diagonal below 6000 K.
+# **Paper, Figure 18** has no common scale because the flanks' loss was not taken out; ours has, so
+# the dotted diagonal is what to expect.
 
 # %% [markdown]
 # ## 8. What the paper could not do
