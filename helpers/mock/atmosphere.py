@@ -116,16 +116,11 @@ MOLECULES = {
     "MgH": Diatomic(("Mg", "H"), 1.285, 1492.8, 29.85, 5.826, 0.175, 1, ((2, 0.0), (4, 19200.0))),
 }  # fmt: skip
 
-#: Molecules that share out carbon, nitrogen and oxygen.
-_COMMON = ("CO", "OH", "CN", "N2")
-#: Molecules of metals too scarce to use up their partners.
-_SCARCE = ("TiO", "CaH", "MgH")
 
-
-def atomic_partition(symbol: str, temperature: np.ndarray | float) -> np.ndarray:
-    """Partition function of a neutral atom."""
-    element = ELEMENTS[symbol]
-    return element.weight * (np.asarray(temperature, float) / 5000.0) ** element.slope
+def partition_functions(temperature: np.ndarray | float) -> np.ndarray:
+    """Partition functions of the neutral atoms, (elements, ...), in the order of ``SYMBOLS``."""
+    ratio = np.asarray(temperature, float) / 5000.0
+    return np.array([e.weight * ratio**e.slope for e in ELEMENTS.values()])
 
 
 def molecular_partition(molecule: str, temperature: np.ndarray | float) -> np.ndarray:
@@ -146,8 +141,8 @@ def dissociation(molecule: str, temperature: np.ndarray | float) -> np.ndarray:
     a, b = (_INDEX[s] for s in m.atoms)
     mass = _MASS[a] * _MASS[b] / (_MASS[a] + _MASS[b]) * ATOMIC_MASS
     thermal = BOLTZMANN * np.asarray(temperature, float)
-    weights = [atomic_partition(s, temperature) for s in m.atoms]
-    states = molecular_partition(molecule, temperature) / (weights[0] * weights[1])
+    weights = partition_functions(temperature)
+    states = molecular_partition(molecule, temperature) / (weights[a] * weights[b])
     volume = (PLANCK**2 / (2 * np.pi * mass * thermal)) ** 1.5
     return volume * states * np.exp(m.dissociation_ev * EV / thermal)
 
@@ -157,7 +152,9 @@ def _water(temperature: np.ndarray) -> np.ndarray:
     wave = PLANCK**2 / (2 * np.pi * ATOMIC_MASS * BOLTZMANN * temperature)
     rotation = 0.886 * np.sqrt(temperature**3 / (40.1 * 20.9 * 13.4))
     modes = [1.0 - np.exp(-energy / temperature) for energy in (5262.0, 2294.0, 5404.0)]
-    states = rotation / np.prod(modes, axis=0) / (4.0 * atomic_partition("O", temperature))
+    states = (
+        rotation / np.prod(modes, axis=0) / (4.0 * partition_functions(temperature)[_INDEX["O"]])
+    )
     mass = (18.015 / (15.999 * 1.008**2)) ** 1.5
     return wave**3 * mass * states * np.exp(9.511 * EV / (BOLTZMANN * temperature))
 
@@ -204,40 +201,8 @@ class Gas:
             return self.molecules[symbol] / molecular_partition(symbol, self.temperature)
         i = _INDEX[symbol]
         if stage == "I":
-            return self.neutral[i] / atomic_partition(symbol, self.temperature)
+            return self.neutral[i] / partition_functions(self.temperature)[i]
         return self.ionised[i] / ELEMENTS[symbol].ion_weight
-
-
-@dataclass(frozen=True)
-class Laws:
-    """What temperature alone decides, one column per layer: ionisation and dissociation."""
-
-    first: np.ndarray  # (elements, layers) n(ion) n(electron) / n(neutral atom), cm-3 (Saha)
-    second: np.ndarray  # (elements, layers) the same for the second ionisation
-    bound: dict[str, np.ndarray]  # (layers,) n(molecule) over its free atoms (mass action)
-
-
-def laws(temperature: np.ndarray) -> Laws:
-    """Saha's factors and the constants of mass action at the temperatures (layers,) in K."""
-    thermal = BOLTZMANN * temperature
-    column = {
-        n: _column(n)[:, None]
-        for n in ("ionisation_ev", "second_ev", "ion_weight", "second_weight")
-    }
-    weights = np.array([atomic_partition(s, temperature) for s in SYMBOLS])
-    translation = _SAHA * temperature**1.5
-    first = (
-        translation
-        * column["ion_weight"]
-        / weights
-        * np.exp(-column["ionisation_ev"] * EV / thermal)
-    )
-    second = (
-        translation * column["second_weight"] / column["ion_weight"]
-        * np.exp(-column["second_ev"] * EV / thermal)
-    )  # fmt: skip
-    bound = {name: dissociation(name, temperature) for name in ("H2", *_COMMON, *_SCARCE)}
-    return Laws(first, second, bound | {"H2O": _water(temperature)})
 
 
 def state(
@@ -245,7 +210,6 @@ def state(
     pressure: np.ndarray,
     abundance: np.ndarray,
     electrons: np.ndarray | None = None,
-    known: Laws | None = None,
 ) -> Gas:
     """Ionisation, molecules and charge balance at given temperature and pressure.
 
@@ -257,16 +221,30 @@ def state(
         Number abundances relative to hydrogen (see `abundances`).
     electrons : (layers,) array, optional
         A first guess of the electron density, cm-3.
-    known : Laws, optional
-        The laws at these temperatures, where they serve for several pressures.
 
     Returns
     -------
     Gas
     """
-    known = laws(temperature) if known is None else known
-    first, second, k_h2 = known.first, known.second, known.bound["H2"]
-    total = pressure / (BOLTZMANN * temperature)
+    thermal = BOLTZMANN * temperature
+    weights = partition_functions(temperature)
+    column = {
+        n: _column(n)[:, None]
+        for n in ("ionisation_ev", "second_ev", "ion_weight", "second_weight")
+    }
+    translation = _SAHA * temperature**1.5
+    first = (
+        translation
+        * column["ion_weight"]
+        / weights
+        * np.exp(-column["ionisation_ev"] * EV / thermal)
+    )
+    second = (
+        translation * column["second_weight"] / column["ion_weight"]
+        * np.exp(-column["second_ev"] * EV / thermal)
+    )  # fmt: skip
+    k_h2 = dissociation("H2", temperature)
+    total = pressure / thermal
     metals = abundance[1:].sum()
     nuclei = total / (1.0 + metals)
     electrons = 1e-4 * total if electrons is None else electrons
@@ -288,15 +266,15 @@ def state(
     ratio = first / electrons
     neutral = share * nuclei / (1.0 + ratio * (1.0 + second / electrons))
     neutral[0] = hydrogen
-    molecules = _carbon_nitrogen_oxygen(known.bound, share * nuclei, ratio, neutral)
+    molecules = _carbon_nitrogen_oxygen(temperature, share * nuclei, ratio, neutral)
     molecules["H2"] = k_h2 * hydrogen**2
-    molecules |= _metals(known.bound, share * nuclei, neutral)
+    molecules |= _metals(temperature, share * nuclei, neutral)
     density = nuclei * float(abundance @ _MASS) * ATOMIC_MASS
     return Gas(temperature, pressure, electrons, density, neutral, neutral * ratio, molecules)
 
 
 def _carbon_nitrogen_oxygen(
-    k: dict[str, np.ndarray], nuclei: np.ndarray, ratio: np.ndarray, neutral: np.ndarray
+    temperature: np.ndarray, nuclei: np.ndarray, ratio: np.ndarray, neutral: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Molecules of C, N and O with hydrogen and each other; their rows of `neutral` are updated.
 
@@ -306,9 +284,10 @@ def _carbon_nitrogen_oxygen(
     rounds.
     """
     i_c, i_n, i_o = (_INDEX[s] for s in "CNO")
+    k = {m: dissociation(m, temperature) for m in ("CO", "OH", "CN", "N2")}
     carbon, nitrogen, oxygen = nuclei[i_c], nuclei[i_n], nuclei[i_o]
     hydrogen, free_n = neutral[0], 0.5 * nitrogen
-    water = k["H2O"] * hydrogen**2
+    water = _water(temperature) * hydrogen**2
     for _ in range(12):
         a = 1.0 + ratio[i_c] + k["CN"] * free_n
         b = 1.0 + ratio[i_o] + k["OH"] * hydrogen + water
@@ -331,7 +310,7 @@ def _carbon_nitrogen_oxygen(
 
 
 def _metals(
-    k: dict[str, np.ndarray], nuclei: np.ndarray, neutral: np.ndarray
+    temperature: np.ndarray, nuclei: np.ndarray, neutral: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Molecules of metals too scarce to use up their partners; their rows of `neutral` are updated.
 
@@ -339,9 +318,9 @@ def _metals(
     seventh of the oxygen that CO leaves.
     """
     molecules = {}
-    for name in _SCARCE:
+    for name in ("TiO", "CaH", "MgH"):
         metal, partner = (_INDEX[s] for s in MOLECULES[name].atoms)
-        per_atom = k[name] * neutral[partner]
+        per_atom = dissociation(name, temperature) * neutral[partner]
         neutral[metal] = nuclei[metal] / (nuclei[metal] / neutral[metal] + per_atom)
         molecules[name] = per_atom * neutral[metal]
     return molecules
@@ -430,12 +409,10 @@ def atmosphere(
     if temperature is None:
         temperature = cool_dwarf(temperature_law(tau, teff), teff, logg)
     gravity = 10.0**logg
-    known = laws(temperature)
     gas = None if guess is None else guess.gas
     pressure = gravity * tau**0.6 * 17.0 + 1e-3 if gas is None else gas.pressure
     for _ in range(60):
-        electrons = None if gas is None else gas.electrons
-        gas = state(temperature, pressure, abundance, electrons, known)
+        gas = state(temperature, pressure, abundance, None if gas is None else gas.electrons)
         kappa = rosseland(gas)
         push = gravity * tau / kappa
         # Above the first layer kappa grows like pressure, so P = 5/3 of one step's push there.
