@@ -113,10 +113,9 @@ class Patch:
     @classmethod
     def trained(cls, nodes: np.ndarray, spectra: np.ndarray) -> Patch:
         """Fit spectra (n, size) given at coordinates already multiplied by the metric (n, 6)."""
-        mean = spectra.mean(axis=0, dtype=float)
-        spread = spectra - mean
-        # Principal components by way of the small matrix of scalar products, in double precision:
-        # what is kept in single then does not depend on how many threads add up.
+        mean = spectra.mean(axis=0)
+        spread = (spectra - mean).astype(float)  # in single, threads would show in the sum
+        # Principal components by way of the small matrix of scalar products.
         power, vectors = np.linalg.eigh(spread @ spread.T)
         best = np.argsort(power)[::-1][:COMPONENTS]
         # With few nodes the last components hold rounding errors, of either sign.
