@@ -356,8 +356,8 @@ class CrossSections:
             self._coolness, sigma,
         )  # fmt: skip
         partition = molecular_partition(molecule, SECOND_RADIATION / self._coolness)[:, None]
-        # pi e^2 / (m c^2) = 8.8523e-13 cm
-        sigma *= 8.8523e-13 / np.sqrt(np.pi) / partition
+        # pi e^2 / (m c^2) = 8.8528e-13 cm
+        sigma *= 8.8528e-13 / np.sqrt(np.pi) / partition
         sigma *= -np.expm1(-grid * self._coolness[:, None])
         cells = sigma[:, ::-1].reshape(self._coolness.size, -1, parts)
         mean = np.exp(np.log(cells + BACKGROUND).mean(axis=2)) - BACKGROUND

@@ -14,7 +14,8 @@ import numpy as np
 from helpers.mock.atmosphere import BOLTZMANN, EV, LIGHT, SECOND_RADIATION, Gas
 from helpers.mock.hydrogen import survival
 
-# John 1988 (A&A 193, 189), tables 3a (0.1823 to 0.3645 micron), 3b (longer) and 2 (bound-free).
+# John 1988 (A&A 193, 189), table 3 (free-free, 0.1823 to 0.3645 micron and longer) and table 2
+# (bound-free).
 _FREE_SHORT = np.array(
     [
         [518.1021, -734.8666, 1021.1775, -479.0721, 93.1373, -6.4285],
@@ -94,7 +95,7 @@ def _negative_ion(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
 def hydrogen(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     """Bound-free and free-free absorption of hydrogen.
 
-    Kramers' formulae with Gaunt factors (Menzel & Pekeris 1935, as in Gray 2005, eq. 8.5 and 8.6).
+    Kramers' formulae with Gaunt factors (Menzel & Pekeris 1935, as in Gray 2005, chapter 8).
     Redwards of the Balmer and Paschen edges the dissolved share of the levels goes on absorbing
     (see `helpers.mock.hydrogen`).
     """
