@@ -123,7 +123,7 @@ def hydrogen(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
 # Edges of metals that matter above 2000 A, and some below for their tails: species, threshold (A),
 # cross-section there (1e-18 cm2), power of wavelength, excitation (eV), statistical weight.
 # Mg, Al, Si, C: rounded from Travis & Matsushima 1968, ApJ 154, 689; Fe: nine groups of levels with
-# 3e-18 cm2 each, in the spirit of Kurucz 1970 (SAO Special Report 309).
+# 3e-18 cm2 each, in the spirit of Kurucz 1970 (SAO Special Report 309).  From memory, not checked.
 _EDGES = (
     ("Mg I", 1621.5, 1.1, 10.0, 0.0, 1.0),
     ("Mg I", 2513.8, 20.0, 2.7, 2.71, 9.0),
