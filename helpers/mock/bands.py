@@ -62,8 +62,8 @@ class State:
 
 # Huber & Herzberg 1979 (Constants of Diatomic Molecules); E state of TiO: Simard & Hackett 1991
 # (J. Mol. Spectrosc. 148, 128).  The terms of the upper states are those that put the heads of
-# the (0,0) bands where the laboratory has them (Pearse & Gaydon 1976).  Written from memory of these
-# works; what is checked is where and how deep the bands are in real stars (tests/real).
+# the (0,0) bands where the laboratory has them (Pearse & Gaydon 1976).  Written from memory of
+# these works; what is checked is where and how deep the bands are in real stars (tests/real).
 STATES = {
     "TiO X": State(2, (0.0, 98.0, 197.0), 1009.02, 4.498, 0.53543, 0.003022),
     "TiO a": State(2, (3443.3,), 1018.27, 4.52, 0.53760, 0.00298),
