@@ -67,7 +67,9 @@ class Line:
         """Stark constant, Angstrom per unit of the normal field (esu)."""
         pair = (self.lower, self.upper)
         product = (self.lower * self.upper) ** 4
-        return _STARK.get(pair, 5.5e-5 * product / (self.upper**2 - self.lower**2))
+        gap = self.upper**2 - self.lower**2
+        asymptotic = 5.5e-5 * product / gap / (1.0 + 0.13 / (self.upper - self.lower))
+        return _STARK.get(pair, asymptotic)
 
 
 def series(lower: int, last: int) -> tuple[Line, ...]:
