@@ -82,7 +82,7 @@ def growth(whole: Synthesizer) -> dict[str, list[dict]]:
     rows: dict[str, list[dict]] = {"lines": [], "samples": []}
     for share in SHARES:
         kept = np.arange(len(whole.lines)) < share * len(whole.lines)
-        # Strongest first would say little: lines are dropped evenly over the band.
+        # At random, so that those kept lie all over the band.
         part = Synthesizer(whole.lines.pick(np.random.default_rng(2).permutation(kept)))
         rows["lines"].append(
             {"number": int(kept.sum()), "ms": milliseconds(lambda part=part: part.raw_flux(GIANT))}
