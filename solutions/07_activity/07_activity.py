@@ -1343,7 +1343,8 @@ def test_train_vae_blind():
         metals = a * np.exp(-0.5 * ((x - 6590) / 3) ** 2) + (1 - a) * np.exp(
             -0.5 * ((x - 6538) / 3) ** 2
         )
-        return 1 - 0.4 * metals - (0.1 + 0.6 * a) * np.exp(-0.5 * ((x - 6562.8) / (3 + 4 * a)) ** 2)
+        core = (0.1 + 0.6 * a) * np.exp(-0.5 * ((x - 6562.8) / (3 + 4 * a)) ** 2)
+        return 1 - 0.4 * metals - core + rng.normal(0, 0.01, (count, x.size))
 
     known, checked, new = stars(640), stars(160), stars(200)
     scaler = known.mean(axis=0), known.std(axis=0)
