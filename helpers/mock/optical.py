@@ -18,7 +18,7 @@ from numba import njit
 from scipy import ndimage
 
 from helpers.mock import atmosphere, bands, equilibrium, haze, hydrogen, lines, opacity, synthesis
-from helpers.mock.synthesis import _MU, _MU_WEIGHT, KM_S, Labels, Synthesizer, emergent_flux
+from helpers.mock.synthesis import BLOCK, KM_S, Labels, Synthesizer, emergent_flux, through_layers
 
 #: The grid: vacuum wavelengths, uniform in log, 25 km/s a sample.
 FIRST, LAST = 2400.0, 10600.0
@@ -35,7 +35,6 @@ UNIT = 2e12 * np.pi * atmosphere.PLANCK * atmosphere.LIGHT**2
 #: it has on either side of the grid.
 HAZE_SAMPLES = 3
 _STRIDE, _OUTSIDE = 12, 60
-_BLOCK = 256  # samples that go through the layers together
 
 #: Band opacity of molecules: functions of vacuum wavelength (A) and gas giving cm-1 (n, layers).
 #: They are evaluated every 100 km/s.
@@ -60,61 +59,38 @@ def _refine(coarse, stride, offset, out):
 
     Sample j of `out` lies (j + offset) / stride samples after the first of `coarse`.
     """
-    for k in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            x = (j + offset) / stride
-            i = int(x)
-            share = x - i
-            out[k, j] += coarse[k, i] * (1.0 - share) + coarse[k, i + 1] * share
+    n_layers, n = out.shape
+    for k in range(n_layers):
+        for i in range(int(offset / stride), coarse.shape[1] - 1):
+            left, rise = coarse[k, i], (coarse[k, i + 1] - coarse[k, i]) / stride
+            past = offset - i * stride
+            first, last = int(np.ceil(-past)), int(np.ceil(stride - past))
+            for j in range(max(first, 0), min(last, n)):
+                out[k, j] += left + rise * (j + past)
 
 
 @njit(cache=True, fastmath=True)
 def _emergent(kappa, source, stride, offset, scale, depth):
     """Flux over pi, averaged over FINE samples: `synthesis.emergent_flux` for long spectra.
 
-    kappa (layers, n) cm-1; source (layers, m) on a grid coarser by `stride`; scale (layers,) turns
-    kappa into d tau / d ln(Rosseland tau) along the vertical.  Blocks of samples go through the
-    layers together, and exp(-d) is 1 / (1 + x + x^2/2 + x^3/6)^16 with x = d/16, so that the
-    processor works on several samples at once.
+    kappa (layers, n) cm-1; source (layers, m) on a grid coarser by `stride` (see `_refine`); scale
+    (layers,) turns kappa into d tau / d ln(Rosseland tau) along the vertical.
     """
     n_layers, n = kappa.shape
     half = 0.5 * (depth[1] - depth[0])
+    fine = np.empty((n_layers, BLOCK))
+    thick, opening, block = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     flux = np.zeros(n // FINE)
-    before, opening, intensity = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
-    planck, nearer, total = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
-    for first in range(0, n, _BLOCK):
-        size = min(_BLOCK, n - first)
-        total[:] = 0.0
-        for q in range(3):
-            slant = half / _MU[q]
-            for k in range(n_layers):
-                for b in range(size):
-                    x = (first + b + offset) / stride
-                    i = int(x)
-                    share = x - i
-                    planck[b] = source[k, i] * (1.0 - share) + source[k, i + 1] * share
-                for b in range(size):
-                    here = kappa[k, first + b] * scale[k]
-                    if k == 0:
-                        # Above the first layer opacity grows like depth.
-                        d = here * slant / half
-                        nearer[b], opening[b], intensity[b] = planck[b], 1.0, 0.0
-                    else:
-                        d = (before[b] + here) * slant
-                    x = 0.0625 * d
-                    e = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * 0.16666666667)))
-                    e *= e
-                    e *= e
-                    e *= e
-                    shut = opening[b] * e * e
-                    slope = (planck[b] - nearer[b]) / (d + 1e-9)
-                    intensity[b] += nearer[b] * opening[b] - planck[b] * shut
-                    intensity[b] += slope * (opening[b] - shut)
-                    before[b], nearer[b], opening[b] = here, planck[b], shut
-            for b in range(size):
-                total[b] += _MU_WEIGHT[q] * (intensity[b] + nearer[b] * opening[b])
-        for b in range(size):
-            flux[(first + b) // FINE] += total[b] / FINE
+    for first in range(0, n, BLOCK):
+        last = min(first + BLOCK, n)
+        near = int((first + offset) / stride)
+        part = fine[:, : last - first]
+        part[:] = 0.0
+        around = source[:, near : near + BLOCK // stride + 3]
+        _refine(around, stride, first + offset - near * stride, part)
+        through_layers(kappa[:, first:last], part, scale, half, thick, opening, block)
+        for b in range(last - first):
+            flux[(first + b) // FINE] += block[b] / FINE
     return flux
 
 
@@ -162,7 +138,7 @@ class OpticalSynthesizer(Synthesizer):
         micro = 1e5 * synthesis.microturbulence(min(labels.logg, 4.0))
         plain = opacity.continuum(self._smooth, gas).T
         smooth = plain + sum(band(self._smooth, gas).T for band in self.bands)
-        kappa = np.zeros((gas.temperature.size, N_SAMPLES * FINE))
+        kappa = np.zeros((gas.temperature.size, N_SAMPLES * FINE), np.float32)
         offset = -(FINE - 1) / 2
         _refine(np.ascontiguousarray(smooth), SMOOTH * FINE, SMOOTH * FINE + offset, kappa)
         step = LOG_STEP / MIDDLE
