@@ -236,7 +236,7 @@ class Constants:
         )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _charge_balance(first, second, abundance, k_h2, total, guess):
     """Hydrogen nuclei, free hydrogen atoms and electrons, cm-3, (3, layers).
 
@@ -307,7 +307,7 @@ def state(
     return Gas(temperature, pressure, electrons, density, neutral, neutral * ratio, molecules)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _free_atoms(carbon, nitrogen, oxygen, other_c, other_n, other_o, k_co, k_cn, k_n2):
     """Free C, N and O atoms, cm-3, (3, layers), of so many nuclei; `other` forms per free atom.
 

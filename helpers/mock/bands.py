@@ -298,7 +298,7 @@ def molecule_lines(molecule: str, first: float, last: float) -> BandLines:
     return BandLines(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add_profiles(grid, place, centre, strength, lower, width, coolness, sigma):
     """Add Gaussian profiles to sigma (temperatures, grid).
 

@@ -31,7 +31,7 @@ _MU = np.array([0.1127017, 0.5, 0.8872983])
 _WEIGHT = np.array([0.2777778, 0.4444444, 0.2777778])
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _moments(slope, source, step, mean, flux):
     """Mean intensity and flux (H) in the layers; slope (layers, n) is d tau / d ln tau."""
     n_layers, n = slope.shape

@@ -99,7 +99,7 @@ def survival(level: np.ndarray | float, electrons: np.ndarray, temperature: np.n
     return ratio / (1.0 + ratio)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add(centre, first, last, peak, wing, core, doppler, half, spread, grid, kappa):
     """Add lines to kappa (layers, samples); arrays (lines, layers), lengths in Angstrom."""
     n_layers, n_lines = kappa.shape[0], centre.size

@@ -53,7 +53,7 @@ def all_lines() -> lines.LineList:
     return lines.table_lines("lines_optical.csv")
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _refine(coarse, stride, offset, out):
     """Add rows of `coarse` (layers, m) to `out` (layers, n), linearly interpolated.
 
@@ -69,7 +69,7 @@ def _refine(coarse, stride, offset, out):
                 out[k, j] += left + rise * (j + past)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _emergent(kappa, source, stride, offset, scale, depth):
     """Flux over pi, averaged over FINE samples: `synthesis.emergent_flux` for long spectra.
 
@@ -77,19 +77,20 @@ def _emergent(kappa, source, stride, offset, scale, depth):
     (layers,) turns kappa into d tau / d ln(Rosseland tau) along the vertical.
     """
     n_layers, n = kappa.shape
-    half = 0.5 * (depth[1] - depth[0])
-    fine = np.empty((n_layers, BLOCK))
-    thick, opening, block = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    slope, here = np.zeros((n_layers, BLOCK)), np.zeros((n_layers, BLOCK))
+    opening, block = np.empty(BLOCK), np.empty(BLOCK)
     flux = np.zeros(n // FINE)
     for first in range(0, n, BLOCK):
-        last = min(first + BLOCK, n)
+        size = min(BLOCK, n - first)
+        for k in range(n_layers):
+            for b in range(size):
+                slope[k, b] = kappa[k, first + b] * scale[k]
         near = int((first + offset) / stride)
-        part = fine[:, : last - first]
-        part[:] = 0.0
+        here[:] = 0.0
         around = source[:, near : near + BLOCK // stride + 3]
-        _refine(around, stride, first + offset - near * stride, part)
-        through_layers(kappa[:, first:last], part, scale, half, thick, opening, block)
-        for b in range(last - first):
+        _refine(around, stride, first + offset - near * stride, here)
+        through_layers(slope, here, depth[1] - depth[0], opening, block)
+        for b in range(size):
             flux[(first + b) // FINE] += block[b] / FINE
     return flux
 

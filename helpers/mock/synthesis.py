@@ -107,7 +107,7 @@ def mixture(labels: Labels) -> np.ndarray:
     )
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _voigt(a: float, v: float) -> float:
     """Voigt function H(a, v): rational form of Hui, Armstrong & Wray 1978 inside, wings outside."""
     if v > 6.0:
@@ -122,7 +122,7 @@ def _voigt(a: float, v: float) -> float:
     return (upper / bottom).real
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add_lines(centre, width, damping, peak, floor, step, kappa):
     """Add Voigt profiles to kappa (layers, samples).
 
@@ -154,7 +154,7 @@ def _add_lines(centre, width, damping, peak, floor, step, kappa):
                 kappa[k, j] += wing / ((j - centre[i]) ** 2 + shift)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add_stark(centre, width, peak, step, kappa):
     """Add hydrogen lines to kappa (layers, samples): peak / (1 + x^2)^(5/4), x in units of width.
 
@@ -170,44 +170,40 @@ def _add_stark(centre, width, peak, step, kappa):
                 kappa[k, j] += peak[i, k] / (b * np.sqrt(np.sqrt(b)))
 
 
-@njit(cache=True, fastmath=True)
-def through_layers(kappa, source, scale, half, thick, opening, flux):
-    """Flux over pi that leaves the layers at a few samples that go through them together.
+@njit(cache=True, fastmath=True, error_model="numpy")
+def through_layers(slope, source, step, opening, flux):
+    """Flux over pi that leaves the layers at BLOCK samples that go through them together.
 
     With the source function S linear in optical depth between layers, the intensity is
     S_0 + sum over k of (S_k - S_k-1) T_k-1 (1 - exp(-d)) / d, T being what the layers above let
     through.  exp(-d) is y^16 with y = 1 / (1 + x + x^2/2 + x^3/6) and x = d/16, and 1 - y^16 comes
-    in factors: nothing cancels, and the processor works on several samples at once.
+    in factors: nothing cancels.  The loops over samples have no branch (numpy's rules for division
+    by zero spare one), so that the processor works on several samples at once.
 
     Parameters
     ----------
-    kappa, source : (layers, n) array
-        Absorption, and source function.
-    scale : (layers,) array
-        Turns absorption into d tau / d ln(Rosseland tau) along the vertical.
-    half : float
-        Half a step in ln(Rosseland tau).
-    thick, opening, flux : (n,) array
+    slope, source : (layers, BLOCK) array
+        d tau / d ln(Rosseland tau) along the vertical, and source function.
+    step : float
+        Between layers, in ln(Rosseland tau).
+    opening, flux : (BLOCK,) array
         Room to work in, and the result.
     """
-    n_layers, n = kappa.shape
     flux[:] = 0.0
     for q in range(3):
-        weight, slant = _MU_WEIGHT[q], half / _MU[q] / 16.0
-        for b in range(n):
+        weight, slant = _MU_WEIGHT[q], 0.5 * step / _MU[q] / 16.0
+        for b in range(BLOCK):
             # Above the first layer opacity grows like depth.
-            x = kappa[0, b] * scale[0] / _MU[q] / 16.0
+            x = slope[0, b] / _MU[q] / 16.0
             y = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * 0.16666666667)))
             y *= y
             y *= y
             y *= y
             opening[b] = weight * y * y
             flux[b] += weight * source[0, b]
-        for k in range(1, n_layers):
-            for b in range(n):
-                thick[b] = (kappa[k - 1, b] * scale[k - 1] + kappa[k, b] * scale[k]) * slant
-            for b in range(n):
-                x = thick[b]
+        for k in range(1, slope.shape[0]):
+            for b in range(BLOCK):
+                x = (slope[k - 1, b] + slope[k, b]) * slant
                 part = 1.0 + x * (0.5 + x * 0.16666666667)
                 y1 = 1.0 / (1.0 + x * part)
                 y2 = y1 * y1
@@ -218,7 +214,7 @@ def through_layers(kappa, source, scale, half, thick, opening, flux):
                 opening[b] = max(opening[b] * y8 * y8, 1e-30)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def emergent_flux(kappa, source, depth):
     """Flux that leaves a stack of layers, source function linear in optical depth between them.
 
@@ -236,15 +232,19 @@ def emergent_flux(kappa, source, depth):
     (n,) array
         Flux over pi, in the unit of `source`.
     """
-    n = kappa.shape[1]
-    tau = np.exp(depth)
-    thick, opening, flux = np.empty(BLOCK), np.empty(BLOCK), np.empty(n)
+    n_layers, n = kappa.shape
+    slope, here = np.zeros((n_layers, BLOCK)), np.zeros((n_layers, BLOCK))
+    opening, block = np.empty(BLOCK), np.empty(BLOCK)
+    flux = np.empty(n)
     for first in range(0, n, BLOCK):
-        last = min(first + BLOCK, n)
-        through_layers(
-            kappa[:, first:last], source[:, first:last], tau, 0.5 * (depth[1] - depth[0]),
-            thick, opening, flux[first:last],
-        )  # fmt: skip
+        size = min(BLOCK, n - first)
+        for k in range(n_layers):
+            tau = np.exp(depth[k])
+            for b in range(size):
+                slope[k, b] = kappa[k, first + b] * tau
+                here[k, b] = source[k, first + b]
+        through_layers(slope, here, depth[1] - depth[0], opening, block)
+        flux[first : first + size] = block[:size]
     return flux
 
 
