@@ -14,6 +14,7 @@ layers in their last axis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -186,6 +187,11 @@ class Gas:
     ionised: np.ndarray  # (elements, layers) first ions, cm-3
     molecules: dict[str, np.ndarray]  # (layers,) each, cm-3
 
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Partition functions of the neutral atoms, (elements, layers)."""
+        return partition_functions(self.temperature)
+
     @property
     def hydrogen(self) -> np.ndarray:
         """Neutral hydrogen atoms, cm-3."""
@@ -203,7 +209,7 @@ class Gas:
             return self.molecules[symbol] / molecular_partition(symbol, self.temperature)
         i = _INDEX[symbol]
         if stage == "I":
-            return self.neutral[i] / partition_functions(self.temperature)[i]
+            return self.neutral[i] / self.weights[i]
         return self.ionised[i] / ELEMENTS[symbol].ion_weight
 
 
