@@ -110,12 +110,14 @@ def _add(centre, first, last, peak, wing, core, doppler, half, spread, grid, kap
             lorentz = peak[i, k] * half[i, k] / np.pi
             base = inner + half[i, k] ** 2
             nearness = 1.0 / spread[i, k]
-            for j in range(first[i], last[i]):
-                d = abs(grid[j] - centre[i])
+            # In a slice no index can be negative: the processor takes several samples at once.
+            row = kappa[k]
+            near, here = row[first[i] : last[i]], grid[first[i] : last[i]]
+            for j in range(near.size):
+                d = abs(here[j] - centre[i])
                 b = d * d + flat
                 more = 1.0 + min(1.0, np.sqrt(d * nearness))
-                kappa[k, j] += strength * more / (b * np.sqrt(np.sqrt(b)))
-                kappa[k, j] += lorentz / (d * d + base)
+                near[j] += strength * more / (b * np.sqrt(np.sqrt(b))) + lorentz / (d * d + base)
             gauss = peak[i, k] * (1.0 - 2.396 * wing[i, k] / core[i, k] ** 1.5)
             gauss /= 1.7724538509 * doppler[i, k]
             left = np.searchsorted(grid, centre[i] - 5.0 * doppler[i, k])

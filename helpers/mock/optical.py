@@ -59,14 +59,18 @@ def _refine(coarse, stride, offset, out):
 
     Sample j of `out` lies (j + offset) / stride samples after the first of `coarse`.
     """
-    n_layers, n = out.shape
+    n_layers = out.shape[0]
+    whole = int(np.floor(offset))
+    share = (np.arange(stride) + offset - whole) / stride
     for k in range(n_layers):
-        for i in range(int(offset / stride), coarse.shape[1] - 1):
-            left, rise = coarse[k, i], (coarse[k, i + 1] - coarse[k, i]) / stride
-            past = offset - i * stride
-            first, last = int(np.ceil(-past)), int(np.ceil(stride - past))
-            for j in range(max(first, 0), min(last, n)):
-                out[k, j] += left + rise * (j + past)
+        row = out[k]
+        for i in range(whole // stride, coarse.shape[1] - 1):
+            left, rise = coarse[k, i], coarse[k, i + 1] - coarse[k, i]
+            start = i * stride - whole
+            first = max(-start, 0)
+            cell, part = row[start + first : start + stride], share[first:]
+            for m in range(cell.size):
+                cell[m] += left + rise * part[m]
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
@@ -139,14 +143,14 @@ class OpticalSynthesizer(Synthesizer):
         micro = 1e5 * synthesis.microturbulence(min(labels.logg, 4.0))
         plain = opacity.continuum(self._smooth, gas).T
         smooth = plain + sum(band(self._smooth, gas).T for band in self.bands)
-        kappa = np.zeros((gas.temperature.size, N_SAMPLES * FINE), np.float32)
-        offset = -(FINE - 1) / 2
-        _refine(np.ascontiguousarray(smooth), SMOOTH * FINE, SMOOTH * FINE + offset, kappa)
+        # The middle grid begins one sample before the spectrum, the smooth one SMOOTH.
         step = LOG_STEP / MIDDLE
         size = (N_SAMPLES + 2) * MIDDLE
         start = np.log(FIRST) - MIDDLE * step
-        series = hydrogen.absorption(self._hydrogen_lines, gas, micro, start, step, size)
-        _refine(series, FINE // MIDDLE, FINE + offset, kappa)
+        middle = hydrogen.absorption(self._hydrogen_lines, gas, micro, start, step, size)
+        _refine(np.ascontiguousarray(smooth), SMOOTH * MIDDLE, (SMOOTH - 1) * MIDDLE, middle)
+        kappa = np.zeros((gas.temperature.size, N_SAMPLES * FINE), np.float32)
+        _refine(middle, FINE // MIDDLE, FINE - (FINE - 1) / 2, kappa)
         floor = synthesis.FAINTEST * synthesis._spread(self._smooth, plain, self.lines.wavelength).T
         place = self._position(self.lines.wavelength)
         speed = self._step * np.log(10.0) * atmosphere.LIGHT

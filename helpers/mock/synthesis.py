@@ -128,7 +128,8 @@ def _add_lines(centre, width, damping, peak, floor, step, kappa):
 
     centre (lines,) in samples; width, damping, peak (lines, layers): Doppler width in the unit of
     `step`, damping parameter, absorption at the centre; floor (lines, layers): absorption too small
-    to follow a wing to.  The wings are those of `_voigt`, in loops without a branch.
+    to follow a wing to.  The wings are those of `_voigt`, in slices and without a branch, so that
+    the processor takes several samples at once.
     """
     n_layers, n = kappa.shape
     for k in range(n_layers):
@@ -141,17 +142,19 @@ def _add_lines(centre, width, damping, peak, floor, step, kappa):
             half = min(int(reach * width[i, k] / step) + 1, 2400)
             scale = step / width[i, k]
             middle = int(centre[i] + 0.5)
-            first, last = max(0, middle - half), min(n, middle + half + 1)
+            first = max(0, middle - half)
+            last = max(min(n, middle + half + 1), first)  # also for lines beyond the grid
             left = min(max(int(np.ceil(centre[i] - 6.0 / scale)), first), last)
             right = max(min(int(centre[i] + 6.0 / scale) + 1, last), left)
             wing = p * a / 1.7724538509 / scale**2
             shift = (a * a - 1.5) / scale**2
-            for j in range(first, left):
-                kappa[k, j] += wing / ((j - centre[i]) ** 2 + shift)
             for j in range(left, right):
                 kappa[k, j] += p * _voigt(a, abs(j - centre[i]) * scale)
-            for j in range(right, last):
-                kappa[k, j] += wing / ((j - centre[i]) ** 2 + shift)
+            row = kappa[k]
+            for start, side in ((first, row[first:left]), (right, row[right:last])):
+                place = centre[i] - start
+                for j in range(side.size):
+                    side[j] += wing / ((j - place) ** 2 + shift)
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
