@@ -128,7 +128,7 @@ class Patch:
     ) -> Patch:
         """Fit spectra (n, size) given at coordinates already multiplied by the metric (n, d)."""
         mean = spectra.mean(axis=0)
-        spread = spectra - mean
+        spread = (spectra - mean).astype(float)  # in single, threads would show in the sum
         # Principal components by way of the small matrix of scalar products.
         variance, vectors = np.linalg.eigh(spread @ spread.T)
         best = np.argsort(variance)[::-1][:components]
