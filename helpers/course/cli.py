@@ -90,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
     )
 
+    command(
+        "reference",
+        _reference,
+        "keep the product of lab 3 as the reference for later labs",
+        "Run it after a walkthrough when lab 3, or the sky, has changed; then rebuild the survey.",
+    )
+
     command("doctor", _doctor, "say what this machine lacks and what to do about it")
 
     grade = command(
@@ -175,6 +182,14 @@ def _walkthrough(chosen: argparse.Namespace) -> int:
         print(f"labkit: {row.lab}: model {row.points_model} of {row.points_max}, ", file=sys.stderr)
         print(f"blank {row.points_blank} of 0", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def _reference(chosen: argparse.Namespace) -> int:
+    from helpers.course import reference
+
+    path = reference.write()
+    print(f"written: {path.relative_to(ROOT)}; now `labkit data`, and commit it")
+    return 0
 
 
 def _doctor(chosen: argparse.Namespace) -> int:

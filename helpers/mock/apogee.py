@@ -617,6 +617,37 @@ def apstar_bytes(row: Row, spectra: Spectra) -> bytes:
     return file_bytes(parts)
 
 
+def wiped_bytes(spectra: Spectra) -> bytes:
+    """The combined spectrum alone, stripped of all that names the star (uncompressed FITS).
+
+    Flux, error and mask as one-dimensional images, the layout of the course's mystery spectrum.
+
+    Parameters
+    ----------
+    spectra : Spectra
+
+    Returns
+    -------
+    bytes
+    """
+    unit = "10^-17 erg/s/cm^2/Ang"
+    error = np.minimum(round_mantissa(spectra.error[0], 6), np.float32(EMPTY_ERROR))
+    return file_bytes(
+        [
+            primary([("COMMENT", SIMULATED, ""), ("NWAVE", N_PIXELS, "number of wavelengths")]),
+            image(
+                round_mantissa(spectra.flux[0], 11),
+                [*_GRID_CARDS, ("BUNIT", f"Flux ({unit})", "")],
+            ),
+            image(error, [*_GRID_CARDS, ("BUNIT", f"Error ({unit})", "")]),
+            image(
+                spectra.mask[0].astype(np.int32),
+                [*_GRID_CARDS, ("BUNIT", "Flag Mask (bitwise)", "")],
+            ),
+        ]
+    )
+
+
 def _velocity_table(row: Row) -> dict[str, object]:
     """The small part of the pipeline's RV structure that people use."""
     visits = row.visits

@@ -14,7 +14,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from helpers.mock.population import FIELDS, SkyField, Star, stars
+from helpers.mock.population import FIELDS, SkyField, Star, mystery_labels, stars
 from helpers.mock.synthesis import KM_S, Labels
 
 MISSING = -9999.0
@@ -27,6 +27,9 @@ MARGIN = 5e-3
 NAMED_STARS = (("2M21235315+1244123", 0), ("2M03533659+2512012", 2))
 #: Centre of M 15, deg.
 M15_CENTRE = (322.493, 12.167)
+
+#: Row number of the mystery star: it picks the star's random stream, far from the tables'.
+MYSTERY_INDEX = 1_000_000
 
 ARTEFACTS = ("none", "bad_label", "bad_spectrum", "wrong_velocity", "binary")
 
@@ -371,6 +374,32 @@ def _observed(rng: np.random.Generator) -> Iterator[Row]:
         )  # fmt: skip
         first.setdefault(entry.name, row)
         yield row
+
+
+def mystery_row(seed: int = 128) -> Row:
+    """The star of lab 5: observed like the others, and in no table.
+
+    Parameters
+    ----------
+    seed : int
+        The survey's seed.
+
+    Returns
+    -------
+    Row
+        Three visits, S/N 300.
+    """
+    rng = np.random.default_rng([seed, 6])
+    truth, snr, place = mystery_labels(rng), 300.0, FIELDS[0]
+    h = 9.5
+    jh, hk = _colours(rng, truth.teff, place.extinction_k)
+    labels = _measure(rng, truth, snr, True)
+    visits = _visits(rng, place, (place.ra, place.dec), -25.0, snr, 3, "none")
+    return Row(
+        MYSTERY_INDEX, "mystery", "apo25m", place.name, place.location_id, place.ra, place.dec,
+        0.0, 0.0, h + jh, h, h - hk, place.extinction_k, truth, labels, visits, snr,
+        kind="mystery", flags={"starflag": 0, "aspcapflag": 0},
+    )  # fmt: skip
 
 
 def _entries(rng: np.random.Generator, survey: list[Star]) -> Iterator[_Entry]:

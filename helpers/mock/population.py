@@ -207,6 +207,22 @@ def _clean_giants(rng: np.random.Generator, place: int) -> Iterator[Star]:
     raise ValueError(f"field {FIELDS[place].name}: too few giants drawn, {taken} of {wanted}")
 
 
+def mystery_labels(rng: np.random.Generator) -> Labels:
+    """The labels of an ordinary metal-poor giant, like the star of the course's lab 5.
+
+    Parameters
+    ----------
+    rng : Generator
+
+    Returns
+    -------
+    Labels
+    """
+    draw = _giants(rng, 2000)
+    likely = (np.abs(draw["logg"] - 2.0) < 0.3) & (np.abs(draw["fe_h"] + 0.5) < 0.2)
+    return Labels(**_one(draw, int(np.flatnonzero(likely)[0])))
+
+
 def _ngc6791(rng: np.random.Generator, logg: float) -> dict[str, float]:
     """Labels of a member of NGC 6791: old, metal-rich, one composition."""
     fe_h = float(rng.normal(0.35, 0.02))

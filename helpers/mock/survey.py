@@ -20,7 +20,7 @@ from astropy.io import fits
 from tqdm.auto import tqdm
 
 from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
-from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population
+from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population, mystery_row
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
 from helpers.mock.interpolator import Interpolator
@@ -28,7 +28,13 @@ from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_gri
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
-FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv")
+#: A star that is in no table, as the course hands it out for lab 5.
+MYSTERY = Path("sas/labkit/mystery_spec_wiped.fits.gz")
+#: What a trained Cannon leaves behind; written by `labkit reference`, never here.
+CANNON = "reference/03_cannon.npz"
+FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", CANNON)
+#: The stacks of spectra the later labs start from: coadds, and the same normalised.
+STACKS = ("flux", "error", "normalised_flux", "normalised_error")
 #: With fewer rows than this, exact spectra cost less than training an interpolator.
 WORTH_TRAINING = 400
 _SKY = "interpolator.npz"
@@ -86,13 +92,37 @@ def _write_star(job: tuple[str, Row, int, int | None]) -> int:
         folder / ASPCAP / row.path / f"aspcapStar-{name}", apogee.aspcap_bytes(row, arrays)
     )
     if slot is not None:
-        bad = (spectra.mask[0] & (apogee.BAD_BITS | apogee.SKYLINE_BIT)) > 0
+        bad = _bad_pixels(spectra)
         error = np.where(bad, apogee.EMPTY_ERROR, round_mantissa(spectra.error[0], 6))
-        for file, data in (("flux", round_mantissa(spectra.flux[0], 11)), ("error", error)):
+        data = (round_mantissa(spectra.flux[0], 11), error, *_normalised(arrays, bad))
+        for file, values in zip(STACKS, data, strict=True):
             stack = np.load(folder / f"{file}.npy", mmap_mode="r+")
-            stack[slot] = data
+            stack[slot] = values
             stack.flush()
     return size
+
+
+def _bad_pixels(spectra: apogee.Spectra) -> np.ndarray:
+    """Pixels (8575,) of the coadd that the sheet's choice of mask bits gives up."""
+    return (spectra.mask[0] & (apogee.BAD_BITS | apogee.SKYLINE_BIT)) > 0
+
+
+def _normalised(arrays: tuple, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flux and error of an aspcapStar file as labs hand them on: 1 and 1e10 where unknown."""
+    flux, error, _ = arrays
+    unknown = bad | (flux == 0)
+    flux = np.where(unknown, 1.0, round_mantissa(flux, 11))
+    return flux, np.where(unknown, apogee.EMPTY_ERROR, round_mantissa(error, 6))
+
+
+def _write_mystery(folder: Path, row: Row, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Write the mystery star's file; returns its normalised flux and error, each (8575,)."""
+    synthesizer = _sky(folder)
+    spectra = apogee.observe(row, synthesizer, seed)
+    (folder / MYSTERY).parent.mkdir(parents=True)
+    write_gzip(folder / MYSTERY, apogee.wiped_bytes(spectra))
+    arrays = apogee.aspcap_arrays(row, spectra, synthesizer, seed)
+    return _normalised(arrays, _bad_pixels(spectra))
 
 
 def _each(
@@ -116,30 +146,36 @@ def _save_fast(path: Path, arrays: dict[str, np.ndarray]) -> None:
                 np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _write_products(folder: Path, clean: list[Row]) -> None:
-    """What later labs load when a student has not saved their own."""
+def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, ...]) -> None:
+    """What later labs load when a student has not saved their own.
+
+    Lab 2's stand-in is normalised as the pipeline's aspcapStar files are.
+    """
     products = folder / "products"
     wavelengths, trusted = continuum_pixels(_sky(folder))
     np.savez_compressed(
         products / "continuum_pixels_apogee.npz", wavelengths=wavelengths, trusted=trusted
     )
-    _save_fast(
-        products / "01_apogee.npz",
-        {
-            "apogee_id": np.array([r.apogee_id for r in clean]),
-            "labels": np.array(
-                [
-                    [round(r.catalogue[n], 3 if n == "teff" else 5) for n in tables.LABELS]
-                    for r in clean
-                ]
-            ),
-            "label_names": np.array([n.upper() for n in tables.LABELS]),
-            "wavelength": wavelength_grid(),
-            "flux": np.load(folder / "flux.npy", mmap_mode="r"),
-            "error": np.load(folder / "error.npy", mmap_mode="r"),
-        },
+    stars = {
+        "apogee_id": np.array([r.apogee_id for r in clean]),
+        "labels": np.array(
+            [[round(r.catalogue[n], 3 if n == "teff" else 5) for n in tables.LABELS] for r in clean]
+        ),
+        "label_names": np.array([n.upper() for n in tables.LABELS]),
+        "wavelength": wavelength_grid(),
+    }
+    flux, error, normal_flux, normal_error = (
+        np.load(folder / f"{name}.npy", mmap_mode="r") for name in STACKS
     )
-    for name in ("flux", "error"):
+    _save_fast(products / "01_apogee.npz", stars | {"flux": flux, "error": error})
+    _save_fast(
+        products / "02_continuum.npz",
+        stars
+        | {"flux": normal_flux, "error": normal_error}
+        | {"mystery_flux": mystery[0], "mystery_error": mystery[1]},
+    )
+    shutil.copyfile(fact_file(CANNON), products / "03_cannon.npz")
+    for name in STACKS:
         (folder / f"{name}.npy").unlink()
 
 
@@ -186,7 +222,7 @@ def build(
             (folder / STARS / path).mkdir(parents=True)
             (folder / ASPCAP / path).mkdir(parents=True)
         (folder / "products").mkdir()
-        for name in ("flux", "error"):
+        for name in STACKS:
             np.lib.format.open_memmap(
                 folder / f"{name}.npy", "w+", np.float32, (len(clean), N_PIXELS)
             ).flush()
@@ -204,8 +240,9 @@ def build(
             pass
         tables.write_sqlite(folder / "catalogue.sqlite", rows)
         tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
-        tables.write_truth(folder / "truth.npz", rows)
-        _write_products(folder, clean)
+        mystery = mystery_row(seed)
+        tables.write_truth(folder / "truth.npz", rows, mystery)
+        _write_products(folder, clean, _write_mystery(folder, mystery, seed))
         (folder / _SKY).unlink(missing_ok=True)
         summary = {
             "survey": f"simulated APOGEE-like survey, {apogee.SIMULATED}",

@@ -145,7 +145,7 @@ def write_allstar(path: Path, rows: list[Row]) -> None:
     fits.HDUList([start, table]).writeto(path, overwrite=True)
 
 
-def write_truth(path: Path, rows: list[Row]) -> None:
+def write_truth(path: Path, rows: list[Row], mystery: Row) -> None:
     """Write what no student sees: true labels, kind of row, artefact and velocity left over.
 
     Parameters
@@ -153,6 +153,8 @@ def write_truth(path: Path, rows: list[Row]) -> None:
     path : Path
         Written anew.
     rows : list of Row
+    mystery : Row
+        Its labels go to ``mystery``, in the order of ``label_names``.
     """
     names = (*LABELS, "alpha_fe")
     np.savez_compressed(
@@ -165,4 +167,5 @@ def write_truth(path: Path, rows: list[Row]) -> None:
         kind=np.array([r.kind for r in rows]),
         artefact=np.array([r.artefact for r in rows]),
         velocity_left_km_s=np.array([np.mean([v.residual for v in r.visits]) for r in rows]),
+        mystery=np.array([getattr(mystery.truth, n) for n in names]),
     )

@@ -2483,7 +2483,28 @@ print(f"written: {pdf.name}")
 #   bias labels that depend on few lines.
 
 # %% [markdown]
-# ## 10. Save for lab 3
+# ## 10. One more star, and save for lab 3
+#
+# In lab 5 you will meet a **mystery star**: a spectrum without name, position or labels. Normalise
+# it now, in the same way as all the others. (An archive of real spectra has it only if you put the
+# file there.)
+
+# %%
+MASK_BITS = (*range(8), 12)  # as in lab 1
+mystery = {}
+try:
+    (mystery_file,) = archive.fetch(["labkit/mystery_spec_wiped.fits"], progress=False)
+except archive.ArchiveError:
+    print(f"there is no mystery star in: {source}")
+else:
+    star_seen = apogee.read_apstar(mystery_file)
+    flagged = (star_seen.mask & sum(1 << bit for bit in MASK_BITS)) != 0
+    mystery_flux = star_seen.flux.astype(float)
+    mystery_error = np.where(flagged, BAD_ERROR, star_seen.error.astype(float))
+    curve = pseudo_continuum(wavelength, mystery_flux, mystery_error, is_continuum, CHIPS, DEGREE)
+    mystery_flux, mystery_error = normalise(mystery_flux, mystery_error, curve)
+    mystery = {"mystery_flux": mystery_flux, "mystery_error": mystery_error}
+    print(f"mystery star: {np.sum(mystery_error < BAD_LIMIT)} good pixels")
 
 # %%
 checkpoints.save(
@@ -2494,6 +2515,7 @@ checkpoints.save(
     wavelength=wavelength,
     flux=flux,
     error=error,
+    **mystery,
 )
 
 # %% [markdown]

@@ -1,0 +1,64 @@
+"""Rivals of `bias_and_scatter`."""
+
+# %% right: scipy's median_abs_deviation
+def bias_and_scatter(fitted, reference):
+    from scipy.stats import median_abs_deviation
+
+    d = fitted - reference
+    return np.median(d, axis=0), 1.4826 * median_abs_deviation(d, axis=0)
+
+# %% right: astropy's mad_std, which knows more digits
+def bias_and_scatter(fitted, reference):
+    from astropy.stats import mad_std
+
+    d = fitted - reference
+    return np.median(d, axis=0), mad_std(d, axis=0) * (1.4826 / 1.482602218505602)
+
+# %% right: a loop over the labels, lists
+def bias_and_scatter(fitted, reference):
+    bias, scatter = [], []
+    for a, b in zip(fitted.T, reference.T):
+        d = np.sort(a - b)
+        bias.append(np.percentile(d, 50))
+        scatter.append(1.4826 * np.percentile(abs(d - bias[-1]), 50))
+    return bias, scatter
+
+# %% wrong: mean and standard deviation | loses: test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = fitted - reference
+    return d.mean(axis=0), d.std(axis=0)
+
+# %% wrong: reference minus fitted | loses: test_bias_and_scatter test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = reference - fitted
+    b = np.median(d, axis=0)
+    return b, 1.4826 * np.median(abs(d - b), axis=0)
+
+# %% wrong: deviations from zero | loses: test_bias_and_scatter test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = fitted - reference
+    return np.median(d, axis=0), 1.4826 * np.median(abs(d), axis=0)
+
+# %% wrong: 1.4826 forgotten | loses: test_bias_and_scatter test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = fitted - reference
+    b = np.median(d, axis=0)
+    return b, np.median(abs(d - b), axis=0)
+
+# %% wrong: all labels thrown together | loses: test_bias_and_scatter test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = fitted - reference
+    b = np.median(d)
+    return b, 1.4826 * np.median(abs(d - b))
+
+# %% wrong: median, but the standard deviation about it | loses: test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = fitted - reference
+    b = np.median(d, axis=0)
+    return b, np.sqrt(np.mean((d - b) ** 2, axis=0))
+
+# %% wrong: relative differences | loses: test_bias_and_scatter test_bias_and_scatter_robust
+def bias_and_scatter(fitted, reference):
+    d = (fitted - reference) / reference
+    b = np.median(d, axis=0)
+    return b, 1.4826 * np.median(abs(d - b), axis=0)

@@ -1,0 +1,66 @@
+"""Rivals of `design_matrix`."""
+
+# %% right: two loops
+def design_matrix(labels, mean, scale):
+    x = (np.asarray(labels, dtype=float) - mean) / scale
+    n, k = x.shape
+    cols = [np.ones(n)]
+    for i in range(k):
+        cols.append(x[:, i])
+    for i in range(k):
+        for j in range(i, k):
+            cols.append(x[:, i] * x[:, j])
+    return np.array(cols).T
+
+# %% right: scikit-learn's polynomial features
+def design_matrix(labels, mean, scale):
+    from sklearn.preprocessing import PolynomialFeatures
+
+    return PolynomialFeatures(2).fit_transform((np.asarray(labels) - mean) / scale)
+
+# %% wrong: no constant | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    x = (np.asarray(labels) - mean) / scale
+    i, j = np.triu_indices(x.shape[1])
+    return np.column_stack([x, x[:, i] * x[:, j]])
+
+# %% wrong: every product twice | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    x = (np.asarray(labels) - mean) / scale
+    both = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
+    return np.column_stack([np.ones(len(x)), x, both])
+
+# %% wrong: squares forgotten | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    x = (np.asarray(labels) - mean) / scale
+    i, j = np.triu_indices(x.shape[1], 1)
+    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]])
+
+# %% wrong: squares only | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    x = (np.asarray(labels) - mean) / scale
+    return np.column_stack([np.ones(len(x)), x, x**2])
+
+# %% wrong: labels not scaled | loses: test_design_matrix_scaling test_predict
+def design_matrix(labels, mean, scale):
+    x = np.asarray(labels)
+    i, j = np.triu_indices(x.shape[1])
+    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]])
+
+# %% wrong: scaled by the stars at hand instead of the training set | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    x = (labels - labels.mean(axis=0)) / labels.std(axis=0)
+    i, j = np.triu_indices(x.shape[1])
+    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]])
+
+# %% wrong: divided by the scale before the mean is taken off | loses: test_design_matrix_scaling test_predict
+def design_matrix(labels, mean, scale):
+    x = np.asarray(labels) / scale - mean
+    i, j = np.triu_indices(x.shape[1])
+    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]])
+
+# %% wrong: squares first, then the products | loses: test_design_matrix test_predict test_fit_star test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    x = (np.asarray(labels) - mean) / scale
+    i, j = np.triu_indices(x.shape[1], 1)
+    return np.column_stack([np.ones(len(x)), x, x**2, x[:, i] * x[:, j]])

@@ -1,0 +1,86 @@
+"""Rivals of `fit_star`."""
+
+# %% right: curve_fit in physical labels, its own derivatives, three starts
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    k = len(mean)
+    sigma = np.sqrt(error**2 + s2)
+    best = None
+    for h in (0, 1.5, -1.5):
+        p0 = mean + scale * np.where(np.arange(k) < 2, h, 0.0)
+        p, cov = curve_fit(
+            lambda _, *l: predict(np.array([l]), coefficients, mean, scale)[0],
+            None, flux, p0, sigma, absolute_sigma=True, method="trf", x_scale=scale,
+        )
+        c = np.sum(((flux - predict(p[None], coefficients, mean, scale)[0]) / sigma) ** 2)
+        if best is None or c < best[0]:
+            best = c, p, np.sqrt(np.diag(cov))
+    return best[1], best[2]
+
+# %% right: least_squares from many random starts
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    from scipy.optimize import least_squares
+
+    k = len(mean)
+    w = 1 / np.sqrt(error**2 + s2)
+    zero, one = np.zeros(k), np.ones(k)
+    rng = np.random.default_rng(0)
+    starts = [zero, *rng.normal(0, 1.5, (6, k))]
+    fits = [
+        least_squares(lambda x: w * (flux - predict(x[None], coefficients, zero, one)[0]), s) for s in starts
+    ]
+    fit = min(fits, key=lambda r: r.cost)
+    return mean + scale * fit.x, scale * np.sqrt(np.diag(np.linalg.inv(fit.jac.T @ fit.jac)))
+
+# %% right: the fast one
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    found, errors, _ = fit_stars(flux[None], error[None], coefficients, s2, mean, scale)
+    return found[0], errors[0]
+
+# %% wrong: labels not scaled back | loses: test_fit_star test_fit_star_errors test_fit_star_starts
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    found, errors, _ = fit_stars(flux[None], error[None], coefficients, s2, mean, scale)
+    return (found[0] - mean) / scale, errors[0] / scale
+
+# %% wrong: errors not scaled back | loses: test_fit_star_errors
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    found, errors, _ = fit_stars(flux[None], error[None], coefficients, s2, mean, scale)
+    return found[0], errors[0] / scale
+
+# %% wrong: s2 left out of the variance | loses: test_fit_star test_fit_star_errors
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    found, errors, _ = fit_stars(flux[None], error[None], coefficients, 0 * s2, mean, scale)
+    return found[0], errors[0]
+
+# %% wrong: unweighted | loses: test_fit_star test_fit_star_errors
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    same = np.full_like(error, 0.01)
+    found, errors, _ = fit_stars(flux[None], same[None], coefficients, 0 * s2, mean, scale)
+    return found[0], errors[0]
+
+# %% wrong: absolute_sigma left at its default | loses: test_fit_star_errors
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    found, errors, chi2 = fit_stars(flux[None], error[None], coefficients, s2, mean, scale)
+    dof = np.sum((error < 1e9) & (s2 < 1)) - len(mean)
+    return found[0], errors[0] * np.sqrt(max(chi2[0], 0) / dof)
+
+# %% wrong: variances reported as errors | loses: test_fit_star_errors
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    found, errors, _ = fit_stars(flux[None], error[None], coefficients, s2, mean, scale)
+    return found[0], errors[0] ** 2
+
+# %% wrong: a single start at the mean labels | loses: test_fit_star_starts
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    zero, one = 0 * mean, np.ones(len(mean))
+    sigma = np.sqrt(error**2 + s2)
+    x, cov = curve_fit(
+        lambda _, *x: predict(np.array([x]), coefficients, zero, one)[0],
+        None, flux, zero, sigma, absolute_sigma=True, method="trf",
+    )
+    return mean + scale * x, scale * np.sqrt(np.diag(cov))
+
+# %% wrong: one linear step from the mean | loses: test_fit_star test_fit_star_starts
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    w = 1 / (error**2 + s2)
+    J = gradient(mean, coefficients, mean, scale)
+    cov = np.linalg.inv((J * w) @ J.T)
+    return mean + cov @ (J @ (w * (flux - coefficients[0]))), np.sqrt(np.diag(cov))

@@ -1,0 +1,40 @@
+"""Rivals of `predict`."""
+
+# %% right: pixel by pixel in einsum
+def predict(labels, coefficients, mean, scale):
+    return np.einsum("nm,mp->np", design_matrix(labels, mean, scale), coefficients)
+
+# %% right: matrices of second derivatives
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    k = x.shape[1]
+    flux = coefficients[0] + x @ coefficients[1 : k + 1]
+    for c, (i, j) in enumerate(zip(*np.triu_indices(k))):
+        flux += np.outer(x[:, i] * x[:, j], coefficients[k + 1 + c])
+    return flux
+
+# %% wrong: scaled by mean and spread of the stars to be predicted | loses: test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    return design_matrix(labels, labels.mean(axis=0), labels.std(axis=0) + 1e-30) @ coefficients
+
+# %% wrong: labels not scaled | loses: test_predict
+def predict(labels, coefficients, mean, scale):
+    return design_matrix(labels, 0 * mean, 1 + 0 * scale) @ coefficients
+
+# %% wrong: linear terms only | loses: test_predict test_fit_star test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    k = labels.shape[1]
+    return design_matrix(labels, mean, scale)[:, : k + 1] @ coefficients[: k + 1]
+
+# %% wrong: transposed | loses: test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    return (design_matrix(labels, mean, scale) @ coefficients).T
+
+# %% wrong: mean over the stars taken off | loses: test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    flux = design_matrix(labels, mean, scale) @ coefficients
+    return flux - flux.mean(axis=0) + coefficients[0]
+
+# %% wrong: constant forgotten | loses: test_predict test_fit_star test_fit_star_errors test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    return design_matrix(labels, mean, scale)[:, 1:] @ coefficients[1:]

@@ -1,0 +1,53 @@
+"""Rivals of `solve_pixel`."""
+
+# %% right: lstsq on rows divided by sigma
+def solve_pixel(X, flux, error, s2):
+    sigma = np.sqrt(error**2 + s2)
+    return np.linalg.lstsq(X / sigma[:, None], flux / sigma, rcond=None)[0]
+
+# %% right: QR decomposition, bad stars left out
+def solve_pixel(X, flux, error, s2):
+    ok = error < 1e9
+    root = 1 / np.sqrt(error[ok] ** 2 + s2)
+    q, r = np.linalg.qr(X[ok] * root[:, None])
+    return np.linalg.solve(r, q.T @ (flux[ok] * root))
+
+# %% right: curve_fit for a linear model
+def solve_pixel(X, flux, error, s2):
+    ok = error < 1e9
+    sigma = np.sqrt(error[ok] ** 2 + s2)
+    best, _ = curve_fit(lambda _, *t: X[ok] @ np.array(t), None, flux[ok], p0=np.zeros(X.shape[1]), sigma=sigma)
+    return best
+
+# %% wrong: unweighted | loses: test_solve_pixel test_solve_pixel_weights test_train_pixel test_train_pixel_boundary
+def solve_pixel(X, flux, error, s2):
+    return np.linalg.lstsq(X, flux, rcond=None)[0]
+
+# %% wrong: s2 left out of the variance | loses: test_solve_pixel_weights test_train_pixel
+def solve_pixel(X, flux, error, s2):
+    return np.linalg.lstsq(X / error[:, None], flux / error, rcond=None)[0]
+
+# %% wrong: s2 added to the error instead of the variance | loses: test_solve_pixel_weights test_train_pixel
+def solve_pixel(X, flux, error, s2):
+    sigma = error + s2
+    return np.linalg.lstsq(X / sigma[:, None], flux / sigma, rcond=None)[0]
+
+# %% wrong: weights applied twice | loses: test_solve_pixel_weights
+def solve_pixel(X, flux, error, s2):
+    w = 1 / (error**2 + s2)
+    return np.linalg.lstsq(X * w[:, None], flux * w, rcond=None)[0]
+
+# %% wrong: square root of the right weights | loses: test_solve_pixel_weights test_train_pixel
+def solve_pixel(X, flux, error, s2):
+    w = (error**2 + s2) ** -0.5
+    return np.linalg.solve(X.T @ (w[:, None] * X), X.T @ (w * flux))
+
+# %% wrong: bad stars left out, the others unweighted | loses: test_solve_pixel_weights test_train_pixel test_train_pixel_boundary
+def solve_pixel(X, flux, error, s2):
+    ok = error < 1e9
+    return np.linalg.lstsq(X[ok], flux[ok], rcond=None)[0]
+
+# %% wrong: s taken for s squared | loses: test_solve_pixel_weights test_train_pixel
+def solve_pixel(X, flux, error, s2):
+    w = 1 / (error**2 + s2**2)
+    return np.linalg.solve(X.T @ (w[:, None] * X), X.T @ (w * flux))

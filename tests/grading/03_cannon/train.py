@@ -1,0 +1,84 @@
+"""Rivals of `train`."""
+
+# %% right: the plain loop
+def train(X, flux, error):
+    m, pixels = X.shape[1], flux.shape[1]
+    theta = np.zeros((m, pixels))
+    theta[0] = 1
+    s2 = np.full(pixels, 1e20)
+    for p in tqdm(range(pixels)):
+        if np.sum(error[:, p] < 1e9) >= 2 * m:
+            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
+    return theta, s2
+
+# %% right: a grid, all pixels at once
+def train(X, flux, error):
+    ok = (error < 1e9).sum(axis=0) >= 2 * X.shape[1]
+    theta = np.zeros((X.shape[1], flux.shape[1]))
+    theta[0] = 1
+    s2, best = np.full(flux.shape[1], 1e20), np.full(flux.shape[1], -np.inf)
+    for trial in np.r_[0, np.logspace(-9, 0, 250)]:
+        w = 1 / (error**2 + trial)
+        A = np.einsum("np,ni,nj->pij", w, X, X, optimize=True)
+        A[~ok] = np.eye(X.shape[1])
+        t = np.linalg.solve(A, ((w * flux).T @ X)[..., None])[..., 0].T
+        lnl = 0.5 * np.sum(np.log(w) - w * (flux - X @ t) ** 2, axis=0)
+        up = ok & (lnl > best)
+        theta[:, up], s2[up], best[up] = t[:, up], trial, lnl[up]
+    return theta, s2
+
+# %% wrong: coefficients transposed | loses: test_train test_train_dead
+def train(X, flux, error):
+    m, pixels = X.shape[1], flux.shape[1]
+    theta = np.zeros((pixels, m))
+    theta[:, 0] = 1
+    s2 = np.full(pixels, 1e20)
+    for p in range(pixels):
+        if np.sum(error[:, p] < 1e9) >= 2 * m:
+            theta[p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
+    return theta, s2
+
+# %% wrong: dead pixels get zero scatter | loses: test_train_dead
+def train(X, flux, error):
+    m, pixels = X.shape[1], flux.shape[1]
+    theta, s2 = np.zeros((m, pixels)), np.zeros(pixels)
+    theta[0] = 1
+    for p in range(pixels):
+        if np.sum(error[:, p] < 1e9) >= 2 * m:
+            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
+    return theta, s2
+
+# %% wrong: only entirely dead pixels are noticed | loses: test_train_dead
+def train(X, flux, error):
+    m, pixels = X.shape[1], flux.shape[1]
+    theta, s2 = np.zeros((m, pixels)), np.full(pixels, 1e20)
+    theta[0] = 1
+    for p in range(pixels):
+        if np.any(error[:, p] < 1e9):
+            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
+    return theta, s2
+
+# %% wrong: one scatter for all pixels | loses: test_train test_train_dead
+def train(X, flux, error):
+    ok = (error < 1e9).sum(axis=0) >= 2 * X.shape[1]
+    theta = np.zeros((X.shape[1], flux.shape[1]))
+    theta[0] = 1
+    for p in np.flatnonzero(ok):
+        theta[:, p] = solve_pixel(X, flux[:, p], error[:, p], 1e-4)
+    return theta, np.full(flux.shape[1], 1e-4)
+
+# %% wrong: unweighted and no scatter, all pixels in one lstsq | loses: test_train test_train_dead
+def train(X, flux, error):
+    return np.linalg.lstsq(X, flux, rcond=None)[0], np.zeros(flux.shape[1])
+
+# %% wrong: one median error for all stars | loses: test_train
+def train(X, flux, error):
+    m, pixels = X.shape[1], flux.shape[1]
+    theta, s2 = np.zeros((m, pixels)), np.full(pixels, 1e20)
+    theta[0] = 1
+    for p in range(pixels):
+        ok = error[:, p] < 1e9
+        if ok.sum() >= 2 * m:
+            same = np.where(ok, np.median(error[ok, p]), 1e10)
+            theta[:, p], s2[p] = train_pixel(X, flux[:, p], same)
+    return theta, s2

@@ -1,0 +1,96 @@
+"""Rivals of `train_pixel`."""
+
+# %% right: one long fine grid
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-10, 0, 400)]
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    lnl = [ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)]
+    k = np.argmax(lnl)
+    return fits[k], grid[k]
+
+# %% right: coarse grid, then Brent's method in ln s2
+def train_pixel(X, flux, error):
+    from scipy.optimize import minimize_scalar
+
+    def loss(u):
+        s2 = np.exp(u)
+        return -ln_likelihood(X, solve_pixel(X, flux, error, s2), flux, error, s2)
+
+    us = np.linspace(-25, 0, 51)
+    k = int(np.argmin([loss(u) for u in us]))
+    best = minimize_scalar(loss, bounds=(us[max(k - 1, 0)], us[min(k + 1, 50)]), method="bounded")
+    s2 = float(np.exp(best.x))
+    zero = solve_pixel(X, flux, error, 0.0)
+    if ln_likelihood(X, zero, flux, error, 0.0) >= -best.fun:
+        return zero, 0.0
+    return solve_pixel(X, flux, error, s2), s2
+
+# %% wrong: a grid of nine points | loses: test_train_pixel
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-8, 0, 9)]
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
+    return fits[k], grid[k]
+
+# %% wrong: a grid that ends too early | loses: test_train_pixel test_train_pixel_global
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-8, -3.5, 150)]
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
+    return fits[k], grid[k]
+
+# %% wrong: a grid that starts too late | loses: test_train_pixel test_train_pixel_boundary
+def train_pixel(X, flux, error):
+    grid = np.logspace(-4, 0, 200)
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
+    return fits[k], grid[k]
+
+# %% wrong: smallest chi-squared, no logarithm | loses: test_train_pixel test_train_pixel_boundary
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-10, 0, 200)]
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    chi2 = [np.sum((flux - X @ t) ** 2 / (error**2 + s2)) for t, s2 in zip(fits, grid)]
+    k = np.argmin(chi2)
+    return fits[k], grid[k]
+
+# %% wrong: the sign of the logarithm | loses: test_train_pixel test_train_pixel_boundary
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-10, 0, 200)]
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    v = [error**2 + s2 for s2 in grid]
+    lnl = [-0.5 * np.sum((flux - X @ t) ** 2 / w - np.log(w)) for t, w in zip(fits, v)]
+    k = np.argmax(lnl)
+    return fits[k], grid[k]
+
+# %% wrong: variance of the residuals, errors not taken off | loses: test_train_pixel test_train_pixel_boundary
+def train_pixel(X, flux, error):
+    theta = solve_pixel(X, flux, error, 0.0)
+    s2 = np.var((flux - X @ theta)[error < 1e9])
+    return solve_pixel(X, flux, error, s2), s2
+
+# %% wrong: climbs from zero to the first maximum | loses: test_train_pixel_global
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-10, 0, 400)]
+    best = None
+    for s2 in grid:
+        theta = solve_pixel(X, flux, error, s2)
+        value = ln_likelihood(X, theta, flux, error, s2)
+        if best is not None and value < best[0]:
+            break
+        best = value, theta, s2
+    return best[1], best[2]
+
+# %% wrong: s instead of s squared | loses: test_train_pixel
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-10, 0, 200)]
+    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
+    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
+    return fits[k], np.sqrt(grid[k])
+
+# %% wrong: coefficients of zero scatter | loses: test_train_pixel
+def train_pixel(X, flux, error):
+    grid = np.r_[0, np.logspace(-10, 0, 200)]
+    theta = solve_pixel(X, flux, error, 0.0)
+    k = np.argmax([ln_likelihood(X, theta, flux, error, s2) for s2 in grid])
+    return theta, grid[k]
