@@ -20,7 +20,14 @@ from astropy.io import fits
 from tqdm.auto import tqdm
 
 from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
-from helpers.mock.catalogue import N_DUPLICATES, N_STARS, Row, build_population, mystery_row
+from helpers.mock.catalogue import (
+    N_DUPLICATES,
+    N_STARS,
+    Row,
+    build_population,
+    decorrelated_rows,
+    mystery_row,
+)
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip
 from helpers.mock.interpolator import Interpolator
@@ -113,6 +120,30 @@ def _normalised(arrays: tuple, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     unknown = bad | (flux == 0)
     flux = np.where(unknown, 1.0, round_mantissa(flux, 11))
     return flux, np.where(unknown, apogee.EMPTY_ERROR, round_mantissa(error, 6))
+
+
+def _normalised_spectrum(job: tuple[str, Row, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Normalised flux and error (8575,) of a star without files.  Runs in a worker process."""
+    root, row, seed = job
+    synthesizer = _sky(Path(root))
+    spectra = apogee.observe(row, synthesizer, seed)
+    arrays = apogee.aspcap_arrays(row, spectra, synthesizer, seed)
+    return _normalised(arrays, _bad_pixels(spectra))
+
+
+def _write_decorrelated(folder: Path, rows: list[Row], spectra: list) -> None:
+    """Lab 6's examination: spectra and true labels of stars in which nothing goes with anything."""
+    flux, error = (np.array(part, np.float32) for part in zip(*spectra, strict=True))
+    _save_fast(
+        folder / "products" / "06_decorrelated.npz",
+        {
+            "labels": np.array([[getattr(r.truth, n) for n in tables.LABELS] for r in rows]),
+            "label_names": np.array([n.upper() for n in tables.LABELS]),
+            "wavelength": wavelength_grid(),
+            "flux": flux,
+            "error": error,
+        },
+    )
 
 
 def _write_mystery(folder: Path, row: Row, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -238,6 +269,12 @@ def build(
         work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
         for _ in _each(_write_star, work, workers, progress, "stars", "star"):
             pass
+        loners = decorrelated_rows(seed)[:limit]
+        jobs_left = [(str(folder), row, seed) for row in loners]
+        spectra = list(
+            _each(_normalised_spectrum, jobs_left, workers, progress, "test stars", "star")
+        )
+        _write_decorrelated(folder, loners, spectra)
         tables.write_sqlite(folder / "catalogue.sqlite", rows)
         tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
         mystery = mystery_row(seed)
