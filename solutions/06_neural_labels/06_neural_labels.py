@@ -1241,7 +1241,7 @@ def test_train_network_learns():
     import numpy as np
 
     rng = np.random.default_rng(82)
-    x = rng.normal(0, 1, (500, 30)).astype(np.float32)
+    x = rng.normal(0, 1, (500, 40)).astype(np.float32)
     y = np.column_stack([x[:, :4].sum(axis=1) / 2, x[:, 4:8].sum(axis=1) / 2])
     row = np.arange(500)
     out = checks.submitted("train_network")(
@@ -1262,7 +1262,7 @@ def test_train_network_learns_both():
     import numpy as np
 
     rng = np.random.default_rng(83)
-    x = rng.normal(0, 1, (500, 30)).astype(np.float32)
+    x = rng.normal(0, 1, (500, 40)).astype(np.float32)
     y = np.column_stack([x[:, :4].sum(axis=1) / 2, np.tanh(x[:, 4:8].sum(axis=1) / 2)])
     row = np.arange(500)
     for kind in ("dense", "convolutional"):
