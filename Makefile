@@ -26,6 +26,9 @@ data: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python bench/download.py
+	$(BIN)/python bench/cannon.py
+	$(BIN)/python bench/grading.py
+	$(BIN)/python bench/mcmc.py
 
 clean:
 	rm -rf $(VENV) build data/build .pytest_cache .ruff_cache *.egg-info

@@ -91,7 +91,7 @@ def current() -> Archive:
     Returns
     -------
     Archive
-        The embedded survey is built first when it is missing (a minute or two).
+        The embedded survey is built first when it is missing (some minutes).
 
     Raises
     ------
@@ -432,20 +432,22 @@ def _check_file(path: Path, name: str) -> None:
     check_fits(path, spectrum=_SPECTRUM_NAME.fullmatch(name) is not None)
 
 
-def product(name: str, *, patience: Patience | None = None) -> Path:
+def product(name: str, *, suffix: str = ".npz", patience: Patience | None = None) -> Path:
     """Fetch what an earlier lab would have made, as the simulated survey ships it.
 
     Parameters
     ----------
     name : str
-        Without ".npz", such as "01_apogee".
+        Without its suffix, such as "01_apogee".
+    suffix : str
+        ".npz", or ".iso" for isochrones.
     patience : Patience, optional
         Time limits and retries.
 
     Returns
     -------
     Path
-        An npz file of plain arrays.
+        An npz file of plain arrays, or a text file of isochrones.
 
     Raises
     ------
@@ -462,9 +464,9 @@ def product(name: str, *, patience: Patience | None = None) -> Path:
         raise ValueError(f"{name!r} is not the name of a product: letters, digits and _ only.")
     return download(
         archive.products,
-        [f"{name}.npz"],
-        archive.cache / "products",
-        check=_check_npz,
+        [name + suffix],
+        archive.cache / ("products" if suffix == ".npz" else "isochrones"),
+        check=_check_npz if suffix == ".npz" else _check_iso,
         service=f"the products of the {archive.description}",
         progress=False,
         patience=patience,
@@ -482,3 +484,12 @@ def _check_npz(path: Path, _name: str) -> None:
                 arrays[name]  # reads it, which checks its checksum
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise Rejected(f"not a complete npz file of plain arrays ({error})") from error
+
+
+def _check_iso(path: Path, _name: str) -> None:
+    from helpers.isochrones import IsochroneError, read
+
+    try:
+        read(path)
+    except IsochroneError as error:
+        raise Rejected(str(error)) from error

@@ -3,12 +3,12 @@
 The server listens on 127.0.0.1 only, in a daemon thread of the process that starts it, and answers
 
 - `/sas/dr17/...`  files of the Science Archive Server, read-only. Spectra may lie gzipped on the
-  disk: they are served under their plain name;
+  disk: they are served under their plain name; LAMOST's are made on request from stacks;
 - `/dr17/en/tools/search/x_results.aspx` and `/DR17/SkyServerWS/SearchTools/SqlSearch`  SkyServer's
   SQL search over an SQLite catalogue, CSV out. The first is the address astroquery uses, the
   second the documented one, and each reports a failed query in the shape SkyServer gives it there:
   an HTML page with status 200, and a JSON message with status 400 or 500;
-- `/labkit/products/<name>.npz`  what one lab hands to the next.
+- `/labkit/products/<name>.npz`, `.iso`  what one lab hands to the next, and isochrones.
 
 Whoever asks, files are only read, only from below the folder, and only FITS files and products.
 """
@@ -30,11 +30,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from helpers.catalogue import make_catalogue
 from helpers.skyserver import MAX_ROWS, SQL_SECONDS, SqlError, run_sql
+from helpers.stacks import stacked_file
 
 SERVED_SUFFIXES = (".fits", ".fits.gz")
 _SQL_PAGE = re.compile(r"/dr\d+/en/tools/search/x_(?:sql|results)\.aspx?", re.IGNORECASE)
 _SQL_SERVICE = re.compile(r"/dr\d+/skyserverws/searchtools/sqlsearch", re.IGNORECASE)
-_PRODUCT = re.compile(r"/labkit/products/([A-Za-z0-9]\w*)\.npz")
+_PRODUCT = re.compile(r"/labkit/products/([A-Za-z0-9]\w*)(\.npz|\.iso)")
 
 
 @lru_cache(maxsize=8)
@@ -72,9 +73,9 @@ class _Handler(BaseHTTPRequestHandler):
         if _SQL_PAGE.fullmatch(raw) or _SQL_SERVICE.fullmatch(raw):
             self._search(page=bool(_SQL_PAGE.fullmatch(raw)))
         elif match := _PRODUCT.fullmatch(raw):
-            self._send_file(self.server.archive.product(match[1]))
+            self._send_file(self.server.archive.product(match[1], match[2]))
         elif raw.startswith("/sas/"):
-            self._send_file(self.server.archive.find(raw.removeprefix("/sas/")))
+            self._send_spectrum(raw.removeprefix("/sas/"))
         else:
             self._not_found()
 
@@ -104,6 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
                     }
                 )
                 self._send(error.status, "application/json; charset=utf-8", text.encode())
+
+    def _send_spectrum(self, raw: str) -> None:
+        found = self.server.archive.find(raw)
+        made = self.server.archive.made(raw) if found is None else None
+        if made is not None:
+            self._send(200, "application/fits", made)
+        else:
+            self._send_file(found)
 
     def _send_file(self, path: Path | None) -> None:
         if path is None:
@@ -274,11 +283,26 @@ class ArchiveServer:
                     return found
         return None
 
-    def product(self, name: str) -> Path | None:
+    def made(self, raw: str) -> bytes | None:
+        """Make the file behind a path below /sas/ that is kept as a row of a stack.
+
+        Parameters
+        ----------
+        raw : str
+            The path, percent-encoded.
+
+        Returns
+        -------
+        bytes or None
+            A FITS file, gzipped where its name ends so; None for what is in no stack.
+        """
+        return stacked_file(self.root, unquote(raw))
+
+    def product(self, name: str, suffix: str = ".npz") -> Path | None:
         """Find the product of that name, or None. The survey's hidden truth is none."""
         if name.lower() == "truth":
             return None
-        return _inside(self.root / "products", f"{name}.npz")
+        return _inside(self.root / "products", name + suffix)
 
 
 def _inside(folder: Path, name: str) -> Path | None:

@@ -64,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         "data",
         _data,
         "build or check the simulated survey",
-        "Writes data/build once (a minute or two); does nothing when it is there and current.",
+        "Writes data/build once (some minutes) and says what each part took; does nothing when it "
+        "is there and current.",
     )
     data.add_argument("--rebuild", action="store_true", help="build again even if it is current")
     data.add_argument("--check", action="store_true", help="only look; exit 1 if not in order")
@@ -99,6 +100,18 @@ def _parser() -> argparse.ArgumentParser:
 
     command("doctor", _doctor, "say what this machine lacks and what to do about it")
 
+    rivals = command(
+        "rivals",
+        _rivals,
+        "try every rival answer on the tests, in the sandbox; print who was caught",
+        "Rivals stand in tests/grading/<lab>/<exercise>.py. Exits with 1 if a right answer fails, "
+        "fewer than 97 % of the wrong ones do, or one loses other tests than it names.",
+    )
+    rivals.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    rivals.add_argument("--unsafe", action="store_true", help="without a sandbox")
+
     grade = command(
         "grade",
         _grade,
@@ -111,6 +124,18 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--student", action="append", help="only this one (may be repeated)")
     grade.add_argument("--course", type=Path, default=ROOT, help="the course folder")
     grade.add_argument("--workers", type=int, default=2, help="how many at a time (2)")
+    grade.add_argument(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="on the cluster of this Dask scheduler instead",
+    )
+    grade.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="draw other inputs in the tests (0 is the seed of record)",
+    )
     grade.add_argument(
         "--force", action="store_true", help="also those that are graded and have not changed"
     )
@@ -150,6 +175,20 @@ def _data(chosen: argparse.Namespace) -> int:
         f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
         f"{made['bytes'] / 1e6:.0f} MB, {made['seconds']:.0f} s"
     )
+    rows = [
+        {
+            "part": name,
+            "seconds": f"{part['seconds']:.0f}",
+            "MB": f"{part['bytes'] / 1e6:.0f}",
+            "made": ", ".join(f"{count} {what}" for what, count in part["counts"].items()),
+        }
+        for name, part in made["parts"].items()
+    ]
+    print(table(rows))
+    print(
+        f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
+        f"main process plus {made['workers']} times that of the largest worker, getrusage)"
+    )
     return 0
 
 
@@ -175,7 +214,7 @@ def _walkthrough(chosen: argparse.Namespace) -> int:
 
     rows = walkthrough.walkthrough(_chosen_labs(chosen.labs), report=lambda m: print(m, flush=True))
     print()
-    print(_table([{**vars(row)} for row in rows]))
+    print(table([{**vars(row)} for row in rows]))
     print(f"\nopen {ROOT / 'build' / 'walkthrough' / 'index.html'}")
     wrong = [r for r in rows if r.points_model != r.points_max or r.points_blank != 0]
     for row in wrong:
@@ -204,14 +243,40 @@ def _doctor(chosen: argparse.Namespace) -> int:
     return 1 if any(finding.advice and finding.needed for finding in findings) else 0
 
 
+def _rivals(chosen: argparse.Namespace) -> int:
+    from tqdm.auto import tqdm
+
+    from helpers.course.grading import rivals, sandbox
+
+    if not chosen.unsafe:
+        sandbox.require_bubblewrap()
+    lost = {}
+    for slug in _chosen_labs(chosen.labs):
+        with rivals.Lab(slug, unsafe=chosen.unsafe) as lab:
+            listed = rivals.read(slug)
+            for rival in tqdm(listed, desc=slug, unit="rival", disable=not sys.stderr.isatty()):
+                lost[rival] = lab.lost(rival.code)
+                if lost[rival] != rival.loses:
+                    names = ", ".join(sorted(lost[rival])) or "nothing"
+                    print(f"{rival}: loses {names}", file=sys.stderr)
+    rows = rivals.table(lost)
+    said, good = rivals.verdict(rows)
+    print(table(rows))
+    print(said)
+    return 0 if good else 1
+
+
 def _grade(chosen: argparse.Namespace) -> int:
     from helpers.course.grading import batch, feedback
 
-    settings = batch.Settings(chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe)
+    settings = batch.Settings(
+        chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe, seed=chosen.seed
+    )
     report = batch.grade(
         settings,
         chosen.student,
-        workers=chosen.workers,
+        count=chosen.workers,
+        dask=chosen.dask,
         force=chosen.force,
         progress=sys.stderr.isatty(),
     )
@@ -220,6 +285,7 @@ def _grade(chosen: argparse.Namespace) -> int:
             "student": feedback.printable(line.student, 40),
             "points": f"{line.points:g} of {line.points_max:g}",
             "by hand": f"{line.by_hand:g}",
+            **({"late": f"-{line.late:g}"} if any(each.late for each in report) else {}),
             "seconds": f"{line.seconds:.1f}",
             "peak MB": f"{line.peak_mb:.0f}",
             "repairs": len(line.repairs),
@@ -229,7 +295,7 @@ def _grade(chosen: argparse.Namespace) -> int:
         if not line.error
     ]
     if rows:
-        print(_table(rows))
+        print(table(rows))
     for line in report:
         for said in (*line.repairs, *line.stopped):
             print(f"{feedback.printable(line.student, 40)}: {said}")
@@ -240,7 +306,8 @@ def _grade(chosen: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[dict[str, object]]) -> str:
+    """Return rows of one form as lines of text."""
     if not rows:
         return "no labs"
     lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]

@@ -2,7 +2,8 @@
 
 ========================================  =====================================================
 ``# %% setup=true``                       imports and constants; locked
-``# %% solution="name"``                  where the student writes `name`; may add ``seconds=20``
+``# %% solution="name"``                  where the student writes `name`; may add its limits,
+                                          ``seconds=20`` of computing and ``memory_gb=1.5``
 ``# %% test="name" points=2``             autograded test of `name`; ``test="name.aspect"`` for more
 ``# %% [markdown] explain="name" points=3``  an explanation, graded by hand
 ``# %%`` and ``# %% [markdown]``          story and prose
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import jupytext
@@ -26,7 +26,7 @@ from helpers.course import ROOT
 
 #: seconds an exercise may take when its header names no limit
 DEFAULT_SECONDS = 10
-_HEADER_KEYS = ("setup", "solution", "test", "explain", "points", "seconds")
+_HEADER_KEYS = ("setup", "solution", "test", "explain", "points", "seconds", "memory_gb")
 
 
 class SourceError(ValueError):
@@ -105,6 +105,8 @@ def _cell(cell: NotebookNode, taken: set[str]) -> NotebookNode:
         metadata["nbgrader"] = grading
         if "solution" in header:
             metadata["labkit"] = {"seconds": header.get("seconds", DEFAULT_SECONDS)}
+            if "memory_gb" in header:
+                metadata["labkit"]["memory_gb"] = header["memory_gb"]
     make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
     return make(cell.source, id=_cell_id(name, cell.source, taken), metadata=metadata)
 
@@ -168,19 +170,6 @@ def _check_exercises(path: Path, notebook: NotebookNode) -> None:
                 raise SourceError(f"{path}: {cell['grade_id']!r} has no test")
 
 
-def solved_code(slug: str, root: Path = ROOT) -> list[CodeType]:
-    """Return a lab's setup and solution cells, compiled, in order."""
-    compiled = []
-    for cell in read(slug, root).cells:
-        grading = cell.metadata.get("nbgrader", {})
-        setup = grading.get("locked") and not grading.get("grade")
-        answer = grading.get("solution") and cell.cell_type == "code"
-        if setup or answer:
-            name = f"<{slug}: {grading['grade_id']}>"
-            compiled.append(compile(cell.source, name, "exec"))
-    return compiled
-
-
 def solved_namespace(slug: str, root: Path = ROOT) -> dict[str, Any]:
     """Execute a lab's setup and solution cells only, and return what they define.
 
@@ -194,12 +183,11 @@ def solved_namespace(slug: str, root: Path = ROOT) -> dict[str, Any]:
     dict
         The namespace: the model answer to every exercise, by name.
     """
-    return execute(solved_code(slug, root), f"solved_{slug}")
-
-
-def execute(cells: list[CodeType], name: str) -> dict[str, Any]:
-    """Execute compiled cells one after the other in a fresh namespace and return it."""
-    namespace: dict[str, Any] = {"__name__": name}
-    for code in cells:
-        exec(code, namespace)
+    namespace: dict[str, Any] = {"__name__": f"solved_{slug}"}
+    for cell in read(slug, root).cells:
+        grading = cell.metadata.get("nbgrader", {})
+        setup = grading.get("locked") and not grading.get("grade")
+        answer = grading.get("solution") and cell.cell_type == "code"
+        if setup or answer:
+            exec(compile(cell.source, f"<{slug}: {grading['grade_id']}>", "exec"), namespace)
     return namespace

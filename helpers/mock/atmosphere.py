@@ -1,11 +1,12 @@
 """The gas of a stellar atmosphere: its state at a temperature and pressure, and its layers.
 
-`state` solves ionisation (Saha), the molecules H2, CO, OH, CN, N2 and H2O, and the charge balance
-in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature follows a
-grey-type law T(tau), pressure the hydrostatic balance dP/dtau = g / kappa.
+`state` solves ionisation (Saha), the molecules H2, CO, OH, CN, N2, H2O, TiO, CaH and MgH, and the
+charge balance in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature
+follows a grey-type law T(tau), gentler in M dwarfs, pressure the hydrostatic balance
+dP/dtau = g / kappa.
 
 Left out: departures from LTE and from radiative equilibrium in lines other than as the T(tau) law
-has them, convection below optical depth one, sphericity, turbulent pressure, other molecules and
+has them, convection (but for M dwarfs), sphericity, turbulent pressure, other molecules and
 dust.  Good for 3000 to 10000 K.  Units are cgs unless a name says otherwise; arrays run over the
 layers in their last axis.
 """
@@ -68,6 +69,8 @@ ELEMENTS = {
     "Fe": Element(55.845, 7.45, 7.902, 16.188, 27.0, 0.65, 42.0, 25.0),
     "Co": Element(58.933, 4.92, 7.881, 17.084, 33.0, 0.55, 28.5, 28.0),
     "Ni": Element(58.693, 6.23, 7.640, 18.169, 30.0, 0.4, 10.7, 21.0),
+    "Sr": Element(87.62, 2.92, 5.695, 11.030, 1.3, 0.8, 2.3, 1.0),
+    "Ba": Element(137.33, 2.17, 5.212, 10.004, 2.3, 1.2, 4.2, 1.0),
 }
 SYMBOLS = tuple(ELEMENTS)
 ALPHA_ELEMENTS = ("O", "S", "Ca", "Ti")
@@ -95,13 +98,22 @@ class Diatomic:
     states: tuple[tuple[int, float], ...]  # (weight, energy in cm-1) of the electronic states
 
 
-# CN: D0 = 7.74 eV (Huang, Barts & Halpern 1992, J. Phys. Chem. 96, 425).
+# D0 of CN: Huang, Barts & Halpern 1992 (J. Phys. Chem. 96, 425); TiO: Naulin, Hedgecock & Costes
+# 1997 (Chem. Phys. Lett. 266, 335); MgH, with its X state: Shayesteh et al. 2007 (J. Phys. Chem. A
+# 111, 12495).
 MOLECULES = {
     "H2": Diatomic(("H", "H"), 4.478, 4401.2, 121.3, 60.85, 3.06, 2, ((1, 0.0),)),
     "CO": Diatomic(("C", "O"), 11.092, 2169.8, 13.29, 1.9313, 0.0175, 1, ((1, 0.0),)),
     "OH": Diatomic(("O", "H"), 4.392, 3737.8, 84.88, 18.91, 0.724, 1, ((2, 0.0), (2, 139.0))),
     "CN": Diatomic(("C", "N"), 7.74, 2068.6, 13.1, 1.8998, 0.0174, 1, ((2, 0.0), (4, 9245.0))),
+    "CH": Diatomic(("C", "H"), 3.465, 2858.5, 63.02, 14.457, 0.534, 1, ((4, 0.0),)),
     "N2": Diatomic(("N", "N"), 9.759, 2358.6, 14.32, 1.9982, 0.0173, 2, ((1, 0.0),)),
+    "TiO": Diatomic(
+        ("Ti", "O"), 6.87, 1009.02, 4.498, 0.53543, 0.003022, 1,
+        ((2, 0.0), (2, 98.0), (2, 197.0), (2, 3443.0), (1, 5662.0), (6, 11925.0), (6, 14100.0)),
+    ),
+    "CaH": Diatomic(("Ca", "H"), 1.70, 1298.3, 19.1, 4.2766, 0.097, 1, ((2, 0.0), (4, 14400.0))),
+    "MgH": Diatomic(("Mg", "H"), 1.285, 1492.8, 29.85, 5.826, 0.175, 1, ((2, 0.0), (4, 19200.0))),
 }  # fmt: skip
 
 
@@ -256,6 +268,7 @@ def state(
     neutral[0] = hydrogen
     molecules = _carbon_nitrogen_oxygen(temperature, share * nuclei, ratio, neutral)
     molecules["H2"] = k_h2 * hydrogen**2
+    molecules |= _metals(temperature, share * nuclei, neutral)
     density = nuclei * float(abundance @ _MASS) * ATOMIC_MASS
     return Gas(temperature, pressure, electrons, density, neutral, neutral * ratio, molecules)
 
@@ -296,6 +309,23 @@ def _carbon_nitrogen_oxygen(
     return {m: k[m] * n for m, n in pairs.items()} | {"H2O": water * free_o}
 
 
+def _metals(
+    temperature: np.ndarray, nuclei: np.ndarray, neutral: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Molecules of metals too scarce to use up their partners; their rows of `neutral` are updated.
+
+    Left out: TiO2 (2 per cent of titanium at 2400 K, more below), CaOH, and SiO, which takes a
+    seventh of the oxygen that CO leaves.
+    """
+    molecules = {}
+    for name in ("TiO", "CaH", "MgH"):
+        metal, partner = (_INDEX[s] for s in MOLECULES[name].atoms)
+        per_atom = dissociation(name, temperature) * neutral[partner]
+        neutral[metal] = nuclei[metal] / (nuclei[metal] / neutral[metal] + per_atom)
+        molecules[name] = per_atom * neutral[metal]
+    return molecules
+
+
 def temperature_law(tau: np.ndarray, teff: float) -> np.ndarray:
     """T(tau) in K: Eddington's grey law with Hopf's function.
 
@@ -304,6 +334,28 @@ def temperature_law(tau: np.ndarray, teff: float) -> np.ndarray:
     """
     hopf = 0.7104 - 0.1331 * np.exp(-3.4488 * tau)
     return teff * (0.75 * (tau + hopf)) ** 0.25
+
+
+#: Exponent of the temperature's run in cool dwarfs (see `cool_dwarf`).
+FLATTENING = 0.62
+
+
+def cool_dwarf_share(teff: float, logg: float) -> float:
+    """How much a star is an M dwarf: 1 below 4000 K, 0 above 4600 K and in giants."""
+    cool = float(np.clip((4600.0 - teff) / 600.0, 0.0, 1.0))
+    return cool / (1.0 + float(np.exp((3.75 - logg) / 0.15)))
+
+
+def cool_dwarf(temperature: np.ndarray, teff: float, logg: float) -> np.ndarray:
+    """Temperature of the layers of M dwarfs: T/Teff of the grey law to a power below one.
+
+    Convection reaches into the photosphere of M dwarfs and makes the gradient below gentler;
+    above, TiO catches light of hotter layers and warms the gas (Krupp, Collins & Johnson 1978, ApJ
+    219, 963).  The exponent, with the opacity of water in `opacity.rosseland`, was chosen on the
+    band depths of the SDSS templates M0-M5 (tests/real/test_mock_cool.py).  It holds for dwarfs
+    below 4000 K and is gone at 4600 K and in giants.
+    """
+    return teff * (temperature / teff) ** (1.0 - (1.0 - FLATTENING) * cool_dwarf_share(teff, logg))
 
 
 @dataclass(frozen=True)
@@ -315,7 +367,14 @@ class Atmosphere:
     gas: Gas
 
 
-def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
+def atmosphere(
+    teff: float,
+    logg: float,
+    abundance: np.ndarray,
+    temperature: np.ndarray | None = None,
+    guess: Atmosphere | None = None,
+    tolerance: float = 1e-4,
+) -> Atmosphere:
     """Structure of a star's atmosphere.
 
     Pressure is integrated inwards, dP/dln tau = g tau / kappa, with the opacity of the round
@@ -327,6 +386,12 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
         Effective temperature (K) and log10 surface gravity (cm s-2).
     abundance : (elements,) array
         Number abundances relative to hydrogen (see `abundances`).
+    temperature : (layers,) array, optional
+        Temperature of the layers, K; the grey law when absent.
+    guess : Atmosphere, optional
+        Layers of a star much like it, to start from.
+    tolerance : float
+        Largest relative change of the pressure in the last round.
 
     Returns
     -------
@@ -341,10 +406,11 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
 
     tau = 10.0**LOG_TAU
     step = np.log(10.0) * (LOG_TAU[1] - LOG_TAU[0])
-    temperature = temperature_law(tau, teff)
+    if temperature is None:
+        temperature = cool_dwarf(temperature_law(tau, teff), teff, logg)
     gravity = 10.0**logg
-    pressure = gravity * tau**0.6 * 17.0 + 1e-3
-    gas = None
+    gas = None if guess is None else guess.gas
+    pressure = gravity * tau**0.6 * 17.0 + 1e-3 if gas is None else gas.pressure
     for _ in range(60):
         gas = state(temperature, pressure, abundance, None if gas is None else gas.electrons)
         kappa = rosseland(gas)
@@ -353,7 +419,7 @@ def atmosphere(teff: float, logg: float, abundance: np.ndarray) -> Atmosphere:
         inner = np.concatenate([[0.0], np.cumsum(0.5 * (push[1:] + push[:-1]) * step)])
         updated = 5.0 / 3.0 * push[0] + inner
         change = np.abs(np.log(updated / pressure)).max()
-        if change < 1e-4:
+        if change < tolerance:
             return Atmosphere(tau, kappa, gas)
         pressure = pressure**0.4 * updated**0.6
     raise ValueError(

@@ -31,7 +31,7 @@ PRIOR_DEX, LOOSE_DEX = 0.3, 1.5
 NOISE = 0.008  # what the model misses per pixel for other reasons than gf
 REACH = 1.6  # A: how far from its centre a line is asked about
 _ATOMIC_NUMBERS = dict(
-    zip((1, 2, 6, 7, 8, 11, 12, 13, 14, 15, 16, *range(19, 29)), SYMBOLS, strict=True)
+    zip((1, 2, 6, 7, 8, 11, 12, 13, 14, 15, 16, *range(19, 29), 38, 56), SYMBOLS, strict=True)
 )
 HEADER = """\
 # Atomic lines of the APOGEE H band for the simulated survey, made by helpers/mock/calibrate.py.

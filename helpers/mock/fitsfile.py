@@ -1,10 +1,11 @@
-"""apStar-like FITS files as astropy writes them, and how they are kept small on disk."""
+"""Files of the survey: FITS as astropy writes it, npz, and how both are kept small on disk."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,11 @@ def write_gzip(path: Path, content: bytes) -> int:
     partial.write_bytes(packed)
     os.replace(partial, path)
     return len(packed)
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an npz file, like numpy.savez_compressed, at zlib's fastest level."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as handle:
+                np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)

@@ -118,6 +118,8 @@ class Patch:
         # Principal components by way of the small matrix of scalar products.
         power, vectors = np.linalg.eigh(spread @ spread.T)
         best = np.argsort(power)[::-1][:COMPONENTS]
+        # With few nodes the last components hold rounding errors, of either sign.
+        best = best[power[best] > 1e-9 * power.max()]
         scores = vectors[:, best] * np.sqrt(power[best])
         components = spread.T @ (vectors[:, best] / np.sqrt(power[best]))
         trend = _quadratic(nodes)

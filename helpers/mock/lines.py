@@ -91,9 +91,9 @@ def species_index(name: str) -> int:
     return _SPECIES_INDEX[_LIKE_IRON if name == UNIDENTIFIED else name]
 
 
-def table_lines() -> LineList:
-    """Lines of ``data/lines_h_band.csv`` (sources in its header)."""
-    with fact_file("lines_h_band.csv").open(newline="") as handle:
+def table_lines(name: str = "lines_h_band.csv") -> LineList:
+    """Lines of a table in ``data/`` (sources in its header)."""
+    with fact_file(name).open(newline="") as handle:
         rows = list(csv.DictReader(line for line in handle if not line.startswith("#")))
     return LineList(
         np.array([float(r["wavelength_vac_A"]) for r in rows]),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from helpers.mock.evolution import giant_temperature
 from helpers.mock.synthesis import Labels
 
 N_MISSING, N_LOW_SNR, N_DWARFS, N_METAL_POOR = 80, 70, 280, 80
@@ -50,42 +51,6 @@ FIELDS = (
 #: Cluster members: NGC 6791 among the clean stars, M 15 among the metal-poor ones.
 NGC6791_MEMBERS = 34
 M15_MEMBERS = 46
-
-
-def giant_temperature(
-    logg: float | np.ndarray,
-    fe_h: float | np.ndarray,
-    log_age: float | np.ndarray = 9.7,
-    clump: bool | np.ndarray = False,
-) -> np.ndarray:
-    """Effective temperature of a red giant.
-
-    Our own fit to the red giant branches of the PARSEC isochrones (Bressan et al. 2012, MNRAS 427,
-    127) for -0.9 <= [Fe/H] <= 0.42, 3 to 12.6 Gyr and log g 0.6 to 3.6: residual 16 K rms over
-    2168 points.  Core helium burning stars are 191 - 138 [Fe/H] K hotter (residual 60 K).
-
-    Parameters
-    ----------
-    logg : float or array
-        Surface gravity, dex (cgs).
-    fe_h : float or array
-        [Fe/H], dex.
-    log_age : float or array
-        log10 of the age in years.
-    clump : bool or array
-        Whether the star burns helium in its core.
-
-    Returns
-    -------
-    array
-        Kelvin.
-    """
-    x, a = logg - 2.5, log_age - 9.8
-    branch = (
-        4557.0 + 474.8 * x - 49.2 * x**2 - 7.0 * x**3 - 458.0 * fe_h + 33.4 * fe_h**2
-        - 11.9 * fe_h * x - 178.2 * a - 88.1 * a * x
-    )  # fmt: skip
-    return branch + np.where(clump, 191.0 - 138.0 * fe_h, 0.0)
 
 
 def _alpha(rng: np.random.Generator, fe_h: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -128,11 +93,9 @@ def _dwarfs(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
 def _metal_poor(rng: np.random.Generator, n: int, fe_h: np.ndarray) -> dict[str, np.ndarray]:
     """Halo and globular cluster giants."""
     logg = rng.uniform(0.9, 2.9, n)
-    # The branch fit ends at [Fe/H] = -0.9; below, each dex is worth 120 K (MIST, Choi et al. 2016).
-    warm = giant_temperature(logg, -0.9, 10.05) + 120.0 * (-0.9 - fe_h)
     alpha = rng.normal(0.25, 0.04, n)
     return {
-        "teff": warm + rng.normal(0, 30, n),
+        "teff": giant_temperature(logg, fe_h, 10.05) + rng.normal(0, 30, n),
         "logg": logg,
         "fe_h": fe_h,
         "mg_fe": alpha + rng.normal(0, 0.06, n),

@@ -1,56 +1,64 @@
-"""Builds the whole simulated survey into a folder laid out like the SDSS archive."""
+"""Builds the whole simulated survey into a folder laid out like the SDSS archive.
+
+``python -m helpers.mock.survey --compare A B`` says how two builds differ.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import sqlite3
+import sys
 import time
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from tqdm.auto import tqdm
 
-from helpers.mock import SURVEY_VERSION, apogee, fact_file, tables
-from helpers.mock.catalogue import (
-    N_DUPLICATES,
-    N_STARS,
-    Row,
-    build_population,
-    decorrelated_rows,
-    mystery_row,
+from helpers.mock import (
+    SURVEY_VERSION,
+    apogee,
+    apogee_survey,
+    fact_file,
+    lamost_survey,
+    mistfile,
+    optical,
+    sed,
 )
-from helpers.mock.continuum import continuum_pixels
-from helpers.mock.fitsfile import round_mantissa, write_gzip
-from helpers.mock.interpolator import Interpolator
-from helpers.mock.synthesis import N_PIXELS, Labels, Synthesizer, wavelength_grid
+from helpers.mock.catalogue import N_DUPLICATES, N_STARS
+from helpers.mock.optical_interpolator import OpticalInterpolator, packed
+from helpers.mock.synthesis import N_PIXELS, Labels
+from helpers.mock.twins import differences
 
-STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
-ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
-#: A star that is in no table, as the course hands it out for lab 5.
-MYSTERY = Path("sas/labkit/mystery_spec_wiped.fits.gz")
-#: What a trained Cannon leaves behind; written by `labkit reference`, never here.
-CANNON = "reference/03_cannon.npz"
-FACTS = ("lines_h_band.csv", "airglow_h_band.csv", "telluric_h_band.csv", CANNON)
-#: The stacks of spectra the later labs start from: coadds, and the same normalised.
-STACKS = ("flux", "error", "normalised_flux", "normalised_error")
-#: With fewer rows than this, exact spectra cost less than training an interpolator.
-WORTH_TRAINING = 400
-_SKY = "interpolator.npz"
+#: The tables of facts that the surveys are made from.
+FACTS = (
+    "lines_h_band.csv",
+    "airglow_h_band.csv",
+    "telluric_h_band.csv",
+    "lines_optical.csv",
+    "haze_optical.csv",
+    "sky_optical.csv",
+    "lamost_response.csv",
+    "isochrones.csv",
+    apogee_survey.CANNON,
+)
+_OPTICAL_SKY = "optical_interpolator.npz"
 
 
 def fingerprint(seed: int) -> str:
     """Digest of everything the survey depends on: this room's code, its facts and the seed."""
     digest = hashlib.sha256(f"{SURVEY_VERSION} {seed}".encode())
-    sources = sorted(Path(__file__).parent.glob("*.py")) + [fact_file(n) for n in FACTS]
+    sources = sorted(Path(__file__).parent.glob("*.py")) + [fact_file(name) for name in FACTS]
     for path in sources:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
@@ -67,97 +75,41 @@ def is_current(root: Path, seed: int = 128) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _exact() -> Synthesizer:
-    """One synthesizer per process."""
-    return Synthesizer()
+def _exact_optical() -> optical.OpticalSynthesizer:
+    """One optical synthesizer per process."""
+    return optical.OpticalSynthesizer()
 
 
 @lru_cache(maxsize=1)
-def _sky(folder: Path) -> Synthesizer | Interpolator:
-    """What makes this build's spectra: its interpolator where one was trained."""
-    path = folder / _SKY
-    return Interpolator.load(path) if path.exists() else _exact()
+def _optical_sky(folder: Path) -> optical.OpticalSynthesizer | OpticalInterpolator:
+    """What makes this build's optical spectra: its interpolator where one was trained."""
+    path = folder / _OPTICAL_SKY
+    return OpticalInterpolator.load(path) if path.exists() else _exact_optical()
 
 
-def _fine_spectrum(labels: Labels) -> np.ndarray:
-    """One exact spectrum.  Runs in a worker process."""
-    return _exact().fine_spectrum(labels).astype(np.float32)
+def _packed_spectrum(labels: Labels) -> np.ndarray:
+    """One exact optical spectrum, as the interpolator wants it.  Runs in a worker process."""
+    return packed(*_exact_optical().spectrum(labels))
 
 
-def _write_star(job: tuple[str, Row, int, int | None]) -> int:
-    """Write the files of one row; returns bytes on disk.  Runs in a worker process."""
-    root, row, seed, slot = job
-    folder = Path(root)
-    synthesizer = _sky(folder)
-    spectra = apogee.observe(row, synthesizer, seed)
-    name = f"dr17-{row.apogee_id}.fits.gz"
-    size = write_gzip(
-        folder / STARS / row.path / f"apStar-{name}", apogee.apstar_bytes(row, spectra)
-    )
-    arrays = apogee.aspcap_arrays(row, spectra, synthesizer, seed)
-    size += write_gzip(
-        folder / ASPCAP / row.path / f"aspcapStar-{name}", apogee.aspcap_bytes(row, arrays)
-    )
-    if slot is not None:
-        bad = _bad_pixels(spectra)
-        error = np.where(bad, apogee.EMPTY_ERROR, round_mantissa(spectra.error[0], 6))
-        data = (round_mantissa(spectra.flux[0], 11), error, *_normalised(arrays, bad))
-        for file, values in zip(STACKS, data, strict=True):
-            stack = np.load(folder / f"{file}.npy", mmap_mode="r+")
-            stack[slot] = values
-            stack.flush()
-    return size
+def _observe_lamost(folder: Path, job: lamost_survey.Job) -> dict[str, np.ndarray]:
+    """Some LAMOST-like stars.  Runs in a worker process."""
+    return lamost_survey.observe(job, _optical_sky(folder).spectrum)
 
 
-def _bad_pixels(spectra: apogee.Spectra) -> np.ndarray:
-    """Pixels (8575,) of the coadd that the sheet's choice of mask bits gives up."""
-    return (spectra.mask[0] & (apogee.BAD_BITS | apogee.SKYLINE_BIT)) > 0
-
-
-def _normalised(arrays: tuple, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and error of an aspcapStar file as labs hand them on: 1 and 1e10 where unknown."""
-    flux, error, _ = arrays
-    unknown = bad | (flux == 0)
-    flux = np.where(unknown, 1.0, round_mantissa(flux, 11))
-    return flux, np.where(unknown, apogee.EMPTY_ERROR, round_mantissa(error, 6))
-
-
-def _normalised_spectrum(job: tuple[str, Row, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Normalised flux and error (8575,) of a star without files.  Runs in a worker process."""
-    root, row, seed = job
-    synthesizer = _sky(Path(root))
-    spectra = apogee.observe(row, synthesizer, seed)
-    arrays = apogee.aspcap_arrays(row, spectra, synthesizer, seed)
-    return _normalised(arrays, _bad_pixels(spectra))
-
-
-def _write_decorrelated(folder: Path, rows: list[Row], spectra: list) -> None:
-    """Lab 6's examination: spectra and true labels of stars in which nothing goes with anything."""
-    flux, error = (np.array(part, np.float32) for part in zip(*spectra, strict=True))
-    _save_fast(
-        folder / "products" / "06_decorrelated.npz",
-        {
-            "labels": np.array([[getattr(r.truth, n) for n in tables.LABELS] for r in rows]),
-            "label_names": np.array([n.upper() for n in tables.LABELS]),
-            "wavelength": wavelength_grid(),
-            "flux": flux,
-            "error": error,
-        },
-    )
-
-
-def _write_mystery(folder: Path, row: Row, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Write the mystery star's file; returns its normalised flux and error, each (8575,)."""
-    synthesizer = _sky(folder)
-    spectra = apogee.observe(row, synthesizer, seed)
-    (folder / MYSTERY).parent.mkdir(parents=True)
-    write_gzip(folder / MYSTERY, apogee.wiped_bytes(spectra))
-    arrays = apogee.aspcap_arrays(row, spectra, synthesizer, seed)
-    return _normalised(arrays, _bad_pixels(spectra))
+def _make_seds(folder: Path, job: sed.Job) -> dict[str, np.ndarray]:
+    """Some spectral energy distributions.  Runs in a worker process."""
+    return sed.make(job, _optical_sky(folder).spectrum)
 
 
 def _each(
-    work: Callable, jobs: Sequence, workers: int, progress: bool, what: str, unit: str
+    work: Callable,
+    jobs: Sequence,
+    workers: int,
+    progress: bool,
+    what: str,
+    unit: str,
+    chunksize: int = 16,
 ) -> Iterator:
     """Results of `work` on every job, in order, from this process or several."""
     bar: Callable = tqdm
@@ -166,48 +118,7 @@ def _each(
         yield from bar(map(work, jobs), **options)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from bar(pool.map(work, jobs, chunksize=16), **options)
-
-
-def _save_fast(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Like numpy.savez_compressed, at zlib's fastest level."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as handle:
-                np.lib.format.write_array(handle, np.ascontiguousarray(array), allow_pickle=False)
-
-
-def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, ...]) -> None:
-    """What later labs load when a student has not saved their own.
-
-    Lab 2's stand-in is normalised as the pipeline's aspcapStar files are.
-    """
-    products = folder / "products"
-    wavelengths, trusted = continuum_pixels(_sky(folder))
-    np.savez_compressed(
-        products / "continuum_pixels_apogee.npz", wavelengths=wavelengths, trusted=trusted
-    )
-    stars = {
-        "apogee_id": np.array([r.apogee_id for r in clean]),
-        "labels": np.array(
-            [[round(r.catalogue[n], 3 if n == "teff" else 5) for n in tables.LABELS] for r in clean]
-        ),
-        "label_names": np.array([n.upper() for n in tables.LABELS]),
-        "wavelength": wavelength_grid(),
-    }
-    flux, error, normal_flux, normal_error = (
-        np.load(folder / f"{name}.npy", mmap_mode="r") for name in STACKS
-    )
-    _save_fast(products / "01_apogee.npz", stars | {"flux": flux, "error": error})
-    _save_fast(
-        products / "02_continuum.npz",
-        stars
-        | {"flux": normal_flux, "error": normal_error}
-        | {"mystery_flux": mystery[0], "mystery_error": mystery[1]},
-    )
-    shutil.copyfile(fact_file(CANNON), products / "03_cannon.npz")
-    for name in STACKS:
-        (folder / f"{name}.npy").unlink()
+        yield from bar(pool.map(work, jobs, chunksize=chunksize), **options)
 
 
 def build(
@@ -245,52 +156,44 @@ def build(
     start = time.perf_counter()
     workers = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
     folder = root.with_name(f"{root.name}.making-{uuid.uuid4().hex[:8]}")
-    rows = build_population(seed)[:limit]
-    clean = tables.clean_rows(rows)
-    slot = {row.index: i for i, row in enumerate(clean)}
+    # Exact optical spectra are slow: a cut survey makes a few.
+    few = None if limit is None else max(2, limit // 12)
+
+    def each(work: Callable, unit: str) -> Callable[[Sequence, str], Iterator]:
+        here = partial(work, folder)
+        return lambda some, what: _each(here, some, workers, progress, what, unit, 1)
+
+    def everywhere(work: Callable, some: Sequence, what: str, unit: str) -> Iterator:
+        return _each(work, some, workers, progress, what, unit)
+
+    parts = Parts(folder)
     try:
-        for path in {row.path for row in rows}:
-            (folder / STARS / path).mkdir(parents=True)
-            (folder / ASPCAP / path).mkdir(parents=True)
-        (folder / "products").mkdir()
-        for name in STACKS:
-            np.lib.format.open_memmap(
-                folder / f"{name}.npy", "w+", np.float32, (len(clean), N_PIXELS)
-            ).flush()
-        # Line profiles are compiled here once, before the workers start.
-        _exact().spectrum(rows[0].truth)
-        if len(rows) >= WORTH_TRAINING:
-            sky = Interpolator.trained(
-                lambda plan: _each(
-                    _fine_spectrum, plan, workers, progress, "model spectra", "spectrum"
-                )
-            )
-            sky.save(folder / _SKY)
-        work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
-        for _ in _each(_write_star, work, workers, progress, "stars", "star"):
-            pass
-        loners = decorrelated_rows(seed)[:limit]
-        jobs_left = [(str(folder), row, seed) for row in loners]
-        spectra = list(
-            _each(_normalised_spectrum, jobs_left, workers, progress, "test stars", "star")
-        )
-        _write_decorrelated(folder, loners, spectra)
-        tables.write_sqlite(folder / "catalogue.sqlite", rows)
-        tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
-        mystery = mystery_row(seed)
-        tables.write_truth(folder / "truth.npz", rows, mystery)
-        _write_products(folder, clean, _write_mystery(folder, mystery, seed))
-        (folder / _SKY).unlink(missing_ok=True)
+        (folder / "products").mkdir(parents=True)
+        with parts.measured("apogee") as counts:
+            counts |= apogee_survey.build(folder, seed, everywhere, limit)
+        with parts.measured("isochrones") as counts:
+            counts |= mistfile.build(folder)
+        with parts.measured("optical model") as counts:
+            counts |= _train_optical(folder, workers, progress, limit)
+        with parts.measured("lamost") as counts:
+            run = each(_observe_lamost, "x40 stars")
+            counts |= lamost_survey.build(folder, seed, run, few)
+        with parts.measured("sed") as counts:
+            counts |= sed.build(folder, seed, each(_make_seds, "x32 models"), few)
+            (folder / _OPTICAL_SKY).unlink(missing_ok=True)
         summary = {
-            "survey": f"simulated APOGEE-like survey, {apogee.SIMULATED}",
+            "survey": f"simulated APOGEE-like and LAMOST-like surveys, {apogee.SIMULATED}",
             "seed": seed,
             "version": SURVEY_VERSION,
             "fingerprint": fingerprint(seed),
-            "stars": len(clean),
-            "rows": len(rows),
+            "stars": parts.found["apogee"]["counts"]["stars"],
+            "rows": parts.found["apogee"]["counts"]["rows"],
             "files": sum(1 for p in folder.rglob("*") if p.is_file()),
-            "bytes": sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()),
+            "bytes": _size(folder),
             "seconds": round(time.perf_counter() - start, 1),
+            "peak_memory_bytes": peak_memory(workers),
+            "workers": workers,
+            "parts": parts.found,
             "limit": limit,
         }
         (folder / "survey.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -298,6 +201,74 @@ def build(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return summary
+
+
+def _train_optical(folder: Path, workers: int, progress: bool, limit: int | None) -> dict[str, int]:
+    """Train the optical interpolator, unless the survey is cut."""
+    # Line profiles are compiled and bands added up here once, before the workers start.
+    _packed_spectrum(Labels(5777.0, 4.44, 0.0))
+    if limit is not None:
+        return {"spectra": 0}
+    made = []
+
+    def spectra(plan: list[Labels]) -> Iterator[np.ndarray]:
+        made.extend(plan)
+        return _each(_packed_spectrum, plan, workers, progress, "optical models", "spectrum", 2)
+
+    OpticalInterpolator.trained(spectra).save(folder / _OPTICAL_SKY)
+    return {"spectra": len(made)}
+
+
+class Parts:
+    """What each part of a build took.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the parts are written.
+
+    Attributes
+    ----------
+    found : dict
+        By part: seconds, bytes and counts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.found: dict[str, dict] = {}
+
+    @contextmanager
+    def measured(self, name: str) -> Iterator[dict[str, int]]:
+        """Measure what is done inside; put the part's counts in the dict."""
+        start, before = time.perf_counter(), _size(self.folder)
+        counts: dict[str, int] = {}
+        yield counts
+        self.found[name] = {
+            "seconds": round(time.perf_counter() - start, 1),
+            "bytes": _size(self.folder) - before,
+            "counts": counts,
+        }
+
+
+def _size(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def peak_memory(workers: int) -> int:
+    """Memory that a build needed at most, bytes.
+
+    The largest resident set of this process plus, for each worker, the largest that any had
+    (`resource.getrusage`): an upper bound, for peaks need not coincide and pages may be shared.
+
+    Parameters
+    ----------
+    workers : int
+        Processes at work at a time; one means none beside this.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss if workers > 1 else 0
+    return unit * (own + workers * child)
 
 
 def _refuse_foreign(root: Path) -> None:
@@ -352,15 +323,55 @@ def check(root: Path) -> dict:
             "SELECT telescope, field, apogee_id, nvisits FROM apogeeStar ORDER BY apogee_id LIMIT 3"
         ).fetchall()
         total = connection.execute("SELECT COUNT(*) FROM apogeeStar").fetchone()[0]
+        optical_spectra = connection.execute("SELECT COUNT(*) FROM lamost").fetchone()[0]
     finally:
         connection.close()
     if not summary["limit"] and (kept, stars) != (N_STARS + N_DUPLICATES, N_STARS):
         raise ValueError(f"the cuts leave {kept} rows and {stars} stars in {root}: {advice}")
     for telescope, field, name, visits in some:
-        path = root / STARS / telescope / field / f"apStar-dr17-{name}.fits.gz"
+        path = root / apogee_survey.STARS / telescope / field / f"apStar-dr17-{name}.fits.gz"
         with fits.open(path) as file:
             shape = file[1].data.shape
         wanted = (N_PIXELS,) if visits == 1 else (visits + 2, N_PIXELS)
         if shape != wanted:
             raise ValueError(f"{path} holds {shape}, {wanted} expected: {advice}")
-    return {"rows": total, "after_cuts": kept, "stars": stars, "opened": len(some)}
+    _check_stacks(root, summary, optical_spectra, advice)
+    return {
+        "rows": total,
+        "after_cuts": kept,
+        "stars": stars,
+        "opened": len(some),
+        "optical_spectra": optical_spectra,
+    }
+
+
+def _check_stacks(root: Path, summary: dict, listed: int, advice: str) -> None:
+    """Whether the optical products hold as many spectra as were made."""
+    made = {
+        product: (number, array)
+        for part, array in (("lamost", "flux_scale"), ("sed", "labels"))
+        for product, number in summary["parts"][part]["counts"].items()
+    }
+    for product, (number, array) in made.items():
+        with np.load(root / "products" / f"{product}.npz") as file:
+            found = len(file[array])
+        if found != number:
+            raise ValueError(f"product {product} in {root} holds {found} of {number}: {advice}")
+    if listed != sum(number for product, (number, _) in made.items() if "lamost" in product):
+        raise ValueError(f"table lamost in {root} lists {listed} spectra: {advice}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare two builds; the exit code is 1 when anything differs by more than 1e-6."""
+    parser = argparse.ArgumentParser(description="Compare two builds of the survey.")
+    parser.add_argument("--compare", nargs=2, type=Path, required=True, metavar="FOLDER")
+    found = differences(*parser.parse_args(arguments).compare)
+    for name, worst in sorted(found.items(), key=lambda item: -item[1])[:40]:
+        sys.stdout.write(f"{worst:9.2e}  {name}\n")
+    worst = max(found.values(), default=0.0)
+    sys.stdout.write(f"{len(found)} arrays differ, by {worst:.2e} at most\n")
+    return int(worst > 1e-6)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

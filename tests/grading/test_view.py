@@ -29,7 +29,8 @@ texts = [" ".join(os.environ.values())]
 texts += [open(f"/proc/{p}/cmdline").read() for p in os.listdir("/proc") if p.isdigit()]
 print("\\nFOUND a place" if any(PLACES in text for text in texts) else "\\nclean")
 print("looked at", read > 20, os.path.exists("/labkit/lib/helpers/course/cli.py"))
-print("truth", os.path.getsize("/labkit/data/build/truth.npz") > 0)
+hidden = [n for n in os.listdir("/labkit/data/build") if n.startswith("truth")]
+print("truth", len(hidden), sum(os.path.getsize(f"/labkit/data/build/{n}") for n in hidden))
 def double(x): return 2 * x
 """
 
@@ -52,4 +53,4 @@ def test_the_sandbox_shows_nothing(tmp_path):
         assert "FOUND" not in text
         assert "clean" in text
         assert "looked at True False" in text
-        assert "truth False" in text
+        assert "truth 3 0" in text

@@ -7,7 +7,9 @@ import os
 import shutil
 import socket
 import sqlite3
+import sys
 import threading
+import types
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+
+from helpers import archive
 
 SPECTRA = "dr17/apogee/spectro/redux/dr17/stars/apo25m/M15"
 ALLSTAR = "dr17/apogee/spectro/aspcap/dr17/synspec_rev1/allStar-dr17-synspec_rev1.fits"
@@ -110,6 +114,37 @@ def real() -> Path:
     return folder
 
 
+class FakeMock(types.ModuleType):
+    """Stands in for helpers.mock.survey: builds the tiny archive."""
+
+    def __init__(self):
+        super().__init__("helpers.mock.survey")
+        self.version, self.builds = "one", 0
+
+    def is_current(self, root):
+        return json.loads((root / "survey.json").read_text())["fingerprint"] == self.version
+
+    def build(self, root):
+        self.builds += 1
+        if not root.exists():
+            make_archive(root)
+        (root / "survey.json").write_text(json.dumps({"fingerprint": self.version}))
+
+
+@pytest.fixture
+def embedded(tmp_path, monkeypatch):
+    import helpers.mock
+
+    mock = FakeMock()
+    monkeypatch.setitem(sys.modules, "helpers.mock.survey", mock)
+    monkeypatch.setattr(helpers.mock, "survey", mock, raising=False)
+    monkeypatch.setattr(archive, "_checked", set())
+    monkeypatch.delenv("LABKIT_ARCHIVE", raising=False)
+    monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
+    return mock
+
+
 class Faulty:
     """A server whose behaviour is a function of the handler and the number of the request."""
 
@@ -149,7 +184,7 @@ class Faulty:
                 except OSError:
                     self.close_connection = True
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_GET
 
             def reply(self, body, *, status=200, kind="application/fits", length=None, send=None):
                 self.send_response(status)

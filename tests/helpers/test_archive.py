@@ -1,7 +1,6 @@
 """Choosing an archive, the exact addresses, the real client, files and products."""
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -89,37 +88,6 @@ def test_a_directory_that_is_none(tmp_path, monkeypatch, choice):
     monkeypatch.setenv("LABKIT_ARCHIVE", str(tmp_path / choice))
     with pytest.raises(archive.ArchiveError, match=rf"LABKIT_ARCHIVE.*{choice}.*Set "):
         archive.current()
-
-
-class FakeMock(types.ModuleType):
-    """Stands in for helpers.mock.survey: builds the tiny archive."""
-
-    def __init__(self):
-        super().__init__("helpers.mock.survey")
-        self.version, self.builds = "one", 0
-
-    def is_current(self, root):
-        return json.loads((root / "survey.json").read_text())["fingerprint"] == self.version
-
-    def build(self, root):
-        self.builds += 1
-        if not root.exists():
-            make_archive(root)
-        (root / "survey.json").write_text(json.dumps({"fingerprint": self.version}))
-
-
-@pytest.fixture
-def embedded(tmp_path, monkeypatch):
-    import helpers.mock
-
-    mock = FakeMock()
-    monkeypatch.setitem(sys.modules, "helpers.mock.survey", mock)
-    monkeypatch.setattr(helpers.mock, "survey", mock, raising=False)
-    monkeypatch.setattr(archive, "_checked", set())
-    monkeypatch.delenv("LABKIT_ARCHIVE", raising=False)
-    monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
-    return mock
 
 
 def test_embedded_builds_once(embedded, tmp_path):

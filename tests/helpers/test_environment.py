@@ -58,7 +58,9 @@ def test_import_helpers_is_light():
     assert {name.partition(".")[0] for name in modules_after("import helpers")} & HEAVY == set()
 
 
-@pytest.mark.parametrize("module", ["checks", "plots", "archive", "apogee", "checkpoints"])
+@pytest.mark.parametrize(
+    "module", ["checks", "plots", "archive", "apogee", "checkpoints", "isochrones", "corona"]
+)
 def test_helpers_do_not_load_their_rooms(module):
     loaded = modules_after(f"import helpers.{module}")
     assert f"helpers.{module}" in loaded

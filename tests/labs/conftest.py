@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.course import ROOT
@@ -24,3 +25,9 @@ def walkthrough():
     assert run.returncode == 0, run.stderr[-6000:]
     rows = json.loads((ROOT / "build" / "walkthrough" / "summary.json").read_text())
     return {row["lab"]: row for row in rows}
+
+
+@pytest.fixture(scope="session")
+def products(walkthrough):
+    folder = ROOT / "build" / "run" / "products"
+    return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}

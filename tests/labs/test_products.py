@@ -1,4 +1,4 @@
-"""What the solved labs leave behind, judged by their figures of merit (simulated survey)."""
+"""What the solved labs 1 and 2 leave behind, judged by figures of merit (simulated survey)."""
 
 import sqlite3
 
@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import apogee
-from helpers.course import ROOT
 from helpers.mock import data_folder
-
-
-@pytest.fixture(scope="module")
-def products(walkthrough):
-    folder = ROOT / "build" / "run" / "products"
-    return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}
 
 
 @pytest.fixture(scope="module")

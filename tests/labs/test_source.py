@@ -55,7 +55,8 @@ def test_derived_notebooks_are_written_once(tmp_path):
 
 
 def test_help_is_there_for_every_command(capsys):
-    for command in ("data", "notebooks", "walkthrough", "reference", "doctor", "grade"):
+    commands = ("data", "notebooks", "walkthrough", "reference", "doctor", "rivals", "grade")
+    for command in commands:
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])
         assert ended.value.code == 0

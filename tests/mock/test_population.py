@@ -15,7 +15,8 @@ from helpers.mock.catalogue import (
     build_population,
     passes_cuts,
 )
-from helpers.mock.population import FIELDS, giant_temperature
+from helpers.mock.evolution import giant_temperature
+from helpers.mock.population import FIELDS
 
 LABELS = ("teff", "logg", "fe_h", "mg_fe", "si_fe")
 

@@ -2,16 +2,18 @@
 
 import gzip
 import json
+import shutil
 import sqlite3
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from helpers.mock import survey, tables
+from helpers.mock import apogee_survey, survey, tables
 from helpers.mock.apogee import TRIMMED, night_sky, trimmed_pixels
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.synthesis import Labels, wavelength_grid
+from helpers.mock.twins import differences
 
 CUTS = (
     "FROM apogeeStar s JOIN aspcapStar a ON s.apstar_id = a.apstar_id WHERE s.snr >= 50 "
@@ -57,6 +59,15 @@ def test_small_survey_is_complete(small):
     assert sorted(p.name for p in root.parent.iterdir()) == ["build"]
 
 
+def test_isochrones_are_served_in_mists_layout(small):
+    root, _ = small
+    files = sorted(path.name for path in (root / "products").glob("*.iso"))
+    assert len(files) == 11
+    assert {"isochrones_feh_m100.iso", "isochrones_feh_p000.iso"} <= set(files)
+    for name in files:
+        assert (root / "products" / name).read_text().startswith("# SIMULATED, not MIST")
+
+
 def test_product_holds_the_coadds_with_inflated_errors(small):
     root, summary = small
     product = np.load(root / "products" / "01_apogee.npz")
@@ -73,6 +84,47 @@ def test_product_holds_the_coadds_with_inflated_errors(small):
     np.testing.assert_allclose(product["error"][0][~bad], error[~bad], rtol=1e-6)
 
 
+def test_normalised_product_is_the_aspcap_files_with_bad_pixels_marked(small):
+    root, summary = small
+    product = np.load(root / "products" / "02_continuum.npz")
+    assert product["flux"].shape == product["error"].shape == (summary["stars"], 8575)
+    assert np.isfinite(product["flux"]).all()
+    known = product["error"] < 1e9
+    assert (product["flux"][~known] == 1).all()
+    assert not known[:, 3400:3460].any()
+    assert (known == (np.load(root / "products" / "01_apogee.npz")["error"] < 1e9))[
+        :, trimmed_pixels()
+    ].all()
+    name = product["apogee_id"][0]
+    (path,) = root.glob(f"sas/**/apo25m/*/aspcapStar-dr17-{name}.fits.gz")
+    with fits.open(path) as file:
+        good = known[0]
+        np.testing.assert_allclose(product["flux"][0][good], file[1].data[good], rtol=1e-6)
+        np.testing.assert_allclose(product["error"][0][good], file[2].data[good], rtol=1e-6)
+
+
+def test_the_mystery_star_is_wiped_and_in_no_table(small):
+    root, _ = small
+    with fits.open(root / apogee_survey.MYSTERY) as file:
+        assert [hdu.data.shape for hdu in file[1:]] == [(8575,)] * 3
+        assert file[3].data.dtype.kind == "i"
+        words = " ".join(str(card) for hdu in file for card in hdu.header.cards)
+        flux, error = file[1].data, file[2].data
+    for telling in ("OBJID", "TEFF", "LOGG", "FE_H", "RA ", "VHELIO"):
+        assert telling not in words
+    assert "SIMULATED" in words
+    snr = np.median((flux / error)[trimmed_pixels()])
+    assert snr == pytest.approx(300, rel=0.1)
+    with np.load(root / "truth.npz") as truth:
+        mystery, others = truth["mystery"], truth["labels"]
+    assert mystery.shape == (6,)
+    assert np.abs(others - mystery).max(axis=1).min() > 1
+    product = np.load(root / "products" / "02_continuum.npz")
+    good = product["mystery_error"] < 1e9
+    assert good[trimmed_pixels()].mean() > 0.7
+    assert np.median(product["mystery_flux"][good]) == pytest.approx(0.98, abs=0.03)
+
+
 def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
     root, _ = small
     other = tmp_path / "build"
@@ -80,6 +132,55 @@ def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
     for path in other.glob("sas/**/*.fits.gz"):
         twin = root / path.relative_to(other)
         assert gzip.decompress(path.read_bytes()) == gzip.decompress(twin.read_bytes())
+    # Optical stars and models are as few in both: their files are twins.
+    optical = [f"products/{name}.npz" for name in ("lamost_k2", "lamost_kepler", "sed_grid")]
+    found = differences(root, other)
+    assert not [name for name in found if name.startswith(("truth_", *optical))]
+
+
+def test_parts_are_measured_and_told(small):
+    root, summary = small
+    assert list(summary["parts"]) == ["apogee", "isochrones", "optical model", "lamost", "sed"]
+    assert summary["parts"]["lamost"]["counts"] == dict.fromkeys(
+        ("lamost_k2", "lamost_kepler", "lamost_mock"), 2
+    )
+    assert summary["parts"]["sed"]["counts"]["sed_grid"] == 2
+    parts = sum(part["bytes"] for part in summary["parts"].values())
+    assert parts == summary["bytes"]
+    assert 5e7 < summary["peak_memory_bytes"] < 2e10
+    assert survey.check(root)["optical_spectra"] == 6
+
+
+def test_check_notices_a_stack_that_was_cut(small, tmp_path):
+    root = shutil.copytree(small[0], tmp_path / "build")
+    path = root / "products" / "lamost_k2.npz"
+    with np.load(path) as file:
+        cut = {name: file[name][:1] for name in file.files}
+    np.savez(path, **cut)
+    with pytest.raises(ValueError, match="lamost_k2"):
+        survey.check(root)
+
+
+def test_differences_are_found_and_measured(small, tmp_path, capsys):
+    root = shutil.copytree(small[0], tmp_path / "build")
+    assert differences(small[0], root) == {}
+    assert survey.main(["--compare", str(small[0]), str(root)]) == 0
+    path = root / "products" / "sed_grid.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["sed"] = arrays["sed"] * 1.001
+    np.savez(path, **arrays)
+    (root / "truth.npz").unlink()
+    with sqlite3.connect(root / "catalogue.sqlite") as connection:
+        connection.execute("UPDATE lamost SET subclass = 'Z9' WHERE rowid = 1")
+    connection.close()
+    found = differences(small[0], root)
+    assert found["truth.npz"] == np.inf
+    assert found["catalogue.sqlite:lamost.subclass"] == np.inf
+    assert found["products/sed_grid.npz:sed"] == pytest.approx(1e-3, rel=0.01)
+    assert len(found) == 3
+    assert survey.main(["--compare", str(small[0]), str(root)]) == 1
+    assert "3 arrays differ" in capsys.readouterr().out
 
 
 def test_build_refuses_a_folder_that_is_not_a_survey(tmp_path):

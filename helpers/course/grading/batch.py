@@ -1,44 +1,23 @@
-"""Many submissions, graded by a few trusted workers; killed at any time, it can go on later.
+"""All submissions of a lab: what is done is kept, what is not is graded; killed, it can go on.
 
-A worker runs the sandbox and writes the student's two files; this process alone writes marks, one
-transaction for a submission. What the gradebook says is done is not done again.
+Workers grade; this process alone reads submissions and writes: first a student's two files, then
+the marks, in one transaction. What the gradebook says is done is not done again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import hashlib
-import multiprocessing
-import os
-import signal
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from multiprocessing.connection import Connection, wait
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
-from helpers import checks, figures
-from helpers.course.grading import feedback, judge, marks, repair, sandbox
+from helpers.course.grading import feedback, handed_in, marks, sandbox, workers
+from helpers.course.grading.examination import Examination, Settings, Sheet
 from helpers.course.grading.plain import GradingError, submissions
-from helpers.course.grading.sandbox import Limits
+from helpers.course.grading.workers import Submission
 
-#: how often a submission is tried when the worker itself dies over it
-ATTEMPTS = 2
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is to be graded and how; the same for all submissions of a batch."""
-
-    course: Path
-    lab: str
-    limits: Limits = field(default_factory=Limits)
-    unsafe: bool = False
-    story: bool = True
+__all__ = ["Graded", "Settings", "grade"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +31,8 @@ class Graded:
         From tests.
     by_hand : float
         Points an instructor may still give.
+    late : float
+        Points nbgrader's plugin takes for handing in late.
     lost : list of str
         Names of the tests that failed.
     repairs, stopped : list of str
@@ -68,6 +49,7 @@ class Graded:
     points: float = 0.0
     points_max: float = 0.0
     by_hand: float = 0.0
+    late: float = 0.0
     lost: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
@@ -81,7 +63,8 @@ def grade(
     settings: Settings,
     students: list[str] | None = None,
     *,
-    workers: int = 2,
+    count: int = 2,
+    dask: str = "",
     force: bool = False,
     progress: bool = False,
 ) -> list[Graded]:
@@ -92,8 +75,10 @@ def grade(
     settings : Settings
     students : list of str, optional
         All who handed in by default.
-    workers : int
-        How many submissions at a time.
+    count : int
+        How many submissions at a time on this machine.
+    dask : str
+        Address of a Dask scheduler whose workers grade instead.
     force : bool
         Also what is graded already and has not changed.
     progress : bool
@@ -112,7 +97,7 @@ def grade(
     from filelock import FileLock, Timeout
     from tqdm.auto import tqdm
 
-    if not settings.unsafe:
+    if not settings.unsafe and not dask:
         sandbox.require_bubblewrap()
     course, lab = settings.course, settings.lab
     students = students or submissions(course, lab)
@@ -121,56 +106,95 @@ def grade(
             f"nothing to grade: no {course}/submitted/<student>/{lab}/{lab}.ipynb (collect the "
             f"submissions first: `nbgrader collect {lab}`)"
         )
-    examination = _Examination(settings)
-    done: dict[str, Graded] = {}
-    lock = FileLock(course / ".labkit-grade.lock", timeout=0)
+    examination = Examination(settings)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(lock)
+            stack.enter_context(FileLock(course / ".labkit-grade.lock", timeout=0))
         except Timeout:
             raise GradingError(f"another labkit grade is at work in {course}") from None
         book = stack.enter_context(marks.opened(course, lab, examination.source))
-        waiting = []
-        for student in students:
-            earlier = None if force else _earlier(book, settings, examination, student)
-            if earlier:
-                done[student] = _line(student, earlier, again=False)
-            else:
-                waiting.append(student)
+        batch = _Batch(examination, book, force)
         bar = stack.enter_context(
-            tqdm(total=len(waiting), desc=lab, unit="notebook", disable=not progress)
+            tqdm(total=len(students), desc=lab, unit="notebook", disable=not progress)
         )
-        for student, digest, result in _in_workers(settings, waiting, workers):
-            if "error" in result:
-                done[student] = Graded(student, error=result["error"])
-            else:
-                when = _timestamp(course, lab, student)
-                book.record(student, digest, result, when)
-                done[student] = _line(student, result, again=True)
+        waiting = batch.to_be_graded(students, bar.update)
+        if dask:
+            sheets = workers.cluster(examination, waiting, dask)
+        else:
+            sheets = workers.local(examination, waiting, count)
+        for task, sheet in stack.enter_context(contextlib.closing(sheets)):
+            batch.finish(task, sheet)
             bar.update()
-    return [done[student] for student in students]
+    return [batch.done[student] for student in students]
 
 
-def _earlier(
-    book: marks.Marks, settings: Settings, examination: _Examination, student: str
-) -> dict[str, Any] | None:
-    notebook, page = _files(settings, student)
-    if not notebook.is_file() or not page.is_file():
-        return None
-    try:
-        raw = repair.read_bytes(_submission(settings, student))
-    except GradingError:
-        return None
-    return book.earlier(student, examination.digest(raw))
+class _Batch:
+    """What is done so far, in the gradebook and in students' folders."""
+
+    def __init__(self, examination: Examination, book: marks.Marks, force: bool) -> None:
+        self.done: dict[str, Graded] = {}
+        self._examination = examination
+        self._book = book
+        self._force = force
+        self._course, self._lab = examination.settings.course, examination.settings.lab
+
+    def to_be_graded(
+        self, students: list[str], passed: Callable[[], object]
+    ) -> Iterator[Submission]:
+        """Yield the submissions that need grading; enter the others as they are passed."""
+        for student in students:
+            try:
+                task = Submission(student, *handed_in.read(self._course, self._lab, student))
+            except GradingError as error:
+                self._write(student, self._examination.refuse(student, str(error)))
+                self.done[student] = Graded(student, error=str(error))
+                passed()
+                continue
+            earlier = None
+            if not self._force and all(path.is_file() for path in self._files(student)):
+                earlier = self._book.earlier(student, self._digest(task))
+            if earlier:
+                self.done[student] = _line(student, *earlier, again=False)
+                passed()
+            else:
+                yield task
+
+    def finish(self, task: Submission, sheet: Sheet) -> None:
+        """Write a submission's files, then its marks."""
+        student = task.student
+        self._write(student, sheet)
+        if "error" in sheet.result:
+            self.done[student] = Graded(student, error=sheet.result["error"])
+            return
+        when = handed_in.timestamp(self._course, self._lab, student)
+        late = self._book.record(student, self._digest(task), sheet.result, when)
+        self.done[student] = _line(student, sheet.result, late, again=True)
+
+    def _digest(self, task: Submission) -> str:
+        return self._examination.digest(task.raw, task.notes)
+
+    def _files(self, student: str) -> tuple[Path, Path]:
+        """Return the graded notebook and the feedback page."""
+        lab = self._lab
+        return (
+            self._course / "autograded" / student / lab / f"{lab}.ipynb",
+            self._course / "feedback" / student / lab / f"{lab}.html",
+        )
+
+    def _write(self, student: str, sheet: Sheet) -> None:
+        for path, text in zip(self._files(student), (sheet.notebook, sheet.page), strict=True):
+            if text:
+                feedback.write(path, text)
 
 
-def _line(student: str, result: dict[str, Any], again: bool) -> Graded:
+def _line(student: str, result: dict[str, Any], late: float, again: bool) -> Graded:
     outcomes = result["outcomes"]
     return Graded(
         student=student,
         points=sum(o["points"] for o in outcomes),
         points_max=sum(o["points_max"] for o in outcomes),
         by_hand=result["by_hand"],
+        late=late,
         lost=[o["name"] for o in outcomes if o["points"] < o["points_max"]],
         repairs=result["repairs"],
         stopped=result["stopped"],
@@ -178,202 +202,3 @@ def _line(student: str, result: dict[str, Any], again: bool) -> Graded:
         peak_mb=result["peak_mb"],
         again=again,
     )
-
-
-def _submission(settings: Settings, student: str) -> Path:
-    if student in ("", ".", "..") or "/" in student or "\0" in student:
-        raise GradingError(f"{student!r} cannot be a student's name")
-    lab = settings.lab
-    return settings.course / "submitted" / student / lab / f"{lab}.ipynb"
-
-
-def _files(settings: Settings, student: str) -> tuple[Path, Path]:
-    """Return the graded notebook and the feedback page."""
-    lab = settings.lab
-    return (
-        settings.course / "autograded" / student / lab / f"{lab}.ipynb",
-        settings.course / "feedback" / student / lab / f"{lab}.html",
-    )
-
-
-def _timestamp(course: Path, lab: str, student: str) -> str:
-    """Return when nbgrader's exchange says it was handed in."""
-    path = course / "submitted" / student / lab / "timestamp.txt"
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > 200:
-        return ""
-    from nbgrader.utils import parse_utc
-
-    text = path.read_text(errors="replace").strip()
-    try:
-        parse_utc(text)
-    except (ValueError, OverflowError, TypeError):
-        return ""
-    return text
-
-
-class _Examination:
-    """A lab as it is examined: source, tests, what was handed out."""
-
-    def __init__(self, settings: Settings) -> None:
-        course, lab = settings.course, settings.lab
-        source = course / "solutions" / lab / f"{lab}.ipynb"
-        released = course / "labs" / lab / f"{lab}.ipynb"
-        for path, advice in ((source, ""), (released, " (make it: `labkit notebooks`)")):
-            if not path.is_file():
-                raise GradingError(
-                    f"no lab called {lab!r} in this course: {path} does not exist{advice}"
-                )
-        self.source = nbformat.read(source, as_version=4)
-        self.released = nbformat.read(released, as_version=4)
-        self.tests = judge.tests(self.source)
-        self.handed_out = repair.handed_out(self.released)
-        first = next((c.source for c in self.source.cells if c.cell_type == "markdown"), lab)
-        self.title = first.strip().splitlines()[0].lstrip("# ")
-        self.by_hand = {
-            cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
-            for cell in self.source.cells
-            if repair.role(cell) == "explain"
-        }
-        code = hashlib.sha256(source.read_bytes() + released.read_bytes())
-        # marks also depend on the checks and on this package
-        here = sorted(Path(__file__).parent.rglob("*.py"))
-        for path in (Path(checks.__file__), Path(figures.__file__), *here):
-            code.update(path.read_bytes())
-        code.update(repr(settings.limits).encode())
-        self._code = code.digest()
-
-    def digest(self, raw: bytes) -> str:
-        """Return what identifies a submission together with all its marks depend on."""
-        return hashlib.sha256(self._code + raw).hexdigest()
-
-
-# --- one submission -----------------------------------------------------------------------------
-
-
-def _grade_one(settings: Settings, examination: _Examination, student: str) -> tuple[str, dict]:
-    """Grade a submission and write its files; return its digest and what goes into the book."""
-    graded_path, page_path = _files(settings, student)
-    try:
-        raw = repair.read_bytes(_submission(settings, student))
-        work = repair.repair(raw, examination.handed_out)
-    except GradingError as error:
-        page = feedback.refusal(settings.lab, examination.title, student, str(error))
-        feedback.write(page_path, page)
-        return "", {"error": str(error)}
-    verdict = judge.judge(
-        work, examination.tests, settings.limits, unsafe=settings.unsafe, story=settings.story
-    )
-    answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
-    unanswered = [cell.name for cell in answers if cell.released]
-    by_hand = sum(p for name, p in examination.by_hand.items() if name not in unanswered)
-    result = {
-        "outcomes": [asdict(outcome) for outcome in verdict.outcomes],
-        "unanswered": unanswered,
-        "by_hand": by_hand,
-        "repairs": [feedback.printable(line) for line in work.repairs],
-        "stopped": [feedback.printable(line) for line in verdict.stopped],
-        "seconds": round(verdict.seconds, 2),
-        "peak_mb": round(verdict.peak / 1e6),
-    }
-    for outcome in result["outcomes"]:
-        outcome["told"] = feedback.printable(outcome["told"])
-    drawn = feedback.pictures(verdict.story)
-    notebook = feedback.graded_notebook(
-        work.cells, examination.released, result, verdict.story, drawn
-    )
-    feedback.write(graded_path, notebook)
-    feedback.write(
-        page_path, feedback.page(settings.lab, examination.title, student, result, drawn)
-    )
-    return examination.digest(raw), result
-
-
-# --- workers ------------------------------------------------------------------------------------
-
-
-def _work(settings: Settings, environment: dict[str, str], tasks: Connection) -> None:
-    """Grade what comes through the pipe, until it is closed. Runs in a process of its own."""
-    os.environ.clear()
-    os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with(os.getppid())
-    examination = _Examination(settings)
-    while True:
-        try:
-            student = tasks.recv()
-        except EOFError:
-            return
-        try:
-            tasks.send(_grade_one(settings, examination, student))
-        except Exception as error:  # noqa: BLE001 - one bad notebook never stops the batch
-            said = f"the grader failed over it ({type(error).__name__}: {error})"
-            tasks.send(("", {"error": feedback.printable(said)}))
-
-
-def _die_with(parent: int) -> None:
-    """Let this process end when the one that started it does, however that ends."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-class _Worker:
-    def __init__(self, settings: Settings) -> None:
-        # forked from a process that has imported all, and does nothing else
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        self.pipe, theirs = context.Pipe()
-        arguments = (settings, dict(os.environ), theirs)
-        self.process = context.Process(target=_work, args=arguments, daemon=True)
-        self.process.start()
-        theirs.close()
-        self.student = ""
-
-    def give(self, student: str) -> None:
-        self.student = student
-        self.pipe.send(student)
-
-
-def _in_workers(
-    settings: Settings, students: list[str], count: int
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield student, digest and result as they come."""
-    waiting = list(reversed(students))
-    attempts = dict.fromkeys(students, 0)
-    workers: list[_Worker] = []
-    try:
-        while waiting or workers:
-            while waiting and len(workers) < max(1, count):
-                workers.append(_Worker(settings))
-                _next(workers[-1], waiting, attempts)
-            for pipe in wait([worker.pipe for worker in workers]):
-                worker = next(w for w in workers if w.pipe is pipe)
-                try:
-                    digest, result = worker.pipe.recv()
-                except (EOFError, OSError):
-                    workers.remove(worker)
-                    worker.process.join()
-                    if attempts[worker.student] < ATTEMPTS:
-                        waiting.append(worker.student)
-                    else:
-                        yield worker.student, "", {"error": "the grader's own process died over it"}
-                    continue
-                yield worker.student, digest, result
-                if waiting:
-                    _next(worker, waiting, attempts)
-                else:
-                    workers.remove(worker)
-                    worker.pipe.close()
-                    worker.process.join()
-    finally:
-        for worker in workers:
-            worker.process.kill()
-
-
-def _next(worker: _Worker, waiting: list[str], attempts: dict[str, int]) -> None:
-    student = waiting.pop()
-    attempts[student] += 1
-    with contextlib.suppress(BrokenPipeError):  # it is found dead when its answer is asked for
-        worker.give(student)

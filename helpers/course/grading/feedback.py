@@ -25,15 +25,27 @@ MAX_PIXELS = 8_000_000
 MAX_PAGE_PICTURE_BYTES = 1_500_000
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1a1a1a; background: #fff }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
+:root { --ink: #1c2530; --soft: #5b6673; --line: #e3e7ec; --good: #0072b2; --lost: #a03c00 }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: #f6f7f9; margin: 0 }
+main { max-width: 56rem; margin: 2rem auto; padding: 2rem 2.5rem; background: #fff;
+  border: 1px solid var(--line); border-radius: .6rem }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 }
+h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
+.who { color: var(--soft); margin: .3rem 0 1.4rem }
+.score { font-size: 2.2rem; font-weight: 600; margin: 0 } .score small { font-size: 1rem;
+  font-weight: 400; color: var(--soft) }
+.bar { height: .5rem; border-radius: .25rem; background: #f0d9cc; overflow: hidden }
+.bar span { display: block; height: 100%; background: var(--good) }
 table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .4rem .6rem;
-  border-bottom: 1px solid #ddd }
-td.points { white-space: nowrap; text-align: right }
-.lost { color: #a03c00 } figure { margin: 1rem 0 } img { max-width: 100%; height: auto }
-figcaption, .small { color: #555; font-size: .9rem }
+td { vertical-align: top; padding: .55rem .6rem; border-top: 1px solid var(--line) }
+td:first-child { width: 1.2rem; padding-right: 0 } td:last-child { text-align: right;
+  white-space: nowrap; font-variant-numeric: tabular-nums }
+.good { color: var(--good) } .lost { color: var(--lost) }
+td p { margin: 0 } code { font-size: .95em }
+.figures { display: grid; gap: 1.5rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)) }
+figure { margin: 0 } img { max-width: 100%; height: auto }
+figcaption, .small { color: var(--soft); font-size: .85rem; line-height: 1.4 }
 """
 
 
@@ -106,21 +118,17 @@ def page(
         HTML that needs nothing beside it.
     """
     outcomes = result["outcomes"]
-    points = sum(outcome["points"] for outcome in outcomes)
-    most = sum(outcome["points_max"] for outcome in outcomes)
+    points, most = (sum(outcome[key] for outcome in outcomes) for key in ("points", "points_max"))
     by_hand = result["by_hand"]
-    parts = [f"<p><strong>{points:g} of {most:g} points</strong> from the tests"]
-    parts.append(f"; up to {by_hand:g} more are given by hand.</p>" if by_hand else ".</p>")
-    parts.append("<h2>Exercises</h2><table><tr><th>exercise</th><th>what was found</th>")
-    parts.append("<th>points</th></tr>")
-    for exercise in dict.fromkeys(outcome["exercise"] for outcome in outcomes):
-        own = [outcome for outcome in outcomes if outcome["exercise"] == exercise]
-        told = dict.fromkeys(outcome["told"] for outcome in own if outcome["told"])
-        words = "<br>".join(f'<span class="lost">{clean(t)}</span>' for t in told) or "all in order"
-        got, worth = (sum(outcome[key] for outcome in own) for key in ("points", "points_max"))
-        parts.append(f"<tr><td><code>{clean(exercise)}</code></td><td>{words}</td>")
-        parts.append(f'<td class="points">{got:g} of {worth:g}</td></tr>')
-    parts.append("</table>")
+    more = f"; up to {by_hand:g} more are given by hand" if by_hand else ""
+    share = 100 * points / most if most else 0
+    parts = [
+        f'<p class="score">{points:g} of {most:g} points <small>from the tests{more}</small></p>',
+        f'<div class="bar"><span style="width: {share:.0f}%"></span></div>',
+        "<h2>Exercises</h2><table>",
+        *(_exercise(name, outcomes) for name in dict.fromkeys(o["exercise"] for o in outcomes)),
+        "</table>",
+    ]
     for heading, lines in (
         ("Put right before grading", result["repairs"]),
         ("Stopped while running", result["stopped"]),
@@ -129,13 +137,27 @@ def page(
             items = "".join(f"<li>{clean(line)}</li>" for line in lines)
             parts.append(f"<h2>{heading}</h2><ul>{items}</ul>")
     if drawn:
-        parts.append("<h2>Your figures</h2>")
-    for _, image, alt in drawn:
-        data = base64.b64encode(image).decode("ascii")
-        parts.append(f'<figure><img src="data:image/png;base64,{data}" alt="{clean(alt, 2000)}">')
-        parts.append(f"<figcaption>{clean(alt, 2000)}</figcaption></figure>")
-    parts.append(f'<p class="small">Ran for {result["seconds"]:.0f} s.</p>')
+        parts.append('<h2>Your figures</h2><div class="figures">')
+        for _, image, alt in drawn:
+            data, words = base64.b64encode(image).decode("ascii"), clean(alt, 2000)
+            parts.append(f'<figure><img src="data:image/png;base64,{data}" alt="{words}">')
+            parts.append(f"<figcaption>{words}</figcaption></figure>")
+        parts.append("</div>")
+    parts.append(f'<p class="small">Your notebook ran for {result["seconds"]:.0f} s.</p>')
     return _document(f"{title} ({lab})", student, "".join(parts))
+
+
+def _exercise(name: str, outcomes: list[dict[str, Any]]) -> str:
+    """Return an exercise's row: a sign, what was found, points."""
+    own = [outcome for outcome in outcomes if outcome["exercise"] == name]
+    told = dict.fromkeys(outcome["told"] for outcome in own if outcome["told"])
+    got, worth = (sum(outcome[key] for outcome in own) for key in ("points", "points_max"))
+    sign = '<span class="lost">✗</span>' if got < worth else '<span class="good">✓</span>'
+    words = "".join(f'<p class="lost">{clean(line)}</p>' for line in told)
+    return (
+        f"<tr><td>{sign}</td><td><code>{clean(name)}</code>{words}</td>"
+        f"<td>{got:g} of {worth:g}</td></tr>"
+    )
 
 
 def refusal(lab: str, title: str, student: str, why: str) -> str:
@@ -151,7 +173,8 @@ def _document(title: str, student: str, body: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{clean(title)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{clean(title)}</h1><p>{clean(student)}</p>{body}</body></html>\n"
+        f'<main><h1>{clean(title)}</h1><p class="who">{clean(student)}</p>{body}</main>'
+        "</body></html>\n"
     )
 
 
@@ -181,7 +204,10 @@ def graded_notebook(
             "markdown": nbformat.v4.new_markdown_cell,
             "raw": nbformat.v4.new_raw_cell,
         }[cell.kind]
-        made = make(printable(cell.source, 10**6), id=cell.id)
+        source = printable(cell.source, 10**6)
+        if cell.kind != "code" and not cell.released:
+            source = _without_html(source)
+        made = make(source, id=cell.id)
         made.metadata = nbformat.from_dict(metadata.get(cell.name, {}))
         if cell.kind == "code":
             made.outputs = _outputs(outcomes.get(cell.name), printed.get(number, {}))
@@ -189,6 +215,17 @@ def graded_notebook(
             made.execution_count = number + 1
         notebook.cells.append(made)
     return nbformat.writes(notebook, version=4) + "\n"
+
+
+def _without_html(text: str) -> str:
+    """Turn tags and live links in a student's prose into text.
+
+    The formgrader would show them to an instructor, who may change marks.
+    """
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    # what is no link to a page is cut off from its brackets by a space of no width
+    page = r"\s|https?://|mailto:|#|attachment:"
+    return re.sub(rf"\](?=[(:]\s*(?!{page}))", "]\u200b", text)
 
 
 def _outputs(outcome: dict[str, Any] | None, shown: dict[str, Any]) -> list[NotebookNode]:

@@ -10,9 +10,10 @@ import builtins
 import contextlib
 import dataclasses
 import io
+import math
 import re
 import signal
-import tempfile
+import symtable
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -24,8 +25,9 @@ from nbformat import NotebookNode
 
 from helpers import checks
 from helpers.course.grading import repair, sandbox
+from helpers.course.grading.inside import chance
 from helpers.course.grading.repair import Cell, Repaired, exercise_of
-from helpers.course.grading.sandbox import Limits, Shell, Stopped
+from helpers.course.grading.sandbox import Budget, Limits, Shell, Stopped
 from helpers.course.source import DEFAULT_SECONDS
 
 #: time for the trusted side of one test, s: it waits for the student's on a clock of its own
@@ -35,12 +37,26 @@ SILENT = "a check of this exercise failed"
 
 @dataclass(frozen=True)
 class Test:
-    """A test cell of the source: what it is worth, whose it is, how long the work may take."""
+    """A test cell of the source: what it is worth, whose it is, what the work may use.
+
+    Attributes
+    ----------
+    name : str
+    points : float
+    exercise : str
+        The name of its solution cell; "" if it has none.
+    seconds : float
+        Processor time that the work should need, s.
+    memory : int
+        Bytes that it may take; 0 for as many as anything else in the lab.
+    code : str
+    """
 
     name: str
     points: float
     exercise: str
     seconds: float
+    memory: int
     code: str
 
 
@@ -83,10 +99,8 @@ class Verdict:
 
 def tests(source: NotebookNode) -> list[Test]:
     """Return the test cells of a source notebook."""
-    seconds = {
-        cell.metadata.nbgrader.grade_id: cell.metadata.get("labkit", {}).get(
-            "seconds", DEFAULT_SECONDS
-        )
+    limits = {
+        cell.metadata.nbgrader.grade_id: cell.metadata.get("labkit", {})
         for cell in source.cells
         if repair.role(cell) == "solution"
     }
@@ -94,10 +108,18 @@ def tests(source: NotebookNode) -> list[Test]:
     for cell in source.cells:
         if repair.role(cell) == "test":
             name = cell.metadata.nbgrader.grade_id
-            exercise = exercise_of(name, list(seconds))
-            limit = seconds.get(exercise, DEFAULT_SECONDS)
-            points = float(cell.metadata.nbgrader.points)
-            found.append(Test(name, points, exercise, limit, cell.source))
+            exercise = exercise_of(name, list(limits))
+            own = limits.get(exercise, {})
+            found.append(
+                Test(
+                    name=name,
+                    points=float(cell.metadata.nbgrader.points),
+                    exercise=exercise,
+                    seconds=own.get("seconds", DEFAULT_SECONDS),
+                    memory=int(own.get("memory_gb", 0) * 1e9),
+                    code=cell.source,
+                )
+            )
     return found
 
 
@@ -108,6 +130,7 @@ def judge(
     *,
     unsafe: bool = False,
     story: bool = True,
+    seed: int = 0,
 ) -> Verdict:
     """Run a repaired submission and its tests.
 
@@ -121,15 +144,17 @@ def judge(
         Without a sandbox.
     story : bool
         Whether to run the whole notebook once more for what it shows; no test ever runs there.
+    seed : int
+        What chance follows from, in the tests and in the sandbox.
 
     Returns
     -------
     Verdict
-        The same for the same work.
+        The same for the same work and seed.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
-        run = _Run(work, examination, limits, Path(folder), unsafe)
+    with sandbox.scratch() as folder:
+        run = _Run(work, examination, limits, folder, unsafe, seed)
         outcomes = run.examine()
         shown = run.tell_story(outcomes) if story else []
     return Verdict(outcomes, shown, run.stopped, time.monotonic() - started, run.peak)
@@ -143,10 +168,14 @@ class _Run:
         limits: Limits,
         shared: Path,
         unsafe: bool,
+        seed: int,
     ) -> None:
         self._cells = work.cells
         self._tests = {test.name: test for test in examination}
+        most = max((test.memory for test in examination), default=0)
         self._limits = limits
+        self._walls = dataclasses.replace(limits, memory=max(limits.memory, most))
+        self._seed = seed
         self._shared = shared
         self._unsafe = unsafe
         self._deadline = time.monotonic() + limits.lab_seconds
@@ -173,7 +202,7 @@ class _Run:
     def _open(self, position: int, needed: set[int]) -> Shell:
         """Return a sandbox in which all needed cells before this one have run."""
         if self._shell is None:
-            self._shell = Shell(self._shared, self._limits, self._unsafe)
+            self._shell = self._start()
             for earlier in sorted(needed - self._deadly):
                 if earlier < position:
                     self._execute(earlier, needed)
@@ -181,18 +210,19 @@ class _Run:
                     return self._open(position, needed)
         return self._shell
 
+    def _start(self) -> Shell:
+        return Shell(self._shared, self._walls, self._unsafe, self._seed)
+
     def _execute(self, position: int, needed: set[int]) -> None:
         cell = self._cells[position]
         if position in self._deadly:
             return
-        seconds = self._limits.story_seconds
-        if cell.role == "solution":
-            own = [test.seconds for test in self._tests.values() if test.exercise == cell.name]
-            seconds = self._limits.patience * max(own, default=DEFAULT_SECONDS)
+        own = [test for test in self._tests.values() if test.exercise == cell.name]
         what = f"The cell of `{cell.name}`" if cell.name else "A cell of yours"
         try:
             shell = self._open(position, needed)
-            shell.ask({"do": "run", "source": cell.source}, self._time(seconds), what)
+            granted = self._of_exercise(own[0]) if own else self._of_story()
+            shell.ask({"do": "run", "source": cell.source}, granted, what)
         except Stopped as stopped:
             self._drop(str(stopped))
             self._deadly.add(position)
@@ -206,8 +236,8 @@ class _Run:
             return outcome
         try:
             shell = self._open(position, needed)
-            asked = _Answers(shell, self._time(self._limits.patience * test.seconds))
-            told, outcome.visible = attempt(test, asked, self._shared)
+            asked = Answers(shell, self._of_exercise(test))
+            told, outcome.visible = attempt(test, asked, self._shared, self._seed)
         except Stopped as stopped:
             self._drop(str(stopped))
             told = self._lost[test.exercise] = str(stopped)
@@ -226,14 +256,13 @@ class _Run:
                 continue
             try:
                 if self._shell is None:
-                    self._shell = Shell(self._shared, self._limits, self._unsafe)
+                    self._shell = self._start()
                 if cell.role == "test":
                     if outcome := failed.get(cell.name):
                         self._hear(outcome)
                     continue
-                seconds = self._time(self._limits.story_seconds)
                 request = {"do": "run", "source": cell.source}
-                answer = self._shell.ask(request, seconds, "A cell of yours")
+                answer = self._shell.ask(request, self._of_story(), "A cell of yours")
             except Stopped as stopped:
                 self._drop(str(stopped))
                 break  # the rest would need what is lost
@@ -245,16 +274,24 @@ class _Run:
     def _hear(self, outcome: Outcome) -> None:
         """Take the visible test's own words from here, where no hidden test has been."""
         test = self._tests[outcome.name]
-        asked = _Answers(self._shell, self._time(self._limits.patience * test.seconds))
+        asked = Answers(self._shell, self._of_exercise(test))
         test = dataclasses.replace(test, code=visible(test.code))
-        if told := attempt(test, asked, self._shared, frank=True)[0]:
+        if told := attempt(test, asked, self._shared, self._seed, frank=True)[0]:
             outcome.told = told
 
-    def _time(self, seconds: float) -> float:
+    def _of_exercise(self, test: Test) -> Budget:
+        return budget(test, self._limits, self._left())
+
+    def _of_story(self) -> Budget:
+        seconds = self._limits.story_seconds
+        wall = min(self._limits.waiting * seconds, self._left())
+        return Budget(seconds, wall, self._limits.memory)
+
+    def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise Stopped("The lab took longer than it may and was stopped")
-        return min(seconds, left)
+        return left
 
     def _drop(self, why: str) -> None:
         if why not in self.stopped:
@@ -268,28 +305,32 @@ class _Run:
             self._shell = None
 
 
+def budget(test: Test, limits: Limits, left: float = math.inf) -> Budget:
+    """Return what the work may use to answer a test, with so many seconds left for the lab."""
+    seconds = limits.patience * test.seconds
+    return Budget(seconds, min(limits.waiting * seconds, left), test.memory or limits.memory)
+
+
 # --- answers from the other side ----------------------------------------------------------------
 
 
-class _Answers:
+class Answers:
     """What `checks.submitted` finds: values, and stand-ins for functions, by name."""
 
-    def __init__(self, shell: Shell, seconds: float) -> None:
+    def __init__(self, shell: Shell, budget: Budget) -> None:
         self._shell = shell
-        self._left = seconds
-        self._whole = seconds
+        self._budget = budget
 
     def __call__(self, name: str) -> Any:
+        """Return a value, or what calls a function of the student's."""
         answer = self._ask(name, None)
         if answer.get("function") is True:
             return lambda *args, **kwargs: _value(self._ask(name, (args, kwargs)))
         return _value(answer)
 
     def _ask(self, name: str, arguments: tuple | None) -> dict[str, Any]:
-        started = time.monotonic()
         request = {"do": "call", "name": name, "arguments": arguments}
-        answer = self._shell.ask(request, max(self._left, 0.1), f"`{name}`")
-        self._left -= time.monotonic() - started
+        answer = self._shell.ask(request, self._budget, f"`{name}`")
         if type(answer) is not dict:
             raise checks.CheckFailed(f"`{name}` gave an answer that cannot be read")
         return answer
@@ -328,7 +369,11 @@ def _exception(names: list[Any]) -> type[Exception]:
 
 
 def attempt(
-    test: Test, answers: Callable[[str], Any], shared: Path, frank: bool = False
+    test: Test,
+    answers: Callable[[str], Any],
+    shared: Path,
+    seed: int = 0,
+    frank: bool = False,
 ) -> tuple[str, bool]:
     """Run a test.
 
@@ -339,6 +384,8 @@ def attempt(
         See `checks.answers_from`.
     shared : Path
         Where its files go.
+    seed : int
+        See `chance.settle`.
     frank : bool
         Whether all may be told: only where the work has met no hidden test.
 
@@ -358,6 +405,7 @@ def attempt(
     try:
         with (
             _time_limit(TEST_SECONDS),
+            chance.settled(seed, test.name),
             checks.answers_from(answers, shared),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
@@ -465,21 +513,35 @@ def needed_cells(cells: list[Cell]) -> set[int]:
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
-    """Return the names a cell makes and those it uses."""
+    """Return the names of the notebook that a cell makes and those it uses."""
     try:
-        tree = ast.parse(source)
+        cell = symtable.symtable(source, "<cell>", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         words = set(re.findall(r"[^\W\d]\w*", source))
         return set(), words
     made, used = set(), set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            made |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+    scopes = [cell]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            # arguments and other names of a function's own are nobody else's
+            if scope is cell or symbol.is_global():
+                if symbol.is_assigned() or symbol.is_imported():
+                    made.add(symbol.get_name())
+                if symbol.is_referenced():
+                    used.add(symbol.get_name())
     return made, used
 
 
-__all__ = ["Outcome", "Test", "Verdict", "attempt", "judge", "needed_cells", "sandbox", "tests"]
+__all__ = [
+    "Answers",
+    "Outcome",
+    "Test",
+    "Verdict",
+    "attempt",
+    "budget",
+    "judge",
+    "needed_cells",
+    "tests",
+]

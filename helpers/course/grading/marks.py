@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ CREATE TABLE IF NOT EXISTS labkit_graded (
 class Marks:
     """The gradebook of a course, open for one lab. Use `opened`."""
 
-    def __init__(self, gradebook: Any, lab: str) -> None:
+    def __init__(self, gradebook: Any, lab: str, penalty: Any) -> None:
         self._gradebook = gradebook
         self._lab = lab
+        self._penalty = penalty
         self._run(_TABLE)
         gradebook.db.commit()
 
@@ -39,7 +40,7 @@ class Marks:
 
         return self._gradebook.db.execute(text(statement), values)
 
-    def earlier(self, student: str, digest: str) -> dict[str, Any] | None:
+    def earlier(self, student: str, digest: str) -> tuple[dict[str, Any], float] | None:
         """Return what was recorded for exactly this submission, if its marks still stand.
 
         Parameters
@@ -48,9 +49,14 @@ class Marks:
 
         Returns
         -------
-        dict or None
-            None as well if somebody else, nbgrader's autograde perhaps, has marked it since.
+        result : dict
+        late : float
+            Points taken for handing in late.
+
+        None as well if somebody else, nbgrader's autograde perhaps, has marked it since.
         """
+        from nbgrader.api import MissingEntry
+
         found = self._run(
             "SELECT digest, result FROM labkit_graded WHERE lab = :lab AND student = :student",
             lab=self._lab,
@@ -60,18 +66,16 @@ class Marks:
             return None
         result = json.loads(found[1])
         wanted = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
-        return result if self._standing(student) == wanted else None
-
-    def _standing(self, student: str) -> dict[str, float | None]:
-        from nbgrader.api import MissingEntry
-
         try:
             notebook = self._gradebook.find_submission_notebook(self._lab, self._lab, student)
         except MissingEntry:
-            return {}
-        return {g.name: g.auto_score for g in notebook.grades if g.cell.cell_type == "code"}
+            return None
+        standing = {g.name: g.auto_score for g in notebook.grades if g.cell.cell_type == "code"}
+        if standing != wanted:
+            return None
+        return result, notebook.late_submission_penalty or 0.0
 
-    def record(self, student: str, digest: str, result: dict[str, Any], timestamp: str) -> None:
+    def record(self, student: str, digest: str, result: dict[str, Any], timestamp: str) -> float:
         """Write one submission's marks, all or none.
 
         Parameters
@@ -82,6 +86,11 @@ class Marks:
             they were handed out) and whatever else should be remembered.
         timestamp : str
             When it was handed in; "" if that is not known.
+
+        Returns
+        -------
+        float
+            Points taken for handing in late, by the plugin that nbgrader is configured with.
         """
         from nbgrader.api import MissingEntry
         from sqlalchemy.exc import SAWarning
@@ -108,6 +117,7 @@ class Marks:
             for comment in notebook.comments:
                 empty = comment.name in result["unanswered"]
                 comment.auto_comment = "No response." if empty else None
+            late = self._late(student, notebook)
             values = {"lab": lab, "student": student}
             self._run("DELETE FROM labkit_graded WHERE lab = :lab AND student = :student", **values)
             self._run(
@@ -120,6 +130,21 @@ class Marks:
         except BaseException:
             book.db.rollback()
             raise
+        return late
+
+    def _late(self, student: str, notebook: Any) -> float:
+        """Enter the penalty for handing in late, as nbgrader's autograde would."""
+        book = self._gradebook
+        book.db.flush()
+        book.db.refresh(notebook)  # its score is a sum made by the database
+        seconds = book.find_submission(self._lab, student).total_seconds_late
+        penalty = None
+        if seconds > 0:
+            penalty = self._penalty(student, notebook.score, seconds)
+        if penalty is not None:
+            penalty = min(max(penalty, 0.0), notebook.score)
+        notebook.late_submission_penalty = penalty
+        return penalty or 0.0
 
 
 @contextmanager
@@ -141,12 +166,23 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
     from nbgrader.api import Gradebook
 
     with plain.quiet_nbgrader(), on_path():
-        url = nbgrader_api(course).coursedir.db_url
+        api = nbgrader_api(course)
+        url = api.coursedir.db_url
+        penalty = _penalty_plugin(api)
         if not _registered(url, lab, source):
             plain.register(course, lab)
         gradebook = Gradebook(url)
     with gradebook:
-        yield Marks(gradebook, lab)
+        yield Marks(gradebook, lab, penalty)
+
+
+def _penalty_plugin(api: Any) -> Callable[[str, float, float], float | None]:
+    """Return the late_submission_penalty of the plugin in nbgrader_config.py."""
+    from nbgrader.preprocessors import AssignLatePenalties
+
+    penalties = AssignLatePenalties(parent=api)
+    penalties.init_plugin()
+    return penalties.plugin_inst.late_submission_penalty
 
 
 def _registered(url: str, lab: str, source: NotebookNode) -> bool:

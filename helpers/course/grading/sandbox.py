@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -57,6 +58,9 @@ class Limits:
         Time for one submission, s; what is not done then is not graded as right.
     patience : float
         How many times an exercise's own limit is granted, since machines differ.
+    waiting : float
+        How many times the processor time of some work its time by the clock may be: the marks
+        should not depend on what else a machine is doing, but nothing may sleep for ever.
     """
 
     memory: int = 4_000_000_000
@@ -66,6 +70,38 @@ class Limits:
     story_seconds: float = 300.0
     lab_seconds: float = 1800.0
     patience: float = 2.0
+    waiting: float = 2.0
+
+
+class Budget:
+    """What some work may still use; asking a sandbox draws on it.
+
+    Parameters
+    ----------
+    seconds : float
+        Processor time of all its processes, s.
+    wall : float
+        Time by the clock, s.
+    memory : int
+        Bytes, resident.
+    """
+
+    def __init__(self, seconds: float, wall: float, memory: int) -> None:
+        self.cpu, self.wall, self.memory = seconds, wall, memory
+        self._granted = seconds, wall
+
+    def spend(self, cpu: float, wall: float) -> None:
+        """Take from it what was used."""
+        self.cpu -= cpu
+        self.wall -= wall
+
+    def overdrawn(self, cpu: float, wall: float) -> str:
+        """Say which limit would be broken by using so much more; "" if none would."""
+        if cpu > self.cpu:
+            return f"took longer than {self._granted[0]:.0f} s of computing time and was stopped"
+        if wall > self.wall:
+            return f"took longer than {self._granted[1]:.0f} s and was stopped"
+        return ""
 
 
 class Stopped(BaseException):  # no Exception: no test may catch it
@@ -91,7 +127,7 @@ def require_bubblewrap() -> str:
 # --- what the sandbox sees ----------------------------------------------------------------------
 
 
-def walls(shared: Path, limits: Limits) -> list[str]:
+def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     """Return bubblewrap's options: what the sandbox sees and what it cannot do.
 
     Parameters
@@ -99,6 +135,8 @@ def walls(shared: Path, limits: Limits) -> list[str]:
     shared : Path
         The folder of files that tests hand to the work, visible read-only at the same path.
     limits : Limits
+    seed : int
+        Of Python's hashes.
 
     Returns
     -------
@@ -135,15 +173,15 @@ def walls(shared: Path, limits: Limits) -> list[str]:
     line += ["--ro-bind", str(INSIDE), str(KIT / "shell")]
     line += ["--ro-bind", str(shared), str(shared)]
     line += ["--clearenv"]
-    for name, value in _environment(inside_packages).items():
+    for name, value in _environment(inside_packages, seed).items():
         line += ["--setenv", name, value]
     return [*line, "--remount-ro", "/"]
 
 
-def _numbers(fds: tuple[int, int], limits: Limits, processes: int) -> list[str]:
+def _numbers(fds: tuple[int, int], seed: int, limits: Limits, processes: int) -> list[str]:
     """Return what student.py is started with."""
     most = (3 * limits.memory, processes, limits.scratch, int(limits.lab_seconds))
-    return [str(number) for number in (*fds, *most)]
+    return [str(number) for number in (*fds, seed, *most)]
 
 
 def _hidden(path: Path, inside: Path) -> list[str]:
@@ -161,6 +199,12 @@ def _helpers() -> list[str]:
     for path in (package / "__pycache__", package / "mock" / "__pycache__"):
         if path.is_dir():
             line += _hidden(path, inside / path.relative_to(package))
+    # the tables of facts, which are not with the survey where LABKIT_DATA says it is elsewhere
+    tables = package.parent / "data"
+    if tables.is_dir():
+        line += ["--ro-bind", str(tables), str(KIT / "lib" / "data")]
+        if (tables / "build").is_dir():
+            line += _hidden(tables / "build", KIT / "lib" / "data" / "build")
     return line
 
 
@@ -172,8 +216,8 @@ def _data() -> list[str]:
     data = data_folder()
     if data.is_dir():
         line += ["--ro-bind", str(data), str(KIT / "data")]
-        if (data / "build" / "truth.npz").exists():
-            line += _hidden(data / "build" / "truth.npz", KIT / "data" / "build" / "truth.npz")
+        for truth in sorted((data / "build").glob("truth*")):
+            line += _hidden(truth, KIT / "data" / "build" / truth.name)
     line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
     for archive in sorted(cache_folder().glob("*")):
         for name in ("sas", "products"):
@@ -183,16 +227,16 @@ def _data() -> list[str]:
     return line
 
 
-def _environment(packages: Path) -> dict[str, str]:
+def _environment(packages: Path, seed: int) -> dict[str, str]:
     one_thread = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
     return {
         "HOME": "/home/student",
         "PATH": f"{Path(sys.executable).resolve().parent}:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "PYTHONPATH": f"{KIT / 'lib'}:{packages}",
-        "PYTHONHASHSEED": "0",
+        "PYTHONHASHSEED": str(seed),
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "MPLCONFIGDIR": str(KIT / "cache" / "matplotlib"),
         "TQDM_DISABLE": "1",
         "LABKIT_DATA": str(KIT / "data"),
         "LABKIT_CACHE": str(KIT / "cache"),
@@ -202,14 +246,16 @@ def _environment(packages: Path) -> dict[str, str]:
     }
 
 
-def _unsafe_command(fds: tuple[int, int], limits: Limits) -> list[str]:
+def _unsafe_command(fds: tuple[int, int], seed: int, limits: Limits) -> list[str]:
     # no bound on processes: they would be counted with all others of the instructor's
-    return [sys.executable, "-B", str(INSIDE / "student.py"), *_numbers(fds, limits, 100_000)]
+    numbers = _numbers(fds, seed, limits, 100_000)
+    return [sys.executable, "-B", str(INSIDE / "student.py"), *numbers]
 
 
-def _unsafe_environment() -> dict[str, str]:
+def _unsafe_environment(seed: int) -> dict[str, str]:
     return {
         **os.environ,
+        "PYTHONHASHSEED": str(seed),
         "LABKIT_PRODUCTS": "none",
         "MPLBACKEND": "agg",
         "TQDM_DISABLE": "1",
@@ -217,6 +263,26 @@ def _unsafe_environment() -> dict[str, str]:
             [str(Path(helpers.__path__[0]).parent), *site.getsitepackages()]
         ),
     }
+
+
+# --- the folder both sides can read -------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Make a folder for the files that tests hand over, and remove it afterwards.
+
+    Those of graders that were killed are removed as well.
+    """
+    place = Path(tempfile.gettempdir())
+    for left in place.glob("labkit-run-*"):
+        owner = re.fullmatch(r"labkit-run-(\d{1,9})-\w+", left.name)
+        if owner and not psutil.pid_exists(int(owner[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f"labkit-run-{os.getpid()}-", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
 
 
 # --- one sandboxed shell ------------------------------------------------------------------------
@@ -232,30 +298,33 @@ class Shell:
     limits : Limits
     unsafe : bool
         Run without bubblewrap.
+    seed : int
+        What chance in it follows from.
     """
 
-    def __init__(self, shared: Path, limits: Limits, unsafe: bool = False) -> None:
+    def __init__(self, shared: Path, limits: Limits, unsafe: bool = False, seed: int = 0) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
         theirs = [requests_out, answers_in]
         if unsafe:
-            line = _unsafe_command((requests_out, answers_in), limits)
+            line = _unsafe_command((requests_out, answers_in), seed, limits)
         else:
             # through a pipe, since a command line can be read from within
             options, options_in = os.pipe()
             with os.fdopen(options_in, "wb") as pipe:
-                pipe.write(b"".join(os.fsencode(o) + b"\0" for o in walls(shared, limits)))
+                pipe.write(b"".join(os.fsencode(o) + b"\0" for o in walls(shared, limits, seed)))
             line = [require_bubblewrap(), "--args", str(options)]
             line += [str(Path(sys.executable).resolve()), "-s", "-B"]
             line += [str(KIT / "shell" / "student.py")]
-            line += _numbers((requests_out, answers_in), limits, limits.tasks)
+            line += _numbers((requests_out, answers_in), seed, limits, limits.tasks)
             theirs.append(options)
         self._group = None if unsafe else _group(limits)
         if self._group:
             # the group must be entered before there is a child to be counted in it
             enter = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"']
             line = [*enter, str(self._group / "cgroup.procs"), *line]
-        self._folder = tempfile.TemporaryDirectory(prefix="labkit-unsafe-") if unsafe else None
+        self._kept = contextlib.ExitStack()
+        home = self._kept.enter_context(scratch()) if unsafe else Path("/")
         try:
             self._process = subprocess.Popen(
                 line,
@@ -263,8 +332,8 @@ class Shell:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=theirs,
-                cwd=self._folder.name if self._folder else "/",
-                env=_unsafe_environment() if unsafe else {},
+                cwd=home,
+                env=_unsafe_environment(seed) if unsafe else {},
                 start_new_session=True,
             )
         finally:
@@ -273,15 +342,16 @@ class Shell:
         self._to, self._from = requests_in, answers_out
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
+        self._limits = limits
         self._watch = _Watch(self._process.pid, limits)
         self._begin()
 
     def _begin(self) -> None:
         """Wait for the first word; without it no work is to blame, and no points are lost."""
+        start = Budget(START_SECONDS, START_SECONDS, self._limits.memory)
         try:
-            deadline = time.monotonic() + START_SECONDS
-            (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, deadline, START_SECONDS))
-            self._read(min(length, 1000), deadline, START_SECONDS)
+            (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, _Meter(self._watch, start)))
+            self._read(min(length, 1000), _Meter(self._watch, start))
         except Stopped as stopped:
             self.close()
             raise GradingError(
@@ -295,15 +365,15 @@ class Shell:
         """The largest resident memory seen, bytes."""
         return self._watch.peak
 
-    def ask(self, request: dict[str, Any], seconds: float, what: str) -> Any:
+    def ask(self, request: dict[str, Any], budget: Budget, what: str) -> Any:
         """Send a request and wait for the answer.
 
         Parameters
         ----------
         request : dict
             Plain data.
-        seconds : float
-            How long the answer may take.
+        budget : Budget
+            What the answer may cost; less of it is left afterwards.
         what : str
             How to name the work in messages.
 
@@ -318,13 +388,15 @@ class Shell:
             If no answer can come any more; the sandbox is gone then.
         """
         message = wire.encode(request)
-        deadline = time.monotonic() + seconds
+        meter = _Meter(self._watch, budget)
         try:
-            self._write(wire.HEADER.pack(len(message)) + message, deadline, seconds)
-            (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, deadline, seconds))
+            self._write(wire.HEADER.pack(len(message)) + message, meter)
+            (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, meter))
             if length > wire.MAX_BYTES:
                 raise Stopped("answered with more data than was asked for")
-            return wire.decode(bytes(self._read(length, deadline, seconds)))
+            answer = bytes(self._read(length, meter))
+            meter.settle()
+            return wire.decode(answer)
         except wire.WireError as error:
             self.close()
             raise Stopped(f"{what} gave an answer that cannot be read ({error})") from None
@@ -332,20 +404,20 @@ class Shell:
             self.close()
             raise Stopped(f"{what} {stopped}") from None
 
-    def _write(self, data: bytes, deadline: float, seconds: float) -> None:
+    def _write(self, data: bytes, meter: _Meter) -> None:
         view = memoryview(data)
         while view:
-            self._wait([], [self._to], deadline, seconds)
+            self._wait([], [self._to], meter)
             with contextlib.suppress(BlockingIOError):
                 try:
                     view = view[os.write(self._to, view[: 1 << 20]) :]
                 except BrokenPipeError:
                     raise self._gone() from None
 
-    def _read(self, length: int, deadline: float, seconds: float) -> bytearray:
+    def _read(self, length: int, meter: _Meter) -> bytearray:
         data = bytearray()
         while len(data) < length:
-            self._wait([self._from], [], deadline, seconds)
+            self._wait([self._from], [], meter)
             with contextlib.suppress(BlockingIOError):
                 part = os.read(self._from, min(length - len(data), 1 << 20))
                 if not part:
@@ -353,15 +425,14 @@ class Shell:
                 data += part
         return data
 
-    def _wait(self, readers: list[int], writers: list[int], deadline: float, limit: float) -> None:
+    def _wait(self, readers: list[int], writers: list[int], meter: _Meter) -> None:
         while True:
             if self._watch.stopped:
                 raise Stopped(self._watch.stopped)
             ready = select.select(readers, writers, [], 0.05)
             if ready[0] or ready[1]:
                 return
-            if time.monotonic() > deadline:
-                raise Stopped(f"took longer than {limit:.0f} s and was stopped")
+            meter.check()
 
     def _gone(self) -> Stopped:
         return Stopped(self._watch.stopped or "ended the Python process")
@@ -377,9 +448,7 @@ class Shell:
         self._process.wait()
         if self._group:
             _dissolve(self._group)
-        if self._folder:
-            with contextlib.suppress(OSError):
-                self._folder.cleanup()
+        self._kept.close()
 
     def __enter__(self) -> Shell:
         return self
@@ -438,6 +507,28 @@ def _kill(pid: int) -> None:
             child.kill()
 
 
+class _Meter:
+    """Holds one answer to its budget."""
+
+    def __init__(self, watch: _Watch, budget: Budget) -> None:
+        self._watch = watch
+        self._budget = budget
+        self._cpu, self._wall = watch.cpu(), time.monotonic()
+        watch.memory = budget.memory
+
+    def _used(self) -> tuple[float, float]:
+        return self._watch.cpu() - self._cpu, time.monotonic() - self._wall
+
+    def check(self) -> None:
+        """Stop the work if nothing is left of its budget."""
+        if why := self._budget.overdrawn(*self._used()):
+            raise Stopped(why)
+
+    def settle(self) -> None:
+        """Take what was used from the budget."""
+        self._budget.spend(*self._used())
+
+
 class _Watch(threading.Thread):
     """Looks at a sandbox twenty times a second and ends it when it uses too much."""
 
@@ -445,8 +536,9 @@ class _Watch(threading.Thread):
         super().__init__(daemon=True)
         self.peak = 0
         self.stopped = ""
+        self.memory = limits.memory
         self._pid = pid
-        self._limits = limits
+        self._processes = limits.processes
         self._end = threading.Event()
         self.start()
 
@@ -454,15 +546,19 @@ class _Watch(threading.Thread):
         self._end.set()
         self.join()
 
+    def cpu(self) -> float:
+        """Return the processor time used so far by all processes, those that ended too, s."""
+        return sum(map(_cpu_seconds, _family(self._pid, self._processes + 8)))
+
     def run(self) -> None:
         while not self._end.wait(0.05):
-            members = list(_family(self._pid, self._limits.processes + 8))
+            members = list(_family(self._pid, self._processes + 8))
             resident = sum(map(_resident, members))
             self.peak = max(self.peak, resident)
-            if len(members) > self._limits.processes + 3:
+            if len(members) > self._processes + 3:
                 self.stopped = "started too many processes and was stopped"
-            elif resident > self._limits.memory:
-                used = self._limits.memory / 1e9
+            elif resident > self.memory:
+                used = self.memory / 1e9
                 self.stopped = f"used more than {used:.1f} GB of memory and was stopped"
             if self.stopped:
                 _kill(self._pid)
@@ -490,3 +586,14 @@ def _resident(pid: int) -> int:
     except (OSError, ValueError):
         return 0
     return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the processor time of a process and of those it has outlived, s."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            # its name, in brackets, may hold anything
+            fields = stat.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
 """What runs inside the sandbox: an IPython shell that does as it is told, one message at a time.
 
-Started as a script with two pipe ends and the limits. Everything that comes out of this process
-is the student's word: the grader believes none of it.
+Started as a script with two pipe ends, a seed and the limits. Everything that comes out of this
+process is the student's word: the grader believes none of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import sys
 from typing import Any, BinaryIO
 
+import chance
 import wire
 
 #: text kept of what one cell prints, characters
@@ -86,6 +87,12 @@ class Notebook:
         self.shown = shown
         self.shell = Shell.instance(config=config)
         sys.modules["__main__"] = self.shell.user_module
+
+    def renew(self, seed: int) -> dict[str, Any]:
+        """Forget all names, as a new kernel would; modules stay loaded."""
+        self.shell.reset(new_session=False)
+        chance.settle(seed)
+        return {}
 
     def run(self, source: str) -> dict[str, Any]:
         """Execute a cell; return what it showed and how it ended."""
@@ -182,10 +189,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while True:
         (length,) = wire.HEADER.unpack(_read(requests, wire.HEADER.size))
         request = wire.decode(_read(requests, length), trusted=True)
-        if request["do"] == "run":
-            answer = notebook.run(request["source"])
-        else:
-            answer = notebook.call(request["name"], request["arguments"])
+        do = {"run": notebook.run, "call": notebook.call, "renew": notebook.renew}
+        answer = do[request.pop("do")](**request)
         try:
             message = wire.encode(answer)
         except wire.WireError as error:
@@ -199,6 +204,7 @@ def _send(pipe: BinaryIO, message: bytes) -> None:
 
 
 if __name__ == "__main__":
-    incoming, outgoing, *limits = (int(number) for number in sys.argv[1:])
+    incoming, outgoing, seed, *limits = (int(number) for number in sys.argv[1:])
     limit(*limits)
+    chance.settle(seed)
     serve(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))

@@ -1,0 +1,71 @@
+"""Residual equivalent widths of noiseless spectra, measured as Xiang et al. measure real ones.
+
+Around H alpha and around the Ca II triplet, on 1 A grids at rest, both spectra are divided by the
+pseudo-continuum of the inactive one (Legendre polynomial of degree 4, five rounds of 2 sigma
+clipping), and their difference is integrated over each line, on the pixels as they are.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from helpers.mock.features import HALPHA, TRIPLET
+
+#: First wavelength of each window of 400 A, A; vacuum, at rest.
+WINDOWS = (6371.0, 8381.0)
+#: Centres of the lines and full widths of integration, A.
+LINES = ((HALPHA, 20.0), *((centre, 10.0) for centre in TRIPLET))
+_SIZE, _DEGREE, _ROUNDS, _CLIP = 400, 4, 5, 2.0
+
+
+@lru_cache(maxsize=1)
+def _basis() -> np.ndarray:
+    """Legendre polynomials over a window, (400, 5)."""
+    return np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, _SIZE), _DEGREE)
+
+
+def pseudo_continuum(flux: np.ndarray) -> np.ndarray:
+    """The polynomial that stays after clipping, (400,)."""
+    basis, keep = _basis(), np.ones(_SIZE, bool)
+    for _ in range(_ROUNDS):
+        v = basis[keep]
+        level = basis @ np.linalg.solve(v.T @ v, v.T @ flux[keep])
+        away = flux - level
+        keep = np.abs(away - away[keep].mean()) < _CLIP * away[keep].std()
+    v = basis[keep]
+    return basis @ np.linalg.solve(v.T @ v, v.T @ flux[keep])
+
+
+def residual_widths(
+    wavelength: np.ndarray, inactive: np.ndarray, others: np.ndarray, velocity: float
+) -> np.ndarray:
+    """Residual equivalent widths of H alpha and the three Ca II lines.
+
+    Parameters
+    ----------
+    wavelength, inactive : ndarray, shape (m,)
+        A, and the spectrum to subtract, any unit.
+    others : ndarray, shape (k, m)
+        Spectra with something in them, same unit.
+    velocity : float
+        Of the star, km/s.
+
+    Returns
+    -------
+    ndarray, shape (k, 4)
+        A, positive for emission.
+    """
+    rest = wavelength / (1.0 + velocity / 299792.458)
+    edges = np.concatenate([[rest[0]], 0.5 * (rest[1:] + rest[:-1]), [rest[-1]]])
+    found = []
+    for number, first in enumerate(WINDOWS):
+        grid = first + np.arange(_SIZE)
+        level = pseudo_continuum(np.interp(grid, rest, inactive))
+        excess = (others - inactive) / np.interp(rest, grid, level)
+        for centre, width in LINES[:1] if number == 0 else LINES[1:]:
+            # Pixels as wide as they are, those at the ends in part.
+            inside = np.clip(edges, centre - 0.5 * width, centre + 0.5 * width)
+            found.append(excess @ np.diff(inside))
+    return np.array(found).T

@@ -1,0 +1,1737 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Lab 9 · Coronae
+#
+# Above the surface of a cool star stands gas of millions of kelvin. It is so thin that every photon
+# it makes gets out, and so hot that iron has lost ten or fifteen electrons. Its light is a forest
+# of emission lines in the extreme ultraviolet, and their strengths tell the temperature and the
+# density of the gas.
+#
+# This lab follows a proposal (document 003 of the course: *Automated enhanced spectral analysis of
+# stellar coronae*) that joins a neural network, which finds the lines, to a hierarchical Bayesian
+# model, which measures the corona. The proposal reports no number. You will build what it
+# promises, repair what it gets wrong, and measure what it claims. By the end you will have
+#
+# * line intensities from contribution functions, and the classical "manual" analysis;
+# * a residual network that says which lines are present in a noisy, blended spectrum;
+# * a posterior for temperature and density whose intervals you have *checked*;
+# * a hierarchical model of a population, tests of convergence, and a marginal likelihood.
+#
+# **What is real here:** the wavelengths and contribution functions of 80 lines, computed from the
+# atomic data of CHIANTI (Dere et al. 1997; Del Zanna et al. 2021). **What is simulated:** every
+# spectrum. The instrument, the noise, the calibration errors and the stars are made up.
+#
+# **Read** Del Zanna & Mason (2018, *Living Reviews in Solar Physics* 15, 5), Sections 3 and 8.
+
+# %% setup=true
+import time
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from helpers import checkpoints, corona, plots
+
+#: full width at half maximum of the simulated instrument's profile, Å
+FWHM = 0.30
+#: relative errors of a line's atomic data and of the calibration; length of the latter, Å
+ATOMIC_ERROR, CALIBRATION_ERROR, CALIBRATION_LENGTH = 0.12, 0.08, 40.0
+#: a line counts as present when it carries more than this share of the brightest line's flux
+PRESENT = 0.10
+WAVELENGTH_LABEL = "vacuum wavelength / Å"
+
+# %% [markdown]
+# ## 1. What a line says
+#
+# In a corona a line forms in two steps: an electron hits an ion and lifts it to an upper level; the
+# ion decays and a photon leaves for good. The rate of collisions goes as $n_e\,n_\mathrm{ion}$, so
+# the intensity is
+#
+# $$I = \int G(T, n_e)\; n_e^2 \,\mathrm{d}h ,$$
+#
+# where the *contribution function* $G$ holds the atomic physics: how much of the element is in this
+# ion at this temperature, how its levels are populated, how fast the upper one decays. (The ratio
+# of hydrogen nuclei to electrons, 0.83, is in $G$ too.) Every ion lives in a narrow range of
+# temperature. That is the thermometer.
+
+# %%
+lines = corona.line_table()
+logT = lines.log_temperature
+print(f"{len(lines.ion)} lines of {len(set(lines.ion))} ions")
+with plots.style():
+    figure, axis = plt.subplots(figsize=(8, 3.6))
+    shown = [("fe_9", 171.07), ("fe_11", 188.23), ("fe_13", 202.04), ("fe_15", 284.16)]
+    shown += [("fe_16", 262.98), ("fe_24", 192.03)]
+    styles = ["-", "--", "-.", ":", "-", "--"]
+    for (ion, wavelength), dash in zip(shown, styles, strict=True):
+        g = lines.at_density(10.0)[lines.find(ion, wavelength)]
+        axis.plot(logT, g / g.max(), dash, lw=1.6, label=f"{corona.spectrum(ion)} {wavelength}")
+    axis.set_xlabel("log$_{10}$ (temperature / K)")
+    axis.set_ylabel("contribution function / its peak")
+    axis.legend(fontsize=8, ncols=2)
+plots.show(
+    figure,
+    alt="Normalised contribution functions of six iron lines against log temperature: each is a "
+    "peak about 0.3 dex wide, from Fe IX at 5.9 over Fe XVI at 6.4 to Fe XXIV at 7.3.",
+)
+
+# %% [markdown]
+# No corona has one temperature. A magnetic loop has cool feet and a hot top; for one that is heated
+# evenly the emission measure per dex grows as $T^{3/2}$ (Rosner, Tucker & Vaiana 1978). We describe
+# a corona by where this rise ends: its *peak temperature* $T_p$,
+#
+# $$n_e^2 \frac{\mathrm{d}h}{\mathrm{d}\log_{10} T} = n_e^2\, h\;\phi, \qquad
+# \phi = (T/T_p)^{3/2} \text{ below } T_p, \quad (T/T_p)^{-4} \text{ above.}$$
+#
+# ### Question 1 · Intensities
+#
+# Write `line_intensities`: $I = n_e^2 h \int G\,\phi\;\mathrm{d}\log_{10}T$.
+
+
+# %% solution="line_intensities"
+def line_intensities(g, log_temperature, log_peak, density, length):
+    """Integrate contribution functions over a loop.
+
+    Parameters
+    ----------
+    g : (l, t) array
+        Contribution functions at the loop's density, erg cm^3 s^-1 sr^-1.
+    log_temperature : (t,) array
+        log10 of K, evenly spaced.
+    log_peak : float
+        log10 of the peak temperature in K.
+    density : float
+        Electrons per cm^3.
+    length : float
+        Depth h of the plasma along the line of sight, cm.
+
+    Returns
+    -------
+    (l,) array
+        Intensities, erg cm^-2 s^-1 sr^-1.
+    """
+    ### BEGIN SOLUTION
+    x = log_temperature - log_peak
+    phi = 10 ** np.where(x < 0, 1.5 * x, -4 * x)
+    step = log_temperature[1] - log_temperature[0]
+    return density**2 * length * (g @ phi) * step
+    ### END SOLUTION
+
+
+# %% test="line_intensities" points=3
+from helpers import checks
+
+
+@checks.run
+def test_line_intensities():
+    import numpy as np
+
+    integrate = checks.submitted("line_intensities")
+    grid = np.linspace(4.0, 9.0, 501)
+    got = checks.array(integrate(np.ones((2, 501)) * [[1.0], [3.0]], grid, 6.5, 1.0, 1.0), (2,))
+    checks.close(got[1] / got[0], 3.0, rtol=1e-6, hint="three times G should give three times I")
+    both = [checks.array(integrate(np.ones((1, 501)), grid, 6.5, 1.0, h), (1,)) for h in (1.0, 7.0)]
+    checks.close(both[1] / both[0], [7.0], rtol=1e-6, hint="a deeper plasma shines in proportion")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_line_intensities_shape():
+    import numpy as np
+
+    integrate = checks.submitted("line_intensities")
+    for step, peak in ((0.01, 6.2), (0.02, 6.7)):
+        grid = np.arange(3.0, 10.0, step)
+        # the integral of phi over log10 T is (1/1.5 + 1/4) / ln 10
+        whole = (1 / 1.5 + 1 / 4) / np.log(10)
+        got = checks.number(
+            checks.array(integrate(np.ones((1, grid.size)), grid, peak, 1.0, 1.0))[0]
+        )
+        checks.close(
+            got, whole, rtol=0.03, hint="the integral over log10 T of a constant G is not right"
+        )
+        low = np.where(np.abs(grid - (peak - 1)) < 0.03, 1.0, 0.0)[None]
+        high = np.where(np.abs(grid - (peak + 0.5)) < 0.03, 1.0, 0.0)[None]
+        ratio = integrate(low, grid, peak, 1.0, 1.0)[0] / integrate(high, grid, peak, 1.0, 1.0)[0]
+        checks.close(ratio, 10**0.5, rtol=0.1, hint="the rise and the fall of phi are not as given")
+
+
+### END HIDDEN TESTS
+
+# %% test="line_intensities.density" points=2
+from helpers import checks
+
+
+@checks.run
+def test_line_intensities_density():
+    import numpy as np
+
+    integrate = checks.submitted("line_intensities")
+    grid = np.linspace(5.5, 7.4, 39)
+    g = np.ones((1, 39))
+    thin = checks.array(integrate(g, grid, 6.3, 1e9, 1e10), (1,))[0]
+    dense = checks.array(integrate(g, grid, 6.3, 1e10, 1e10), (1,))[0]
+    checks.that(bool(dense > 1.5 * thin), "ten times the density should give more light")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_line_intensities_density_hidden():
+    import numpy as np
+
+    integrate = checks.submitted("line_intensities")
+    grid = np.linspace(5.5, 7.4, 39)
+    g = np.random.default_rng(1).uniform(0.5, 1.0, (5, 39)) * 1e-24
+    thin = checks.array(integrate(g, grid, 6.3, 3e9, 2e9), (5,))
+    dense = checks.array(integrate(g, grid, 6.3, 1.2e10, 2e9), (5,))
+    checks.close(dense / thin, np.full(5, 16.0), rtol=1e-6, hint="how does I go with density?")
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Density hides in a subtler place. Some upper levels are fed from a *metastable* level that only
+# fills up when collisions are frequent. Lines from such levels brighten relative to others of the
+# same ion: a **ratio** tells the density, whatever the amount of gas.
+
+# %%
+log_n = np.linspace(8.0, 12.0, 81)
+at_peak = lines.at_density(log_n)[:, int(np.argmin(np.abs(logT - 6.25)))]
+pair = [lines.find("fe_13", 203.827), lines.find("fe_13", 203.796)]
+reference = lines.find("fe_13", 202.044)
+iron_curve = at_peak[pair].sum(axis=0) / at_peak[reference]
+with plots.style():
+    figure, axis = plt.subplots(figsize=(6, 3.4))
+    axis.plot(log_n, iron_curve, lw=2)
+    axis.set_xlabel("log$_{10}$ (electron density / cm$^{-3}$)")
+    axis.set_ylabel("Fe XIII 203.8 / 202.0")
+plots.show(
+    figure,
+    alt="The intensity ratio of Fe XIII 203.8 to 202.0 against log density: it rises from about "
+    "0.1 at 8 to 4.4 at 11 and then stays flat.",
+)
+
+# %% [markdown]
+# ### Question 2 · A density from a ratio
+#
+# Write `density_from_ratio`. Where the curve cannot give an answer, say so with NaN rather than
+# with the end of the table. Some curves fall.
+
+
+# %% solution="density_from_ratio"
+def density_from_ratio(ratio, log_density, curve):
+    """Read densities off a diagnostic curve.
+
+    Parameters
+    ----------
+    ratio : (m,) array
+        Measured ratios.
+    log_density : (d,) array
+        log10 of cm^-3, increasing.
+    curve : (d,) array
+        The ratio at these densities; it rises all along, or falls all along.
+
+    Returns
+    -------
+    (m,) array
+        log10 of density, interpolated linearly in the ratio; NaN where the ratio lies outside
+        the curve.
+    """
+    ### BEGIN SOLUTION
+    order = np.argsort(curve)
+    return np.interp(ratio, curve[order], log_density[order], left=np.nan, right=np.nan)
+    ### END SOLUTION
+
+
+# %% test="density_from_ratio" points=2
+from helpers import checks
+
+
+@checks.run
+def test_density_from_ratio():
+    import numpy as np
+
+    read = checks.submitted("density_from_ratio")
+    got = checks.array(
+        read(np.array([1.5, 3.0]), np.array([9.0, 10.0, 11.0]), np.array([1.0, 2.0, 4.0])), (2,)
+    )
+    checks.close(
+        got, [9.5, 10.5], atol=1e-6, hint="a ratio half-way between two points of a rising curve"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_density_from_ratio_falling():
+    import numpy as np
+
+    read = checks.submitted("density_from_ratio")
+    grid = np.linspace(8, 12, 41)
+    curve = 3 - np.tanh(grid - 10)
+    got = checks.array(read(3 - np.tanh([-1.0, 0.3, 1.2]), grid, curve), (3,))
+    checks.close(got, [9.0, 10.3, 11.2], atol=0.01, hint="a falling curve is not read correctly")
+
+
+### END HIDDEN TESTS
+
+# %% test="density_from_ratio.outside" points=2
+from helpers import checks
+
+
+@checks.run
+def test_density_from_ratio_outside():
+    import numpy as np
+
+    read = checks.submitted("density_from_ratio")
+    grid = np.linspace(8, 12, 41)
+    curve = 3 + np.tanh(grid - 10)
+    got = checks.array(read(np.array([0.1, 3.0, 9.0]), grid, curve), (3,), finite=False)
+    checks.that(bool(np.isfinite(got[1])), "a ratio in the middle of the curve has a density")
+    checks.that(
+        bool(np.isnan(got[[0, 2]]).all()),
+        "a ratio that no density gives was given one: an end of the table is not a measurement",
+    )
+
+
+# %% [markdown]
+# ## 2. Ten thousand spectra
+#
+# The kit simulates them: even in $\log T$ from 1 to 10 MK, in $\log n$ from 9 to 11, and with
+# signal to noise from 1 to 10 (the median, over a spectrum's twenty brightest lines, of peak over
+# error in one pixel). Every spectrum has errors of its own, as real ones do: the atomic data of
+# every line are off by 12 %, the calibration by 8 % (in a way that changes slowly with
+# wavelength), the wavelength scale and the line width by a little. Four fifths train, one fifth
+# tests, and the test set is not looked at until the end.
+
+# %%
+started = time.perf_counter()
+sky = corona.simulated_spectra(10_000)
+wavelength = sky.wavelength
+N_TRAIN = 8000
+train, test = sky[:N_TRAIN], sky[N_TRAIN:]
+print(f"{len(sky)} simulated spectra of {wavelength.size} pixels")
+with plots.style():
+    figure, axes = plt.subplots(3, 1, figsize=(8, 5.4), sharex=True)
+    for axis, target in zip(axes, (10, 3, 1), strict=True):
+        i = int(np.argmin(np.abs(np.log(train.snr / target)) + 2 * np.abs(train.log_t - 6.3)))
+        axis.step(wavelength, train.flux[i], lw=0.5, where="mid", color=plots.COLOURS["blue"])
+        axis.set_title(
+            f"S/N {train.snr[i]:.1f}, log T {train.log_t[i]:.2f}, log n {train.log_n[i]:.2f}",
+            fontsize=9,
+            loc="left",
+        )
+    axes[1].set_ylabel("flux per Å (arbitrary)")
+    axes[2].set_xlabel(WAVELENGTH_LABEL)
+plots.show(
+    figure,
+    alt="Three simulated coronal spectra at 167-292 angstrom of about the same temperature, with "
+    "signal to noise 10, 3 and 1: at 10 dozens of lines stand out, at 1 only a handful do.",
+)
+
+# %% [markdown]
+# ## 3. Lines out of blends
+#
+# ### Question 3 · Profiles
+#
+# The lines are Gaussians of the instrument's width. Write `profile_matrix`; each column, summed
+# over pixels times pixel size, has area 1, so that what multiplies it is the line's flux.
+
+
+# %% solution="profile_matrix"
+def profile_matrix(wavelength, centres, fwhm):
+    """Build the design matrix of the lines.
+
+    Parameters
+    ----------
+    wavelength : (p,) array
+        Å.
+    centres : (l,) array
+        Line wavelengths, Å.
+    fwhm : float
+        Full width at half maximum, Å.
+
+    Returns
+    -------
+    (p, l) array
+        Gaussians of unit area, per Å.
+    """
+    ### BEGIN SOLUTION
+    sigma = fwhm / np.sqrt(8 * np.log(2))
+    z = (wavelength[:, None] - centres) / sigma
+    return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sigma)
+    ### END SOLUTION
+
+
+# %% test="profile_matrix" points=2
+from helpers import checks
+
+
+@checks.run
+def test_profile_matrix():
+    import numpy as np
+
+    build = checks.submitted("profile_matrix")
+    x = np.arange(100.0, 120.0, 0.05)
+    matrix = checks.array(build(x, np.array([105.0, 110.0, 114.0]), 0.4), (x.size, 3))
+    checks.close(
+        x[matrix.argmax(axis=0)],
+        [105.0, 110.0, 114.0],
+        atol=0.06,
+        hint="a column should peak at its line",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_profile_matrix_width():
+    import numpy as np
+
+    build = checks.submitted("profile_matrix")
+    x = np.arange(100.0, 120.0, 0.01)
+    for fwhm in (0.3, 0.9):
+        column = checks.array(build(x, np.array([110.0]), fwhm), (x.size, 1))[:, 0]
+        wide = np.sum(column > 0.5 * column.max()) * 0.01
+        checks.close(
+            wide, fwhm, atol=0.03, hint="the full width at half maximum is not the one asked for"
+        )
+
+
+### END HIDDEN TESTS
+
+# %% test="profile_matrix.area" points=1
+from helpers import checks
+
+
+@checks.run
+def test_profile_matrix_area():
+    import numpy as np
+
+    build = checks.submitted("profile_matrix")
+    for step, fwhm in ((0.01, 0.3), (0.05, 0.8)):
+        x = np.arange(100.0, 120.0, step)
+        column = checks.array(build(x, np.array([110.0]), fwhm), (x.size, 1))[:, 0]
+        checks.close(column.sum() * step, 1.0, rtol=0.01, hint="the area of a column is not 1")
+
+
+# %% [markdown]
+# ### Question 4 · All lines at once
+#
+# Lines overlap, so one at a time is wrong: what belongs to a neighbour is counted twice. All
+# intensities together are one *linear* problem,
+#
+# $$\vec f = \mathsf A \vec a + \mathsf B \vec c + \text{noise}, \qquad
+# \chi^2 = \sum_j (f_j - \dots)^2 / \sigma_j^2 ,$$
+#
+# with profiles $\mathsf A$ and a background $\mathsf B$ (continuum and other nuisances). The
+# document writes its likelihood as Normal$(x_j, \sigma_j^2)$, with no model in it: a Gaussian
+# needs a mean. Note too that $\sigma_j$ is what the file calls error; its square is the variance.
+# Write `fit_lines`. The covariance must include what the unknown background costs.
+
+
+# %% solution="fit_lines"
+def fit_lines(flux, error, profiles, background):
+    """Fit all lines and the background together by weighted least squares.
+
+    Parameters
+    ----------
+    flux, error : (p,) array
+        Flux per Å and its standard deviation.
+    profiles : (p, l) array
+    background : (p, k) array
+        Further columns of free amplitude.
+
+    Returns
+    -------
+    intensity : (l,) array
+        Fluxes of the lines; negative ones are allowed.
+    covariance : (l, l) array
+        Of the intensities, for any background.
+    """
+    ### BEGIN SOLUTION
+    design = np.column_stack([profiles, background]) / error[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    best = covariance @ (design.T @ (flux / error))
+    n = profiles.shape[1]
+    return best[:n], covariance[:n, :n]
+    ### END SOLUTION
+
+
+# %% test="fit_lines" points=3
+from helpers import checks
+
+
+@checks.run
+def test_fit_lines():
+    import numpy as np
+
+    fit = checks.submitted("fit_lines")
+    x = np.arange(0.0, 20.0, 0.1)
+    profiles = np.exp(-0.5 * ((x[:, None] - [5.0, 14.0]) / 0.3) ** 2) / (0.3 * np.sqrt(2 * np.pi))
+    background = np.ones((x.size, 1))
+    result = fit(profiles @ [2.0, 5.0] + 0.7, np.full(x.size, 0.1), profiles, background)
+    checks.that(
+        type(result) in (tuple, list) and len(result) == 2, "return intensity and covariance"
+    )
+    got = checks.array(result[0], (2,))
+    checks.array(result[1], (2, 2), "the covariance")
+    checks.close(got, [2.0, 5.0], rtol=1e-4, hint="two lines apart on a constant background")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_fit_lines_blend():
+    import numpy as np
+
+    fit = checks.submitted("fit_lines")
+    x = np.arange(0.0, 20.0, 0.1)
+    profiles = np.exp(-0.5 * ((x[:, None] - [9.8, 10.2]) / 0.3) ** 2) / (0.3 * np.sqrt(2 * np.pi))
+    background = np.column_stack([np.ones(x.size), x - 10])
+    flux = profiles @ [2.0, 5.0] + 0.7 + 0.05 * (x - 10)
+    got = checks.array(fit(flux, np.full(x.size, 0.1), profiles, background)[0], (2,))
+    checks.close(got, [2.0, 5.0], rtol=1e-3, hint="two blended lines are not told apart")
+
+
+### END HIDDEN TESTS
+
+# %% test="fit_lines.errors" points=4
+from helpers import checks
+
+
+@checks.run
+def test_fit_lines_errors():
+    import numpy as np
+
+    fit = checks.submitted("fit_lines")
+    x = np.arange(0.0, 20.0, 0.1)
+    profiles = np.exp(-0.5 * ((x[:, None] - [10.0]) / 0.3) ** 2)
+    quiet = checks.array(
+        fit(profiles[:, 0], np.full(x.size, 0.1), profiles, np.ones((x.size, 1)))[1], (1, 1)
+    )
+    loud = checks.array(
+        fit(profiles[:, 0], np.full(x.size, 0.2), profiles, np.ones((x.size, 1)))[1], (1, 1)
+    )
+    checks.close(
+        loud / quiet, [[4.0]], rtol=0.01, hint="twice the error should give four times the variance"
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_fit_lines_errors_hidden():
+    import numpy as np
+
+    fit = checks.submitted("fit_lines")
+    rng = np.random.default_rng(4)
+    x = np.arange(0.0, 12.0, 0.1)
+    profiles = np.exp(-0.5 * ((x[:, None] - [5.8, 6.1]) / 0.3) ** 2)
+    background = np.column_stack([np.ones(x.size), np.exp(-0.5 * ((x - 6) / 1.0) ** 2)])
+    error = np.where(x < 6, 0.05, 0.3)
+    clean = profiles @ [1.0, 2.0] + background @ [0.5, 0.3]
+    pulls = []
+    for _ in range(300):
+        best, covariance = fit(
+            clean + error * rng.standard_normal(x.size), error, profiles, background
+        )
+        best, covariance = checks.array(best, (2,)), checks.array(covariance, (2, 2))
+        offset = best - [1.0, 2.0]
+        checks.that(bool(np.linalg.det(covariance) > 0), "a covariance has a positive determinant")
+        pulls.append(offset @ np.linalg.solve(covariance, offset))
+    # chi squared of two: mean 2, standard error over 300 trials 0.12
+    checks.close(np.mean(pulls), 2.0, atol=0.5, hint="the covariance is not that of the scatter")
+    # no other linear fit has smaller errors than the weighted one
+    design = np.column_stack([profiles, background]) / error[:, None]
+    best_possible = np.sqrt(np.diag(np.linalg.inv(design.T @ design)))[:2]
+    checks.close(
+        np.sqrt(np.diag(covariance)),
+        best_possible,
+        rtol=0.02,
+        hint="the errors are larger or smaller than a fit weighted by the pixels' errors has",
+    )
+
+
+### END HIDDEN TESTS
+
+# %%
+profiles = profile_matrix(wavelength, lines.wavelength, FWHM)
+centred = (wavelength - wavelength.mean()) / np.ptp(wavelength) * 2
+continuum = np.column_stack([np.ones_like(centred), centred])
+
+
+def all_intensities(flux, error):
+    """Fit twice: the first fit tells what a small shift or widening of all lines looks like."""
+    first, _ = fit_lines(flux, error, profiles, continuum)
+    strength = np.maximum(first, 0)
+    moved = (profile_matrix(wavelength - 0.01, lines.wavelength, FWHM) - profiles) @ strength
+    wider = (profile_matrix(wavelength, lines.wavelength, 1.02 * FWHM) - profiles) @ strength
+    return fit_lines(flux, error, profiles, np.column_stack([continuum, moved, wider]))
+
+
+i = int(np.argmin(np.abs(train.snr - 8) + 2 * np.abs(train.log_t - 6.3)))
+got, got_covariance = all_intensities(train.flux[i].astype(float), train.error[i].astype(float))
+alone = np.array(
+    [
+        fit_lines(
+            train.flux[i][near].astype(float),
+            train.error[i][near].astype(float),
+            profiles[near][:, [k]],
+            np.ones((near.sum(), 1)),
+        )[0][0]
+        for k, centre in enumerate(lines.wavelength)
+        for near in [np.abs(wavelength - centre) < 0.6]
+    ]
+)
+with plots.style():
+    figure, axis = plt.subplots(figsize=(5.5, 4.5))
+    axis.plot([0, 1], [0, 1], color="0.6", lw=1)
+    top = train.intensity[i].max()
+    axis.plot(
+        train.intensity[i] / top,
+        alone / top,
+        "s",
+        ms=4,
+        color=plots.COLOURS["orange"],
+        label="one at a time",
+    )
+    axis.plot(
+        train.intensity[i] / top,
+        got / top,
+        "o",
+        ms=4,
+        color=plots.COLOURS["blue"],
+        label="all at once",
+    )
+    axis.set_xlabel("true flux / brightest line")
+    axis.set_ylabel("fitted flux / brightest line")
+    axis.legend()
+plots.show(
+    figure,
+    alt="Fitted against true line flux of one simulated spectrum: one at a time many faint lines "
+    "come out far too bright; together most lie on the diagonal, and a few that coincide scatter.",
+)
+
+# %% [markdown]
+# The squares far above the diagonal are faint lines beside bright ones. The "manual" way must avoid
+# them, and loses what they know. The few stray dots are lines that all but coincide, of which only
+# the sum is known: the covariance knows that too.
+#
+# ### Question 5 · What the document gets wrong
+#
+# Read Sections 3 to 5 of document 003 again. **Name four statements about its method that are wrong
+# or cannot be meant, and say what should stand there.** (About ten lines.)
+
+# %% [markdown] explain="critique" points=4
+# * A *three*-dimensional network: a spectrum has one dimension, so the convolutions run along one
+#   axis. "Spatial correlations between wavelengths" are what a one-dimensional kernel sees.
+# * *Cross-entropy* is a loss for classes. It fits the question "is this line present?" (binary, one
+#   per line), not temperature and density, which are continuous: squared error, or a density.
+# * "*SGD with Adam optimizer*": Adam is an algorithm of its own, in place of plain SGD.
+# * The likelihood Normal(x_j, sigma_j^2) has no mean that depends on the parameters, so it cannot
+#   constrain them. It should be Normal(x_j | m_j(theta), sigma_j^2).
+# * The noise of pixels is treated as independent although calibration errors are shared by
+#   neighbours; a product over pixels then counts one error many times.
+# * P(theta | x, D) mixes the data with the training set; feature maps are no data with a known
+#   noise. And marginal likelihood is not what MCMC needs, nor is importance sampling safe for it.
+# * "Better than manual fitting" is claimed without one number.
+#
+# **Rubric**
+# - (1 each, at most 4) A statement that is really wrong or empty, with what should replace it.
+
+# %% [markdown]
+# ## 4. The network
+#
+# What a network is good at: looking at a whole noisy spectrum and saying which lines are there. A
+# residual network adds to its input what its convolutions find, $x + F(x)$, so that it starts as
+# doing nothing and is easy to train (He et al. 2016). Ours is one-dimensional and small. The answer
+# is one *probability per line*: lines do not exclude one another, so each has its own sigmoid and
+# binary cross-entropy.
+#
+# ### Question 6 · A line finder
+#
+# Write `line_probabilities`: train on some spectra, answer for others. Scale what you feed it
+# (brightness means nothing), spectrum by spectrum: what you say of one spectrum must not depend on
+# which others you were shown with it. Use at most 2 minutes for 8000 spectra on two cores; one
+# stem with stride 4, one residual block of 12 channels and one hidden layer are enough.
+
+
+# %% solution="line_probabilities" seconds=60
+def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
+    """Train a residual network to find lines, and use it.
+
+    Parameters
+    ----------
+    flux, error : (m, p) array
+        Training spectra.
+    present : (m, l) array of bool
+        Which lines they hold.
+    new_flux, new_error : (n, p) array
+        Spectra to look at.
+    seed : int
+        Of the initial weights and the order of training.
+    epochs : int
+        How many times every training spectrum is used.
+
+    Returns
+    -------
+    (n, l) array
+        The probability that each line is present, between 0 and 1.
+    """
+    ### BEGIN SOLUTION
+    import torch
+    from torch import nn
+
+    class Residual(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.change = nn.Sequential(
+                nn.ReLU(),
+                nn.Conv1d(channels, channels, 5, padding=2),
+                nn.ReLU(),
+                nn.Conv1d(channels, channels, 5, padding=2),
+            )
+
+        def forward(self, x):
+            return x + self.change(x)
+
+    def prepared(flux, error):
+        scale = np.quantile(flux, 0.99, axis=1, keepdims=True)
+        both = np.stack([np.arcsinh(3 * flux / scale), np.arcsinh(flux / error) / 2], axis=1)
+        return torch.from_numpy(both.astype(np.float32))
+
+    torch.manual_seed(seed)
+    x, y = prepared(flux, error), torch.from_numpy(np.asarray(present, dtype=np.float32))
+    width = (x.shape[2] + 4 - 8) // 4 + 1
+    network = nn.Sequential(
+        nn.Conv1d(2, 12, 8, stride=4, padding=2),
+        Residual(12),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(12 * width, 160),
+        nn.ReLU(),
+        nn.Linear(160, y.shape[1]),
+    )
+    batch = 128
+    steps = -(-len(x) // batch)
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=epochs * steps)
+    loss = nn.BCEWithLogitsLoss()
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(x)).split(batch):
+            optimiser.zero_grad()
+            loss(network(x[chosen]), y[chosen]).backward()
+            optimiser.step()
+            schedule.step()
+    with torch.no_grad():
+        return torch.sigmoid(network(prepared(new_flux, new_error))).numpy().astype(float)
+    ### END SOLUTION
+
+
+# %% test="line_probabilities" points=4
+from helpers import checks
+
+
+@checks.run
+def test_line_probabilities():
+    import numpy as np
+
+    from helpers import corona
+
+    find = checks.submitted("line_probabilities")
+    sky = corona.simulated_spectra(1300, seed=31)
+    present = sky.intensity > 0.1 * sky.intensity.max(axis=1, keepdims=True)
+    new = sky[1000:]
+    guess = checks.array(
+        find(sky.flux[:1000], sky.error[:1000], present[:1000], new.flux, new.error, epochs=20),
+        (300, 80),
+    )
+    checks.that(
+        bool((guess >= 0).all() and (guess <= 1).all()), "probabilities lie between 0 and 1"
+    )
+    right = np.mean((guess > 0.5) == present[1000:])
+    usual = np.mean((present[:1000].mean(axis=0) > 0.5) == present[1000:])
+    checks.that(
+        bool(right > usual + 0.01),
+        "your network is hardly better than always answering what is usual for each line",
+    )
+
+
+# %% test="line_probabilities.honest" points=3
+from helpers import checks
+
+
+@checks.run
+def test_line_probabilities_honest():
+    import numpy as np
+
+    from helpers import corona
+
+    find = checks.submitted("line_probabilities")
+    sky = corona.simulated_spectra(360, seed=32)
+    present = sky.intensity > 0.1 * sky.intensity.max(axis=1, keepdims=True)
+    past = (sky.flux[:300], sky.error[:300], present[:300])
+    many = checks.array(find(*past, sky.flux[300:], sky.error[300:], epochs=2), (60, 80))
+    few = checks.array(find(*past, sky.flux[300:303], sky.error[300:303], epochs=2), (3, 80))
+    checks.close(
+        few,
+        many[:3],
+        atol=1e-3,
+        hint="what you say of a spectrum depends on which others are shown",
+    )
+    brighter = checks.array(
+        find(*past, 50 * sky.flux[300:], 50 * sky.error[300:], epochs=2), (60, 80)
+    )
+    checks.close(
+        brighter, many, atol=0.02, hint="a brighter star of the same kind gets other lines"
+    )
+    blank = checks.array(
+        find(*past, sky.flux[300:][::-1], sky.error[300:][::-1], epochs=2), (60, 80)
+    )
+    checks.that(bool(np.ptp(blank, axis=0).max() > 0.01), "the answer ignores the spectrum")
+
+
+# %%
+clock = time.perf_counter()
+found_in = {
+    name: part.intensity > PRESENT * part.intensity.max(axis=1, keepdims=True)
+    for name, part in (("train", train), ("test", test))
+}
+probability = line_probabilities(
+    train.flux,
+    train.error,
+    found_in["train"],
+    test.flux,
+    test.error,
+)
+network_seconds = time.perf_counter() - clock
+right = (probability > 0.5) == found_in["test"]
+usual = (found_in["train"].mean(axis=0) > 0.5) == found_in["test"]
+bands = [(1.0, 1.5), (1.5, 2.5), (2.5, 3.6), (3.6, 5.5), (5.5, 8.5), (8.5, 10.0)]
+accuracy = np.array(
+    [
+        [x[(test.snr >= low) & (test.snr < high)].mean() for x in (right, usual)]
+        for low, high in bands
+    ]
+)
+print(f"network trained and used in {network_seconds:.0f} s")
+for (low, high), (ours, blind) in zip(bands, accuracy, strict=True):
+    print(f"S/N {low:.1f}-{high:.1f}: {ours:.1%} of lines right; always the usual: {blind:.1%}")
+
+# %%
+nearest = np.sort(np.abs(lines.wavelength[:, None] - lines.wavelength), axis=1)[:, 1]
+with plots.style():
+    figure, axis = plt.subplots(figsize=(5.5, 4))
+    for title, chosen, dash in (
+        ("S/N 1-2", (test.snr < 2)[:, None] & (nearest > 0), ":"),
+        ("S/N above 5, blended", (test.snr > 5)[:, None] & (nearest < FWHM), "--"),
+        ("S/N above 5, alone", (test.snr > 5)[:, None] & (nearest >= FWHM), "-"),
+    ):
+        truth = found_in["test"][chosen][np.argsort(-probability[chosen])]
+        hits = np.cumsum(truth)
+        axis.plot(hits / hits[-1], hits / np.arange(1, hits.size + 1), dash, lw=1.6, label=title)
+    axis.set_xlabel("recall: present lines that are found")
+    axis.set_ylabel("precision: found lines that are present")
+    axis.set_ylim(0.4, 1.02)
+    axis.legend(loc="lower left")
+plots.show(
+    figure,
+    alt="Precision against recall of the line finder: nearly square at signal to noise above 5, "
+    "for blended lines as for those that stand alone, and rounder at signal to noise 1-2.",
+)
+
+# %% [markdown]
+# Mind the blind baseline: most lines are usually absent (or usually present), so a high accuracy is
+# cheap. The gain over "always the usual" is what the network has seen.
+#
+# It is tempting to let the network answer for $T$ and $n$ as well. It would return numbers, with no
+# likelihood behind them and no error that means anything; a softmax or sigmoid is a score that was
+# trained to separate classes, not a posterior of temperature. So we let it do what it can, say
+# *which lines are there*, and measure below what the tempting short cut is worth.
+
+# %% [markdown]
+# ## 5. The posterior
+#
+# The 1000 pixels of a spectrum are now a vector of intensities $\vec a$ with covariance
+# $\mathsf C$. Nothing was lost: the problem was linear.
+# The model says $\vec a \approx e\,\vec m(T, n)$ with unknown brightness $e$, *but* the model
+# itself is wrong by known amounts: 12 % per line (atomic data), 8 % shared by neighbours
+# (calibration). Let $\mathsf K$ be the relative covariance of these errors. Then
+#
+# $$\vec a \sim \mathcal N\!\left(e\,\vec m,\;
+# \mathsf C + e^2\, \mathsf K \circ \vec m\vec m^T\right).$$
+#
+# The atomic and calibration errors, one number per line, have been integrated away exactly. This is
+# the hierarchical model of one spectrum with its lower levels done by hand.
+#
+# ### Question 7 · The log-likelihood
+#
+# Write `log_likelihood` for many models at once. For $e$ take the value that fits best with
+# $\mathsf C$ alone, $e = \vec m^T \mathsf C^{-1}\vec a / \vec m^T \mathsf C^{-1}\vec m$, and at
+# least $10^{-3}$ (our $\mathsf K$ will contain a generous common error, so that $e$ may move).
+# Keep the determinant: $\mathsf K$'s part changes with the model.
+
+
+# %% solution="log_likelihood" seconds=20
+def log_likelihood(intensity, covariance, models, relative):
+    """Compare measured intensities with models that are imperfect.
+
+    Parameters
+    ----------
+    intensity : (l,) array
+        Measured.
+    covariance : (l, l) array
+        Of the measurement.
+    models : (g, l) array
+        Predicted intensities of g models, up to a factor.
+    relative : (l, l) array
+        Covariance of the models' relative errors.
+
+    Returns
+    -------
+    (g,) array
+        Natural logarithm of the Gaussian density of the intensities, normalisation included.
+    """
+    ### BEGIN SOLUTION
+    weighted = np.linalg.solve(covariance, models.T).T
+    scale = np.maximum((weighted @ intensity) / np.sum(weighted * models, axis=1), 1e-3)
+    mean = scale[:, None] * models
+    total = covariance + relative * mean[:, :, None] * mean[:, None, :]
+    root = np.linalg.cholesky(total)
+    z = np.linalg.solve(root, (intensity - mean)[:, :, None])[:, :, 0]
+    determinant = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    return -0.5 * (np.sum(z**2, axis=1) + determinant + intensity.size * np.log(2 * np.pi))
+    ### END SOLUTION
+
+
+# %% test="log_likelihood" points=3
+from helpers import checks
+
+
+@checks.run
+def test_log_likelihood():
+    import numpy as np
+
+    evaluate = checks.submitted("log_likelihood")
+    models = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])
+    got = checks.array(evaluate(5 * models[0], 0.01 * np.eye(3), models, 0.01 * np.eye(3)), (2,))
+    checks.that(bool(got[0] > got[1]), "a model that fits is less likely than one that does not")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_log_likelihood_hidden():
+    import numpy as np
+    from scipy.stats import multivariate_normal
+
+    evaluate = checks.submitted("log_likelihood")
+    rng = np.random.default_rng(7)
+    models = rng.uniform(0.5, 2.0, (4, 5))
+    root = rng.normal(0, 0.1, (5, 5))
+    covariance = root @ root.T + 0.01 * np.eye(5)
+    intensity = 3 * models[1] * rng.normal(1, 0.1, 5)
+    # without errors of the model: the plain Gaussian
+    want = []
+    for m in models:
+        w = np.linalg.solve(covariance, m)
+        want.append(multivariate_normal(w @ intensity / (w @ m) * m, covariance).logpdf(intensity))
+    got = checks.array(evaluate(intensity, covariance, models, 1e-12 * np.eye(5)), (4,))
+    checks.close(
+        got - got[0],
+        np.array(want) - want[0],
+        rtol=1e-3,
+        atol=0.01,
+        hint="with perfect models the differences should be those of chi squared",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% test="log_likelihood.imperfect" points=4
+from helpers import checks
+
+
+@checks.run
+def test_log_likelihood_imperfect():
+    import numpy as np
+
+    evaluate = checks.submitted("log_likelihood")
+    models = np.array([[1.0, 1.0], [1.0, 2.0]])
+    strict = checks.array(
+        evaluate(np.array([1.0, 1.0]), 1e-4 * np.eye(2), models, 1e-6 * np.eye(2)), (2,)
+    )
+    lenient = checks.array(
+        evaluate(np.array([1.0, 1.0]), 1e-4 * np.eye(2), models, 0.25 * np.eye(2)), (2,)
+    )
+    checks.that(
+        bool(lenient[0] - lenient[1] < strict[0] - strict[1]),
+        "models that may be wrong should be told apart less well",
+    )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_log_likelihood_imperfect_hidden():
+    import numpy as np
+    from scipy.stats import multivariate_normal
+
+    evaluate = checks.submitted("log_likelihood")
+    rng = np.random.default_rng(8)
+    models = rng.uniform(0.5, 2.0, (5, 4)) * np.array([1, 1, 1, 30, 0.2])[:, None]
+    relative = 0.02 * np.eye(4) + 0.01
+    covariance = 0.02 * np.eye(4)
+    intensity = rng.uniform(1.0, 3.0, 4)
+    want = []
+    for m in models:
+        w = np.linalg.solve(covariance, m)
+        mean = w @ intensity / (w @ m) * m
+        total = covariance + relative * np.outer(mean, mean)
+        want.append(multivariate_normal(mean, total).logpdf(intensity))
+    got = checks.array(evaluate(intensity, covariance, models, relative), (5,))
+    checks.close(
+        got,
+        want,
+        rtol=1e-4,
+        atol=1e-3,
+        hint="with imperfect models the density is not right: mean, covariance, determinant?",
+    )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Question 8 · Intervals
+#
+# A posterior on a grid is a table of log densities. Write `credible_interval`: mean and a central
+# interval. The numbers are *natural* logarithms and may be near $-10^5$.
+
+
+# %% solution="credible_interval"
+def credible_interval(grid, log_density, level):
+    """Summarise a one-dimensional posterior on a grid.
+
+    Parameters
+    ----------
+    grid : (n,) array
+        Evenly spaced.
+    log_density : (n,) array
+        Natural logarithm of the density, up to a constant.
+    level : float
+        Probability inside, such as 0.68; as much is left out below as above.
+
+    Returns
+    -------
+    mean, lower, upper : float
+    """
+    ### BEGIN SOLUTION
+    weight = np.exp(log_density - log_density.max())
+    weight = weight / weight.sum()
+    cumulative = np.cumsum(weight) - 0.5 * weight
+    tail = 0.5 * (1 - level)
+    lower, upper = np.interp([tail, 1 - tail], cumulative, grid)
+    return float(weight @ grid), float(lower), float(upper)
+    ### END SOLUTION
+
+
+# %% test="credible_interval" points=2
+from helpers import checks
+
+
+@checks.run
+def test_credible_interval():
+    import numpy as np
+
+    summarise = checks.submitted("credible_interval")
+    grid = np.linspace(-6, 6, 1201)
+    result = summarise(grid, -0.5 * (grid - 1) ** 2 - 5e4, 0.6827)
+    checks.that(type(result) in (tuple, list) and len(result) == 3, "return mean, lower, upper")
+    got = [checks.number(value) for value in result]
+    checks.close(
+        got,
+        [1.0, 0.0, 2.0],
+        atol=0.05,
+        hint="a Gaussian's 68 % interval is one sigma to either side",
+    )
+
+
+# %% test="credible_interval.skewed" points=2
+from helpers import checks
+
+
+@checks.run
+def test_credible_interval_skewed():
+    import numpy as np
+
+    summarise = checks.submitted("credible_interval")
+    grid = np.linspace(0, 30, 6001)
+    got = [checks.number(value) for value in summarise(grid, -grid, 0.9)]
+    # the exponential distribution
+    checks.close(
+        got,
+        [1.0, -np.log(0.95), -np.log(0.05)],
+        atol=0.03,
+        hint="a skewed posterior is not summarised correctly",
+    )
+
+
+# %% [markdown]
+# Now all together. The models: intensities on a grid of temperature and density, one table for
+# everybody.
+
+# %%
+T_GRID, N_GRID = np.linspace(6.0, 7.0, 26), np.linspace(9.0, 11.0, 17)
+g_of_n = lines.at_density(N_GRID)
+models = np.array(
+    [
+        line_intensities(g_of_n[:, :, j], logT, peak, 1.0, 1.0)
+        for peak in T_GRID
+        for j in range(len(N_GRID))
+    ]
+)
+models /= models.max(axis=1, keepdims=True)
+apart = lines.wavelength[:, None] - lines.wavelength
+relative = CALIBRATION_ERROR**2 * np.exp(-0.5 * (apart / CALIBRATION_LENGTH) ** 2)
+relative += ATOMIC_ERROR**2 * np.eye(len(apart)) + 0.5**2
+
+
+def posterior(flux, error, chosen=slice(None)):
+    """Log posterior on the grid, (temperature, density), from the chosen lines."""
+    intensity, covariance = all_intensities(flux.astype(float), error.astype(float))
+    value = log_likelihood(
+        intensity[chosen],
+        covariance[chosen][:, chosen],
+        models[:, chosen],
+        relative[chosen][:, chosen],
+    )
+    return value.reshape(len(T_GRID), len(N_GRID))
+
+
+def summaries(log_posterior):
+    """Mean and 68 and 95 % intervals of log T and log n: an array (2, 5)."""
+    from scipy.interpolate import RectBivariateSpline
+
+    log_posterior = np.maximum(log_posterior - log_posterior.max(), -50)
+    fine_t, fine_n = np.linspace(6.0, 7.0, 201), np.linspace(9.0, 11.0, 201)
+    fine = RectBivariateSpline(T_GRID, N_GRID, log_posterior)(fine_t, fine_n)
+    density = np.exp(fine - fine.max())
+    rows = []
+    for grid, marginal in ((fine_t, density.sum(axis=1)), (fine_n, density.sum(axis=0))):
+        log_marginal = np.log(np.maximum(marginal, 1e-300))
+        rows.append(
+            [
+                *credible_interval(grid, log_marginal, 0.68),
+                *credible_interval(grid, log_marginal, 0.95)[1:],
+            ]
+        )
+    return np.array(rows)
+
+
+def manual(intensity, covariance):
+    """The classical way: log T from the brightest ions' ratio, log n from Fe XIII, no blends."""
+    ratio = intensity[pair].sum() / max(intensity[reference], 1e-9)
+    log_density = density_from_ratio(np.array([ratio]), log_n, iron_curve)[0]
+    hot, cool = lines.find("fe_15", 284.16), lines.find("fe_11", 188.23)
+    curve = np.log(models[:, hot] / models[:, cool]).reshape(len(T_GRID), -1)[:, 8]
+    measured = np.log(max(intensity[hot], 1e-3) / max(intensity[cool], 1e-3))
+    log_temperature = np.interp(measured, curve, T_GRID)
+    return log_temperature, np.clip(log_density, 9, 11) if np.isfinite(log_density) else 10.0
+
+
+N_SHOWN = 250
+clock = time.perf_counter()
+result = np.array([summaries(posterior(test.flux[i], test.error[i])) for i in range(N_SHOWN)])
+posterior_seconds = (time.perf_counter() - clock) / N_SHOWN
+found_only = np.array(
+    [
+        summaries(posterior(test.flux[i], test.error[i], np.argsort(-probability[i])[:n_lines]))
+        for i in range(N_SHOWN)
+        for n_lines in [max(4, int((probability[i] > 0.5).sum()))]
+    ]
+)
+by_hand = []
+for i in range(N_SHOWN):
+    alone = np.zeros(len(lines.ion))
+    for k in [*pair, reference, lines.find("fe_15", 284.16), lines.find("fe_11", 188.23)]:
+        near = np.abs(wavelength - lines.wavelength[k]) < 0.6
+        flux, error = test.flux[i][near].astype(float), test.error[i][near].astype(float)
+        alone[k] = fit_lines(flux, error, profiles[near][:, [k]], np.ones((near.sum(), 1)))[0][0]
+    # the two members of 203.8 are one line to the eye
+    alone[pair] = alone[pair].mean() / 2
+    by_hand.append(manual(alone, None))
+by_hand = np.array(by_hand)
+truth = np.column_stack([test.log_t, test.log_n])[:N_SHOWN]
+
+# the tempting short cut: a network straight from spectrum to log T and log n
+from sklearn.neural_network import MLPRegressor
+
+
+def prepared(flux):
+    binned = flux.reshape(len(flux), -1, 2).mean(axis=2)
+    return np.arcsinh(3 * binned / np.quantile(flux, 0.99, axis=1)[:, None])
+
+
+middle_of, width_of = np.array([6.5, 10.0]), np.array([0.29, 0.58])
+regression = MLPRegressor(hidden_layer_sizes=(96,), alpha=1e-2, max_iter=12, random_state=0)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it is stopped early on purpose
+    regression.fit(
+        prepared(train.flux), (np.column_stack([train.log_t, train.log_n]) - middle_of) / width_of
+    )
+direct = regression.predict(prepared(test.flux[:N_SHOWN])) * width_of + middle_of
+inside = {
+    level: (truth >= result[:, :, k]) & (truth <= result[:, :, k + 1])
+    for level, k in ((68, 1), (95, 3))
+}
+print(f"{posterior_seconds:.3f} s per posterior")
+ways = {
+    "posterior": result[:, :, 0],
+    "found lines only": found_only[:, :, 0],
+    "regression": direct,
+    "by hand": by_hand,
+}
+rms = {way: [] for way in ways}
+for low, high in bands:
+    near = (test.snr[:N_SHOWN] >= low) & (test.snr[:N_SHOWN] < high)
+    for way, answer in ways.items():
+        rms[way].append(np.sqrt(np.mean((answer[near] - truth[near]) ** 2, axis=0)))
+    words = ", ".join(f"{way} {rms[way][-1][0]:.3f} {rms[way][-1][1]:.3f}" for way in ways)
+    print(f"S/N {low:.1f}-{high:.1f}: rms of log T, log n: {words}")
+rms = {way: np.array(values) for way, values in rms.items()}
+for level, hit in inside.items():
+    print(f"{level} % intervals hold the truth in {hit.mean(axis=0).round(3)} (log T, log n)")
+
+# %%
+with plots.style():
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.6))
+    middle = [np.sqrt(low * high) for low, high in bands]
+    for k, (axis, name) in enumerate(zip(axes, ("log T", "log n"), strict=True)):
+        for (way, values), marker in zip(rms.items(), ("o-", "^-.", "d:", "s--"), strict=True):
+            axis.loglog(middle, values[:, k], marker, label=way)
+        axis.set_xticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+        axis.set_xticks([], minor=True)
+        axis.set_xlabel("signal to noise")
+        axis.set_ylabel(f"rms error of {name} / dex")
+    axes[0].legend(fontsize=8)
+plots.show(
+    figure,
+    alt="Root mean square errors of log temperature and log density against signal to noise: those "
+    "of the posterior fall steadily and lie well below those of single lines fitted by hand.",
+)
+
+# %% [markdown]
+# Look at "found lines only": the posterior from the lines the network saw, as the document would
+# have it. At high signal to noise its errors in temperature are three times larger. *A line that is
+# not there says something too*: no Fe XXIV, so not 10 MK. The network's list is good for looking,
+# for starting points and for a human to check; the likelihood should see every line, present or
+# not.
+#
+# An interval is worth what its coverage is worth. Simulation-based calibration says more: the share
+# of the posterior below the truth must be uniform between 0 and 1 (Talts et al. 2018).
+
+# %%
+z = (truth - result[:, :, 0]) / (0.5 * (result[:, :, 2] - result[:, :, 1]))
+with plots.style():
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+    from scipy.stats import norm
+
+    for k, (axis, name) in enumerate(zip(axes, ("log T", "log n"), strict=True)):
+        axis.hist(norm.cdf(z[:, k]), bins=10, range=(0, 1), color=plots.COLOURS["sky"], ec="k")
+        axis.axhline(N_SHOWN / 10, color="k", ls="--")
+        axis.set_xlabel(f"share of the posterior below the true {name}")
+        axis.set_ylabel("spectra")
+plots.show(
+    figure,
+    alt="Histograms of the share of the posterior below the true value for log temperature and "
+    "density; both are roughly flat about the dashed line of twenty-five spectra per bin.",
+)
+
+# %% [markdown]
+# ## 6. Chains
+#
+# Where a grid is too small a world (many parameters), samplers take over, and a chain that has not
+# converged looks like an answer. Run several from different places and compare: the *split
+# R-hat* (Gelman et al. 2013, Section 11.4) cuts every chain in two and compares the variance
+# between the halves with that within.
+#
+# ### Question 9 · Convergence
+#
+# Write `split_rhat`: with $m$ half-chains of length $n$, $W$ the mean of their variances (with
+# $n-1$), $B = n \times$ the variance of their means (with $m-1$),
+# $\hat R = \sqrt{\left(\tfrac{n-1}{n} W + \tfrac{B}{n}\right) / W}$.
+
+
+# %% solution="split_rhat"
+def split_rhat(chains):
+    """Compare the halves of several chains.
+
+    Parameters
+    ----------
+    chains : (c, d) array
+        d draws (an even number) of one parameter in each of c chains.
+
+    Returns
+    -------
+    float
+        1 for chains that agree.
+    """
+    ### BEGIN SOLUTION
+    halves = chains.reshape(2 * len(chains), -1)
+    n = halves.shape[1]
+    within = halves.var(axis=1, ddof=1).mean()
+    between = n * halves.mean(axis=1).var(ddof=1)
+    return float(np.sqrt(((n - 1) / n * within + between / n) / within))
+    ### END SOLUTION
+
+
+# %% test="split_rhat" points=2
+from helpers import checks
+
+
+@checks.run
+def test_split_rhat():
+    import numpy as np
+
+    judge = checks.submitted("split_rhat")
+    rng = np.random.default_rng(9)
+    good = checks.number(judge(rng.standard_normal((4, 2000))))
+    checks.close(good, 1.0, atol=0.01, hint="independent draws of one distribution have converged")
+    apart = rng.standard_normal((4, 500)) + np.array([0, 0, 0, 3.0])[:, None]
+    # two of the eight halves are elsewhere: B/n = 1.93, W = 1
+    checks.close(
+        checks.number(judge(apart)),
+        1.71,
+        atol=0.15,
+        hint="one chain is elsewhere: how far do you say it is?",
+    )
+
+
+# %% test="split_rhat.drift" points=1
+from helpers import checks
+
+
+@checks.run
+def test_split_rhat_drift():
+    import numpy as np
+
+    judge = checks.submitted("split_rhat")
+    rng = np.random.default_rng(10)
+    drift = rng.standard_normal((4, 1000)) + np.linspace(-3, 3, 1000)
+    checks.that(
+        bool(checks.number(judge(drift)) > 1.2), "chains that all drift alike have not converged"
+    )
+
+
+# %% [markdown]
+# ## 7. A population
+#
+# Twenty simulated stars of one kind, S/N 3. One by one, their densities are uncertain. Yet they
+# are a population: what we learn of its mean and spread from all of them tells something of each.
+# With estimates $y_i \pm s_i$,
+#
+# $$y_i \sim \mathcal N(\theta_i, s_i^2),\quad \theta_i \sim \mathcal N(\mu, \tau^2),\quad
+# \mu \sim \mathcal N(10, 1),\quad \tau \sim \text{half-normal}(0.5).$$
+#
+# When the data say little about each $\theta_i$, sample $z_i \sim \mathcal N(0, 1)$ with
+# $\theta_i = \mu + \tau z_i$ instead: the funnel near $\tau = 0$ that traps samplers is gone.
+#
+# ### Question 10 · The hierarchical model
+#
+# Write `population` in PyMC with NUTS, non-centred, two chains of at least 1000 draws.
+
+
+# %% solution="population" seconds=120
+def population(estimate, error, seed=0):
+    """Sample the hierarchical model of a population.
+
+    Parameters
+    ----------
+    estimate, error : (n,) array
+        log10 density of each star and its standard deviation, dex.
+    seed : int
+
+    Returns
+    -------
+    dict of array
+        Draws: "mean" (c, d), "spread" (c, d) and "stars" (c, d, n) in c chains of d draws.
+    """
+    ### BEGIN SOLUTION
+    import pymc as pm
+
+    with pm.Model():
+        mean = pm.Normal("mean", 10.0, 1.0)
+        spread = pm.HalfNormal("spread", 0.5)
+        z = pm.Normal("z", 0.0, 1.0, shape=len(estimate))
+        stars = pm.Deterministic("stars", mean + spread * z)
+        pm.Normal("observed", stars, error, observed=estimate)
+        trace = pm.sample(
+            1000,
+            tune=1000,
+            chains=2,
+            cores=1,
+            random_seed=seed,
+            target_accept=0.95,
+            progressbar=False,
+        ).posterior
+    return {name: trace[name].to_numpy() for name in ("mean", "spread", "stars")}
+    ### END SOLUTION
+
+
+# %% test="population" points=3
+from helpers import checks
+
+
+@checks.run
+def test_population():
+    import numpy as np
+
+    sample = checks.submitted("population")
+    rng = np.random.default_rng(11)
+    true = rng.normal(9.6, 0.2, 24)
+    error = np.full(24, 0.15)
+    draws = sample(true + error * rng.standard_normal(24), error)
+    checks.that(
+        type(draws) is dict and {"mean", "spread", "stars"} <= set(draws),
+        "return a dictionary with mean, spread and stars",
+    )
+    mean = checks.array(draws["mean"], (-1, -1), "mean")
+    stars = checks.array(draws["stars"], (-1, -1, 24), "stars")
+    checks.close(mean.mean(), 9.6, atol=0.15, hint="the population's mean is not recovered")
+    checks.that(bool(mean.shape[0] >= 2), "one chain cannot be compared with another")
+    checks.close(
+        mean.std(), 0.05, atol=0.025, hint="the uncertainty of the population's mean is not right"
+    )
+    checks.close(stars.mean(axis=(0, 1)), true, atol=0.4, hint="the stars are not recovered")
+
+
+# %% test="population.shrinks" points=3
+from helpers import checks
+
+
+@checks.run
+def test_population_shrinks():
+    import numpy as np
+
+    sample = checks.submitted("population")
+    estimate = np.array([9.9, 10.1, 10.0, 10.2, 9.8, 10.05, 9.95, 11.2])
+    error = np.array([0.1] * 7 + [0.8])
+    draws = sample(estimate, error)
+    stars = checks.array(draws["stars"], (-1, -1, 8), "stars").mean(axis=(0, 1))
+    spread = checks.array(draws["spread"], (-1, -1), "spread")
+    checks.that(bool((spread > 0).all()), "a spread is positive")
+    checks.that(bool(stars[7] < 10.5), "a star known badly should be drawn towards its kind")
+    checks.that(bool(abs(stars[3] - 10.2) < 0.15), "a star known well should stay where it is")
+    checks.that(bool(0.02 < spread.mean() < 0.3), "the spread of the population is not right")
+
+
+# %%
+stars = corona.simulated_population(20, seed=5)
+separate = np.array(
+    [summaries(posterior(stars.flux[i], stars.error[i]))[1] for i in range(len(stars))]
+)
+alone_n, alone_error = separate[:, 0], 0.5 * (separate[:, 2] - separate[:, 1])
+draws = population(alone_n, alone_error)
+together_n = draws["stars"].mean(axis=(0, 1))
+print(f"R-hat of mean {split_rhat(draws['mean']):.3f}, of spread {split_rhat(draws['spread']):.3f}")
+star_rms = [float(np.sqrt(np.mean((x - stars.log_n) ** 2))) for x in (alone_n, together_n)]
+print(f"rms of log n: {star_rms[0]:.3f} one by one, {star_rms[1]:.3f} as a population")
+with plots.style():
+    figure, axis = plt.subplots(figsize=(8, 3.4))
+    order = np.argsort(stars.log_n)
+    rank = np.arange(len(order))
+    axis.errorbar(
+        rank - 0.1,
+        alone_n[order],
+        alone_error[order],
+        fmt="s",
+        ms=4,
+        color=plots.COLOURS["orange"],
+        label="one by one",
+    )
+    axis.errorbar(
+        rank + 0.1,
+        together_n[order],
+        draws["stars"].std(axis=(0, 1))[order],
+        fmt="o",
+        ms=4,
+        color=plots.COLOURS["blue"],
+        label="as a population",
+    )
+    axis.plot(rank, stars.log_n[order], "_", ms=12, color="k", label="truth")
+    axis.set_xlabel("star, by true density")
+    axis.set_ylabel("log$_{10}$ (density / cm$^{-3}$)")
+    axis.legend(fontsize=8)
+plots.show(
+    figure,
+    alt="Densities of twenty simulated stars with error bars: as a population they lie nearer to "
+    "their common mean and have shorter errors than one by one.",
+)
+
+# %% [markdown]
+# ## 8. One temperature or two?
+#
+# Whether a second component is needed is a question for the *marginal likelihood*, the mean of the
+# likelihood over the prior. The document would estimate it by "automated importance sampling": draw
+# from a simple density $q$ and average $p/q$. If $q$ has thinner tails than the posterior $p$, the
+# ratio is rarely huge, the variance infinite, and the estimate looks stable until it jumps.
+# *Bridge sampling* (Meng & Wong 1996) uses draws of both. With $l = p/q$ at each draw ($p$ not
+# normalised), $N_1$ draws of the posterior and $N_2$ of $q$, iterate to convergence
+#
+# $$Z \leftarrow \frac{\frac{1}{N_2}\sum_{q} \frac{l}{s_1 l + s_2 Z}}
+# {\frac{1}{N_1}\sum_{p} \frac{1}{s_1 l + s_2 Z}}, \qquad s_i = \frac{N_i}{N_1 + N_2} .$$
+#
+# ### Question 11 · The bridge
+#
+# Write `bridge_evidence`. The logarithms may be near $-10^4$: shift them before you exponentiate.
+
+
+# %% solution="bridge_evidence"
+def bridge_evidence(log_l_posterior, log_l_proposal):
+    """Estimate a marginal likelihood by bridge sampling.
+
+    Parameters
+    ----------
+    log_l_posterior : (n1,) array
+        Natural log of (prior times likelihood) over the proposal's density, at draws of the
+        posterior.
+    log_l_proposal : (n2,) array
+        The same at draws of the proposal.
+
+    Returns
+    -------
+    float
+        Natural log of the marginal likelihood.
+    """
+    ### BEGIN SOLUTION
+    shift = np.median(log_l_posterior)
+    l1, l2 = np.exp(log_l_posterior - shift), np.exp(log_l_proposal - shift)
+    n1, n2 = len(l1), len(l2)
+    s1, s2 = n1 / (n1 + n2), n2 / (n1 + n2)
+    z = 1.0
+    for _ in range(1000):
+        new = np.mean(l2 / (s1 * l2 + s2 * z)) / np.mean(1 / (s1 * l1 + s2 * z))
+        if abs(new / z - 1) < 1e-10:
+            break
+        z = new
+    return float(np.log(new) + shift)
+    ### END SOLUTION
+
+
+# %% test="bridge_evidence" points=2
+from helpers import checks
+
+
+@checks.run
+def test_bridge_evidence():
+    import numpy as np
+
+    estimate = checks.submitted("bridge_evidence")
+    # posterior and proposal the same: l is Z everywhere
+    got = checks.number(estimate(np.full(100, -12000.0), np.full(50, -12000.0)))
+    checks.close(
+        got, -12000.0, atol=1e-3, hint="if the proposal is the posterior, l is Z at every draw"
+    )
+
+
+# %% test="bridge_evidence.tails" points=3
+from helpers import checks
+
+
+@checks.run
+def test_bridge_evidence_tails():
+    import numpy as np
+
+    estimate = checks.submitted("bridge_evidence")
+    rng = np.random.default_rng(12)
+    for wide, n1, n2 in ((0.5, 20000, 20000), (2.0, 20000, 4000)):
+        # three dimensions, posterior a unit Gaussian of evidence exp(-7); proposal of another width
+        p, q = rng.standard_normal((n1, 3)), wide * rng.standard_normal((n2, 3))
+
+        def log_l(x, wide=wide):
+            r2 = np.sum(x**2, axis=1)
+            return -7 - 0.5 * r2 + 0.5 * r2 / wide**2 + 3 * np.log(wide)
+
+        got = checks.number(estimate(log_l(p), log_l(q)))
+        checks.close(
+            got, -7.0, atol=0.08, hint="a Gaussian whose evidence is known is not recovered"
+        )
+
+
+# %% [markdown]
+# On real(istic) data: two simulated stars, one of them with a second component at 8 MK. The
+# one-temperature model has $(\log T, \log n)$, the other $\log T_2$ and $\log$ of the ratio of
+# emission measures as well. A few random-walk chains, a proposal fitted to half of the draws with
+# its covariance doubled, and the bridge.
+
+# %%
+from scipy.interpolate import RegularGridInterpolator
+from scipy.stats import multivariate_normal
+
+log_model = RegularGridInterpolator(
+    (T_GRID, N_GRID),
+    np.log(
+        np.array(
+            [
+                line_intensities(g_of_n[:, :, j], logT, peak, 1.0, 1.0)
+                for peak in T_GRID
+                for j in range(len(N_GRID))
+            ]
+        ).reshape(len(T_GRID), len(N_GRID), -1)
+    ),
+)
+LOW = {1: np.array([6.0, 9.0]), 2: np.array([6.0, 9.0, 6.6, -2.0])}
+HIGH = {1: np.array([7.0, 11.0]), 2: np.array([7.0, 11.0, 7.0, 1.0])}
+
+
+def log_joint(theta, data, components):
+    """Log of prior times likelihood, for many parameter vectors (m, 2 or 4)."""
+    low, high = LOW[components], HIGH[components]
+    value = np.full(len(theta), -np.inf)
+    ok = ((theta > low) & (theta < high)).all(axis=1)
+    if not ok.any():
+        return value
+    good = theta[ok]
+    model = np.exp(log_model(good[:, :2]))
+    if components == 2:
+        model = model + 10 ** good[:, 3:] * np.exp(log_model(good[:, [2, 1]]))
+    model /= model.max(axis=1, keepdims=True)
+    fits = log_likelihood(data["intensity"], data["covariance"], model, relative)
+    value[ok] = fits - np.log(high - low).sum()
+    return value
+
+
+def random_walk(data, components, rng, walkers=24, steps=800):
+    """Differential-evolution chains (ter Braak 2006): draws (walkers, steps / 2, parameters)."""
+    low, high = LOW[components], HIGH[components]
+    first = rng.uniform(low, high, (40 * walkers, low.size))
+    value = log_joint(first, data, components)
+    best = np.argsort(-value)[:walkers]
+    here, value = first[best], value[best]
+    kept = []
+    for step in range(steps):
+        # one half moves along differences within the other, so that each move is reversible
+        halves = np.split(rng.permutation(walkers), 2)
+        for moving, other in (halves, halves[::-1]):
+            a, b = (rng.permutation(other) for _ in range(2))
+            scale = 1.0 if step % 10 == 0 else 2.38 / np.sqrt(2 * low.size)
+            jitter = 1e-4 * rng.standard_normal((len(moving), low.size))
+            there = here[moving] + scale * (here[a] - here[b]) + jitter
+            new = log_joint(there, data, components)
+            accept = np.log(rng.uniform(size=len(moving))) < new - value[moving]
+            here[moving[accept]], value[moving[accept]] = there[accept], new[accept]
+        if step >= steps // 2:
+            kept.append(here.copy())
+    return np.swapaxes(kept, 0, 1)
+
+
+def evidence(data, components, rng):
+    """Log marginal likelihood and the worst R-hat."""
+    chains = random_walk(data, components, rng)
+    rhat = max(split_rhat(chains[:, :, k]) for k in range(chains.shape[2]))
+    draws = chains.reshape(-1, chains.shape[2])
+    order = rng.permutation(len(draws))
+    fitted, used = draws[order[::2]], draws[order[1::2]][:2000]
+    proposal = multivariate_normal(fitted.mean(axis=0), 2 * np.cov(fitted.T))
+    new = proposal.rvs(2000, random_state=rng)
+    return (
+        bridge_evidence(
+            *(log_joint(x, data, components) - proposal.logpdf(x) for x in (used, new))
+        ),
+        rhat,
+    )
+
+
+def measured(spectra, i):
+    intensity, covariance = all_intensities(
+        spectra.flux[i].astype(float), spectra.error[i].astype(float)
+    )
+    return {"intensity": intensity, "covariance": covariance}
+
+
+rng = np.random.default_rng(3)
+single = corona.simulated_population(1, seed=21, snr=8.0)
+double = corona.simulated_population(1, seed=21, snr=8.0, second=0.5)
+factors = {}
+for name, spectra in (("one component", single), ("two components", double)):
+    data = measured(spectra, 0)
+    (z1, r1), (z2, r2) = (evidence(data, k, rng) for k in (1, 2))
+    factors[name] = z2 - z1
+    print(f"truth {name}: ln Z2 - ln Z1 = {z2 - z1:+.1f} (worst R-hat {max(r1, r2):.2f})")
+
+# %% [markdown]
+# Positive numbers speak for two components; less than one either way is not worth a mention (Kass &
+# Raftery 1995). A component that is not needed costs little here: most of its prior lies where it
+# is too faint to matter.
+#
+# ### Question 12 · Why bridges, why populations?
+#
+# **Explain** (a) why importance sampling with a density fitted to the draws can fail without a
+# sign, and what the bridge does about it; (b) why the densities of the twenty stars became better
+# together although no star's spectrum got better, and when this would do harm.
+
+# %% [markdown] explain="reflect" points=4
+# (a) The importance weight p/q is unbounded where q has thinner tails than p. Such draws are rare
+# in a finite sample, so the average and its apparent error look stable while the expectation is
+# carried by points that were not drawn; the variance can be infinite. The bridge averages over
+# both densities functions that are bounded: l/(s1 l + s2 Z) never exceeds 1/s1, so tails on either
+# side do not matter, only overlap.
+# (b) Each estimate has an error; the scatter of all estimates is the sum of true spread and error,
+# so the spread is learnt from the sample. A star with a large error is drawn towards the mean by
+# just the weight of its error, which trades a little bias for much less variance. It does harm if
+# the stars are not one population (an outlier is drawn in), if the errors are wrong, or if one
+# quotes a single unusual star afterwards.
+#
+# **Rubric**
+# - (1) Unbounded weights where the proposal's tails are thinner; failure does not show.
+# - (1) The bridge's averages are bounded or need only overlap.
+# - (1) Shrinkage by error against spread, learnt from all stars.
+# - (1) A case where it harms.
+
+# %% [markdown]
+# ## 9. Ten thousand posteriors
+#
+# Every spectrum is a task of its own, so any number of computers can share them. Here a small batch
+# on two threads of this machine shows the form. For workers elsewhere open
+# `distributed.Client("tcp://address:8786")` first and leave out `scheduler` and `num_workers`.
+
+# %%
+import dask
+
+clock = time.perf_counter()
+batch = [dask.delayed(posterior)(test.flux[i], test.error[i]) for i in range(40)]
+answers = dask.compute(*batch, scheduler="threads", num_workers=2)
+rate = len(answers) / (time.perf_counter() - clock)
+print(f"{rate:.0f} posteriors per second; 10 000 would take {10_000 / rate / 60:.1f} minutes")
+
+# %%
+saved = checkpoints.save(
+    "09_corona",
+    bands=np.array(bands),
+    accuracy=accuracy,
+    truth=truth,
+    result=result,
+    rms_posterior=rms["posterior"],
+    rms_by_hand=rms["by hand"],
+    rms_regression=rms["regression"],
+    rms_found_lines=rms["found lines only"],
+    star_rms=np.array(star_rms),
+    rhat=np.array([split_rhat(draws["mean"]), split_rhat(draws["spread"])]),
+    log_bayes_factors=np.array(list(factors.values())),
+    seconds=np.array([network_seconds, posterior_seconds]),
+)
+
+# %% [markdown]
+# ## What to take away
+#
+# * Intensity goes as density *squared*; density itself is read from ratios within an ion.
+# * Blended lines are one linear problem. Fit them together and keep the covariance.
+# * A network may choose what to look at; the likelihood must say what it means.
+# * Known imperfections (atomic data, calibration) belong into the covariance. Then intervals cover
+#   what they promise, and you can *show* it.
+# * A chain, an evidence and an interval are claims; R-hat, bridges and coverage test them.
+#
+# ## Go further
+#
+# The atomic data of a line are wrong in the *same* way in every star, so twenty
+# stars can learn them. Extend `population` to the intensities: a shared error per line, with a
+# common scale, and $\log T_i$, $\log n_i$ for each star. How much of the 12 % can you get back?

@@ -1,0 +1,48 @@
+"""Rivals of `at_same_eep`."""
+
+# %% right: dictionaries
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    row = {int(e): v for e, v in zip(eep_b, values_b)}
+    kept = [(int(e), (1 - weight) * v + weight * row[int(e)]) for e, v in zip(eep_a, values_a) if int(e) in row]
+    return np.array([e for e, _ in kept]), np.array([v for _, v in kept])
+
+# %% right: masks
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
+    return eep_a[a], values_a[a] + weight * (values_b[b] - values_a[a])
+
+# %% wrong: row by row | loses: test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    n = min(len(eep_a), len(eep_b))
+    return eep_a[:n], (1 - weight) * values_a[:n] + weight * values_b[:n]
+
+# %% wrong: common numbers, but the first rows | loses: test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    eep = np.intersect1d(eep_a, eep_b)
+    n = len(eep)
+    return eep, (1 - weight) * values_a[:n] + weight * values_b[:n]
+
+# %% wrong: weights exchanged | loses: test_at_same_eep test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
+    return eep_a[a], weight * values_a[a] + (1 - weight) * values_b[b]
+
+# %% wrong: the plain mean | loses: test_at_same_eep test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
+    return eep_a[a], 0.5 * (values_a[a] + values_b[b])
+
+# %% wrong: the second at the first one's numbers, gaps bridged | loses: test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    there = np.column_stack([np.interp(eep_a, eep_b, column) for column in values_b.T])
+    return eep_a, (1 - weight) * values_a + weight * there
+
+# %% wrong: values without their numbers | loses: test_at_same_eep test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
+    return (1 - weight) * values_a[a] + weight * values_b[b]
+
+# %% wrong: only the first column | loses: test_at_same_eep test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
+    return eep_a[a], (1 - weight) * values_a[a][:, 0] + weight * values_b[b][:, 0]

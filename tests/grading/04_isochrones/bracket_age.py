@@ -1,0 +1,81 @@
+"""Rivals of `bracket_age`."""
+
+# %% right: a loop over the steps
+def bracket_age(log_ages, age_gyr):
+    target = np.log10(age_gyr * 1e9)
+    for i in range(len(log_ages) - 1):
+        if log_ages[i] <= target <= log_ages[i + 1]:
+            return i, i + 1, (target - log_ages[i]) / (log_ages[i + 1] - log_ages[i])
+    raise ValueError("outside the isochrones")
+
+# %% right: count the younger ones
+def bracket_age(log_ages, age_gyr):
+    x = np.asarray(log_ages) - 9
+    t = np.log10(age_gyr)
+    if t < x[0] - 1e-9 or t > x[-1] + 1e-9:
+        raise ValueError(f"no isochrones of {age_gyr} Gyr")
+    lo = min(int(np.sum(x < t)) - 1, len(x) - 2)
+    lo = max(lo, 0)
+    return lo, lo + 1, float(np.interp(t, [x[lo], x[lo + 1]], [0, 1]))
+
+# %% wrong: the age itself taken for a log age | loses: test_bracket_age test_bracket_age_outside
+def bracket_age(log_ages, age_gyr):
+    log_ages = np.asarray(log_ages)
+    if age_gyr > log_ages[-1]:
+        raise ValueError("too old")
+    i = int(np.clip(np.searchsorted(log_ages, age_gyr), 1, len(log_ages) - 1))
+    return i - 1, i, float(np.clip((age_gyr - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]), 0, 1))
+
+# %% wrong: logarithm of the age in Gyr | loses: test_bracket_age
+def bracket_age(log_ages, age_gyr):
+    t = np.log10(age_gyr)
+    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
+    if t < log_ages[0]:
+        raise ValueError("outside")
+    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+
+# %% wrong: natural logarithm | loses: test_bracket_age
+def bracket_age(log_ages, age_gyr):
+    t = np.log(age_gyr * 1e9)
+    if t > log_ages[-1]:
+        raise ValueError("outside")
+    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
+    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+
+# %% wrong: linear in age | loses: test_bracket_age
+def bracket_age(log_ages, age_gyr):
+    ages = 10 ** (np.asarray(log_ages) - 9)
+    if not ages[0] <= age_gyr <= ages[-1]:
+        raise ValueError("outside")
+    i = int(np.clip(np.searchsorted(ages, age_gyr), 1, len(ages) - 1))
+    return i - 1, i, float((age_gyr - ages[i - 1]) / (ages[i] - ages[i - 1]))
+
+# %% wrong: the weight of the other one | loses: test_bracket_age
+def bracket_age(log_ages, age_gyr):
+    t = np.log10(age_gyr) + 9
+    if not log_ages[0] <= t <= log_ages[-1]:
+        raise ValueError("outside")
+    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
+    return i - 1, i, float((log_ages[i] - t) / (log_ages[i] - log_ages[i - 1]))
+
+# %% wrong: the nearest one, without weight | loses: test_bracket_age
+def bracket_age(log_ages, age_gyr):
+    t = np.log10(age_gyr) + 9
+    if not log_ages[0] <= t <= log_ages[-1]:
+        raise ValueError("outside")
+    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
+    return i - 1, i, 0.5
+
+# %% wrong: outside, the nearest end | loses: test_bracket_age_outside
+def bracket_age(log_ages, age_gyr):
+    t = np.clip(np.log10(age_gyr) + 9, log_ages[0], log_ages[-1])
+    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
+    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+
+# %% wrong: refuses old ages only | loses: test_bracket_age_outside
+def bracket_age(log_ages, age_gyr):
+    t = np.log10(age_gyr) + 9
+    if t > log_ages[-1]:
+        raise ValueError("outside")
+    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
+    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))

@@ -1,0 +1,82 @@
+"""Rivals of `branch_temperature`."""
+
+# %% right: reversed branch
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    g, t = iso_logg[k], iso_teff[k]
+    s = np.argsort(g)
+    out = np.interp(logg, g[s], t[s])
+    return np.where((logg < g.min()) | (logg > g.max()), np.nan, out)
+
+# %% right: scipy, in log Teff
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    from scipy.interpolate import interp1d
+
+    rows = [i for i in range(len(iso_phase)) if iso_phase[i] == 2 and iso_logg[i] < 3.5]
+    f = interp1d(iso_logg[rows], np.log10(iso_teff[rows]), bounds_error=False, fill_value=np.nan)
+    return 10 ** f(logg)
+
+# %% right: segment by segment, the first that holds the gravity
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = np.flatnonzero((iso_phase == 2) & (iso_logg < 3.5))
+    out = np.full(len(logg), np.nan)
+    for n, g in enumerate(logg):
+        for i, j in zip(k[:-1], k[1:]):
+            lo, hi = sorted((iso_logg[i], iso_logg[j]))
+            if lo <= g <= hi and hi > lo:
+                w = (g - iso_logg[i]) / (iso_logg[j] - iso_logg[i])
+                out[n] = (1 - w) * iso_teff[i] + w * iso_teff[j]
+                break
+    return out
+
+# %% wrong: gravity falls along the branch, and np.interp does not complain | loses: test_branch_temperature test_branch_temperature_phases test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    return np.interp(logg, iso_logg[k], iso_teff[k], left=np.nan, right=np.nan)
+
+# %% wrong: all phases together | loses: test_branch_temperature_phases test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    s = np.argsort(iso_logg, kind="stable")
+    return np.interp(logg, iso_logg[s], iso_teff[s], left=np.nan, right=np.nan)
+
+# %% wrong: clump and asymptotic branch kept, below log g 3.5 | loses: test_branch_temperature_phases
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase >= 2) & (iso_logg < 3.5)
+    s = np.argsort(iso_logg[k])
+    return np.interp(logg, iso_logg[k][s], iso_teff[k][s], left=np.nan, right=np.nan)
+
+# %% wrong: ends repeated | loses: test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    s = np.argsort(iso_logg[k])
+    return np.interp(logg, iso_logg[k][s], iso_teff[k][s])
+
+# %% wrong: extrapolated | loses: test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    return np.polyval(np.polyfit(iso_logg[k], iso_teff[k], 2), logg)
+
+# %% wrong: subgiants kept | loses: test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = iso_phase == 2
+    s = np.argsort(iso_logg[k])
+    return np.interp(logg, iso_logg[k][s], iso_teff[k][s], left=np.nan, right=np.nan)
+
+# %% wrong: a straight line through the branch | loses: test_branch_temperature
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    line = np.polyval(np.polyfit(iso_logg[k], iso_teff[k], 1), logg)
+    return np.where((logg >= iso_logg[k].min()) & (logg <= iso_logg[k].max()), line, np.nan)
+
+# %% wrong: temperature of the nearest point | loses: test_branch_temperature
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    g, t = iso_logg[k], iso_teff[k]
+    near = t[np.argmin(abs(logg[:, None] - g[None]), axis=1)]
+    return np.where((logg >= g.min()) & (logg <= g.max()), near, np.nan)
+
+# %% wrong: the logarithm of the temperature | loses: test_branch_temperature test_branch_temperature_phases
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = (iso_phase == 2) & (iso_logg < 3.5)
+    s = np.argsort(iso_logg[k])
+    return np.interp(logg, iso_logg[k][s], np.log10(iso_teff[k][s]), left=np.nan, right=np.nan)

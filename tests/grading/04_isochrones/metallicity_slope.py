@@ -1,0 +1,66 @@
+"""Rivals of `metallicity_slope`."""
+
+# %% right: scipy's robust loss
+def metallicity_slope(teff, logg, fe_h):
+    from scipy.optimize import least_squares
+
+    def residual(p):
+        return (teff - p[0] - p[1] * (logg - 2) - p[2] * fe_h) / 25
+
+    return float(least_squares(residual, [4300, 450, 0], loss="cauchy").x[2])
+
+# %% right: least absolute deviations, reweighted
+def metallicity_slope(teff, logg, fe_h):
+    A = np.stack([logg**0, logg - 2, fe_h], 1)
+    w = np.ones(len(teff))
+    for _ in range(100):
+        p = np.linalg.lstsq(A * w[:, None], teff * w, rcond=None)[0]
+        w = 1 / np.sqrt(np.maximum(abs(teff - A @ p), 1.0))
+    return p[2]
+
+# %% wrong: no gravity in the fit | loses: test_metallicity_slope test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    return float(np.polyfit(fe_h, teff, 1)[0])
+
+# %% wrong: outliers keep their say | loses: test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
+    return float(np.linalg.lstsq(A, teff, rcond=None)[0][2])
+
+# %% wrong: the coefficient of gravity | loses: test_metallicity_slope test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
+    for _ in range(10):
+        p = np.linalg.lstsq(A, teff, rcond=None)[0]
+        r = teff - A @ p
+        k = abs(r - np.median(r)) < 4 * np.median(abs(r - np.median(r)))
+        A, teff = A[k], teff[k]
+    return float(p[1])
+
+# %% wrong: the sign turned round | loses: test_metallicity_slope test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
+    k = np.ones(len(teff), bool)
+    for _ in range(10):
+        p = np.linalg.lstsq(A[k], teff[k], rcond=None)[0]
+        r = teff - A @ p
+        k = abs(r) < 4 * np.median(abs(r))
+    return float(-p[2])
+
+# %% wrong: metallicity fitted to temperature, and inverted | loses: test_metallicity_slope test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    A = np.column_stack([np.ones(len(teff)), logg - 2, teff])
+    return float(1 / np.linalg.lstsq(A, fe_h, rcond=None)[0][2])
+
+# %% wrong: the line through the origin | loses: test_metallicity_slope test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    A = np.column_stack([logg - 2, fe_h])
+    return float(np.linalg.lstsq(A, teff, rcond=None)[0][1])
+
+# %% wrong: clipped once, at five sigma of the outliers' own | loses: test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
+    p = np.linalg.lstsq(A, teff, rcond=None)[0]
+    r = teff - A @ p
+    k = abs(r) < 5 * np.std(r)
+    return float(np.linalg.lstsq(A[k], teff[k], rcond=None)[0][2])

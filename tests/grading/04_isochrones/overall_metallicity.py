@@ -1,0 +1,33 @@
+"""Rivals of `overall_metallicity`."""
+
+# %% right: number by number
+def overall_metallicity(fe_h, alpha_fe):
+    return np.array([f + np.log10(0.638 * 10**a + 0.362) for f, a in zip(fe_h, alpha_fe)])
+
+# %% right: in natural logarithms
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h + np.log(0.362 + 0.638 * np.exp(alpha_fe * np.log(10))) / np.log(10)
+
+# %% wrong: the sum | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h + alpha_fe
+
+# %% wrong: [M/H] taken for [Fe/H] | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h
+
+# %% wrong: the dex not raised to a power | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h + np.log10(0.638 * alpha_fe + 0.362)
+
+# %% wrong: natural logarithm | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h + np.log(0.638 * 10**alpha_fe + 0.362)
+
+# %% wrong: e to the power | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h + np.log10(0.638 * np.exp(alpha_fe) + 0.362)
+
+# %% wrong: the two numbers exchanged | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    return fe_h + np.log10(0.362 * 10**alpha_fe + 0.638)

@@ -1,0 +1,61 @@
+"""Rivals of `fast_log_likelihood`."""
+
+# %% right: written out, without `predict`
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    x = (labels - mean) / scale
+    i, j = np.triu_indices(5)
+    q = np.r_[1.0, x, x[i] * x[j]]
+    s = np.zeros((21, 5))
+    for k in range(5):
+        s[1 + k, k] = 1
+        s[6:, k] = (i == k) * x[j] + (j == k) * x[i]
+    return -0.5 * (scalar - 2 * q @ vector + q @ matrix @ q), s.T @ (vector - matrix @ q) / scale
+
+# %% right: five-point difference quotients of the polynomial, which are exact
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    i, j = np.triu_indices(5)
+
+    def value(x):
+        q = np.concatenate([[1.0], x, x[i] * x[j]])
+        return q @ vector - 0.5 * q @ matrix @ q
+
+    x = (labels - mean) / scale
+    slope = []
+    for h in 0.1 * np.eye(5):
+        near, far = value(x + h) - value(x - h), value(x + 2 * h) - value(x - 2 * h)
+        slope.append((8 * near - far) / 1.2)
+    return value(x) - scalar / 2, np.array(slope) / scale
+
+# %% wrong: gradient with respect to the scaled labels | loses: test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    q, s = predict(labels, np.eye(21), mean, scale)
+    g = s.T @ (vector - matrix @ q)
+    return -0.5 * float(scalar - 2 * q @ vector + q @ matrix @ q), g * scale
+
+# %% wrong: the gradient of chi-squared | loses: test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    q, s = predict(labels, np.eye(21), mean, scale)
+    return (
+        -0.5 * float(scalar - 2 * q @ vector + q @ matrix @ q),
+        2 * s.T @ (matrix @ q - vector),
+    )
+
+# %% wrong: the half is forgotten | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    q, s = predict(labels, np.eye(21), mean, scale)
+    return -float(scalar - 2 * q @ vector + q @ matrix @ q), 2 * s.T @ (vector - matrix @ q)
+
+# %% wrong: the cross term once instead of twice | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    q, s = predict(labels, np.eye(21), mean, scale)
+    return -0.5 * float(scalar - q @ vector + q @ matrix @ q), s.T @ (vector / 2 - matrix @ q)
+
+# %% wrong: the value alone | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    q, _ = predict(labels, np.eye(21), mean, scale)
+    return -0.5 * float(scalar - 2 * q @ vector + q @ matrix @ q)
+
+# %% wrong: chi-squared instead of its negative half | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    q, s = predict(labels, np.eye(21), mean, scale)
+    return float(scalar - 2 * q @ vector + q @ matrix @ q), 2 * s.T @ (matrix @ q - vector)

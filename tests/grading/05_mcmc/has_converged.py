@@ -1,0 +1,57 @@
+"""Rivals of `has_converged`."""
+
+# %% right: the three measures of `az.summary`
+def has_converged(draws):
+    if not np.all(np.isfinite(draws)):
+        return False
+    table = az.summary(az.convert_to_inference_data(draws), kind="diagnostics", round_to="none")
+    good = (table["r_hat"] <= 1.01) & (table["ess_bulk"] >= 400) & (table["ess_tail"] >= 400)
+    return bool(good.all())
+
+# %% right: label by label
+def has_converged(draws):
+    for i in range(draws.shape[2]):
+        one = np.ascontiguousarray(draws[:, :, i])
+        if np.isnan(one).any() or not az.rhat(one) <= 1.01:
+            return False
+        if min(az.ess(one, method="bulk"), az.ess(one, method="tail")) < 400:
+            return False
+    return True
+
+# %% wrong: R-hat only | loses: test_has_converged_size
+def has_converged(draws):
+    return bool((az.rhat(az.convert_to_dataset(draws))["x"].values <= 1.01).all())
+
+# %% wrong: the number of draws instead of their effective number | loses: test_has_converged test_has_converged_size
+def has_converged(draws):
+    if draws.shape[0] * draws.shape[1] < 400:
+        return False
+    return bool((az.rhat(az.convert_to_dataset(draws))["x"].values <= 1.1).all())
+
+# %% wrong: effective size only, of all chains in one | loses: test_has_converged
+def has_converged(draws):
+    sizes = [az.ess(draws[:1, :, i]) for i in range(draws.shape[2])]
+    flat = draws.reshape(-1, draws.shape[2])
+    return bool(np.isfinite(flat).all() and (flat.std(axis=0) > 0).all() and min(sizes) >= 150)
+
+# %% wrong: any label will do | loses: test_has_converged test_has_converged_size
+def has_converged(draws):
+    data = az.convert_to_dataset(draws)
+    r, n = az.rhat(data)["x"].values, az.ess(data)["x"].values
+    return bool(((r <= 1.01) & (n >= 400)).any())
+
+# %% wrong: the means of the chains agree within a sigma | loses: test_has_converged test_has_converged_size
+def has_converged(draws):
+    means = draws.mean(axis=1)
+    return bool((np.ptp(means, axis=0) <= draws.std(axis=(0, 1))).all())
+
+# %% wrong: a limit of R-hat of 1.5 | loses: test_has_converged
+def has_converged(draws):
+    data = az.convert_to_dataset(draws)
+    r = az.rhat(data)["x"].values
+    n = [az.ess(data[["x"]].isel(chain=[0]))["x"].values.min()]
+    return bool(np.isfinite(draws).all() and (r <= 1.5).all() and min(n) >= 100)
+
+# %% wrong: always | loses: test_has_converged test_has_converged_size
+def has_converged(draws):
+    return True

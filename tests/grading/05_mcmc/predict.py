@@ -1,0 +1,86 @@
+"""Rivals of `predict`."""
+
+# %% right: loops, written out
+def predict(labels, coefficients, mean, scale):
+    x = (np.asarray(labels) - mean) / scale
+    flux = coefficients[0].astype(float)
+    jac = np.zeros((coefficients.shape[1], 5))
+    for i in range(5):
+        flux = flux + coefficients[1 + i] * x[i]
+        jac[:, i] += coefficients[1 + i]
+    k = 6
+    for i in range(5):
+        for j in range(i, 5):
+            flux = flux + coefficients[k] * x[i] * x[j]
+            jac[:, i] += coefficients[k] * x[j]
+            jac[:, j] += coefficients[k] * x[i]
+            k += 1
+    return flux, jac / scale
+
+# %% right: a symmetric matrix for each pixel
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    n = coefficients.shape[1]
+    Q = np.zeros((5, 5, n))
+    i, j = np.triu_indices(5)
+    Q[i, j] += coefficients[6:] / 2
+    Q[j, i] += coefficients[6:] / 2
+    Qx = np.einsum("ijn,j->in", Q, x)
+    flux = coefficients[0] + x @ coefficients[1:6] + x @ Qx
+    return flux, ((coefficients[1:6] + 2 * Qx) / scale[:, None]).T
+
+# %% wrong: derivative with respect to the scaled labels | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    i, j = np.triu_indices(5)
+    s = np.zeros((21, 5))
+    s[1:6] = np.eye(5)
+    np.add.at(s, (np.arange(6, 21), i), x[j])
+    np.add.at(s, (np.arange(6, 21), j), x[i])
+    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s
+
+# %% wrong: the derivative of a square is taken once | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    i, j = np.triu_indices(5)
+    s = np.zeros((21, 5))
+    s[1:6] = np.eye(5)
+    s[np.arange(6, 21), i] = x[j]
+    s[np.arange(6, 21), j] = x[i]
+    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s / scale
+
+# %% wrong: a transposed Jacobian | loses: test_predict_jacobian test_log_likelihood test_log_likelihood_bad test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    i, j = np.triu_indices(5)
+    s = np.zeros((21, 5))
+    s[1:6] = np.eye(5)
+    np.add.at(s, (np.arange(6, 21), i), x[j])
+    np.add.at(s, (np.arange(6, 21), j), x[i])
+    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, (coefficients.T @ s / scale).T
+
+# %% wrong: labels not scaled | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
+def predict(labels, coefficients, mean, scale):
+    x = np.asarray(labels)
+    i, j = np.triu_indices(5)
+    s = np.zeros((21, 5))
+    s[1:6] = np.eye(5)
+    np.add.at(s, (np.arange(6, 21), i), x[j])
+    np.add.at(s, (np.arange(6, 21), j), x[i])
+    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s
+
+# %% wrong: products in the order of the lower triangle | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    i, j = np.tril_indices(5)
+    s = np.zeros((21, 5))
+    s[1:6] = np.eye(5)
+    np.add.at(s, (np.arange(6, 21), i), x[j])
+    np.add.at(s, (np.arange(6, 21), j), x[i])
+    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s / scale
+
+# %% wrong: only the linear terms have a slope | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
+def predict(labels, coefficients, mean, scale):
+    x = (labels - mean) / scale
+    i, j = np.triu_indices(5)
+    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients[1:6].T / scale

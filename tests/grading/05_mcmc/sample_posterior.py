@@ -1,0 +1,118 @@
+"""Rivals of `sample_posterior`."""
+
+# %% right: the gradient by hand, enrolled as a node
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    node = LogLikelihood(
+        lambda labels: fast_log_likelihood(labels, matrix, vector, scalar, mean, scale)
+    )
+    with pm.Model():
+        x = pm.Normal("x", 0, 1, shape=5)
+        labels = pm.Deterministic("labels", prior[:, 0] + prior[:, 1] * x)
+        pm.Potential("ll", node(labels))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return trace.posterior["labels"].values
+
+# %% right: no PyMC at all, Metropolis with a proposal shaped like the posterior, thinned
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    rng = np.random.default_rng(seed)
+    first, second = np.triu_indices(5)
+    m0, s0 = (prior[:, 0] - mean) / scale, prior[:, 1] / scale
+
+    def terms(x):
+        return np.concatenate([[1.0], x, x[first] * x[second]])
+
+    def log_p(x):
+        q = terms(x)
+        return q @ vector - 0.5 * q @ matrix @ q - 0.5 * np.sum(((x - m0) / s0) ** 2)
+
+    x = m0 * 0 + 0.0
+    for _ in range(50):
+        s = np.zeros((21, 5))
+        s[1:6] = np.eye(5)
+        np.add.at(s, (np.arange(6, 21), first), x[second])
+        np.add.at(s, (np.arange(6, 21), second), x[first])
+        H = s.T @ matrix @ s + np.diag(s0**-2)
+        x = x + np.linalg.solve(H, s.T @ (vector - matrix @ terms(x)) - (x - m0) / s0**2)
+    L = np.linalg.cholesky(np.linalg.inv(H))
+    kept = np.zeros((chains, draws, 5))
+    for c in range(chains):
+        y, p = x + L @ rng.normal(size=5), -np.inf
+        for d in range(draws):
+            for _ in range(15):
+                new = y + L @ rng.normal(size=5)
+                pn = log_p(new)
+                if np.log(rng.uniform()) < pn - p:
+                    y, p = new, pn
+            kept[c, d] = y
+    return mean + scale * kept
+
+# %% wrong: the prior on scaled labels, whatever was stated | loses: test_sample_posterior_prior
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    i, j = np.triu_indices(5)
+    with pm.Model():
+        x = pm.Normal("x", 0, 1, shape=5)
+        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
+        pm.Potential("ll", q @ vector - 0.5 * q @ (matrix @ q))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return mean + scale * trace.posterior["x"].values
+
+# %% wrong: draws of the scaled labels | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    i, j = np.triu_indices(5)
+    with pm.Model():
+        x = pm.Normal("x", (prior[:, 0] - mean) / scale, prior[:, 1] / scale, shape=5)
+        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
+        pm.Potential("ll", q @ vector - 0.5 * q @ (matrix @ q))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return trace.posterior["x"].values
+
+# %% wrong: minus chi-squared, without the half | loses: test_sample_posterior_width
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    i, j = np.triu_indices(5)
+    with pm.Model():
+        x = pm.Normal("x", (prior[:, 0] - mean) / scale, prior[:, 1] / scale, shape=5)
+        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
+        pm.Potential("ll", 2 * q @ vector - q @ (matrix @ q))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return mean + scale * trace.posterior["x"].values
+
+# %% wrong: all chains in one | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    rng = np.random.default_rng(seed)
+    return prior[:, 0] + prior[:, 1] * rng.normal(size=(chains * draws, 5))
+
+# %% wrong: chains not converged, a random walk with steps far too small | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    rng = np.random.default_rng(seed)
+    kept = np.zeros((chains, draws, 5))
+    for c in range(chains):
+        labels = prior[:, 0] + prior[:, 1] * rng.normal(size=5)
+        p = fast_log_likelihood(labels, matrix, vector, scalar, mean, scale)[0]
+        for d in range(draws):
+            new = labels + 1e-3 * scale * rng.normal(size=5)
+            pn = fast_log_likelihood(new, matrix, vector, scalar, mean, scale)[0]
+            if np.log(rng.uniform()) < pn - p:
+                labels, p = new, pn
+            kept[c, d] = labels
+    return kept
+
+# %% wrong: the prior's width taken for a variance | loses: test_sample_posterior_prior
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    i, j = np.triu_indices(5)
+    with pm.Model():
+        sd = np.sqrt(prior[:, 1]) / scale
+        x = pm.Normal("x", (prior[:, 0] - mean) / scale, np.maximum(sd, 0.5), shape=5)
+        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
+        pm.Potential("ll", q @ vector - 0.5 * q @ (matrix @ q))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return mean + scale * trace.posterior["x"].values

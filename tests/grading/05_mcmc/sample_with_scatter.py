@@ -1,0 +1,67 @@
+"""Rivals of `sample_with_scatter`."""
+
+# %% right: the offsets drawn afterwards, which wide priors allow
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    shown = sample_posterior(
+        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
+    )
+    return shown + extra * np.random.default_rng(seed).normal(size=shown.shape)
+
+# %% right: gradient by hand, offsets sampled
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    node = LogLikelihood(lambda t: fast_log_likelihood(t, matrix, vector, scalar, mean, scale))
+    with pm.Model():
+        x = pm.Normal("x", 0, 30, shape=5, initval=np.zeros(5))
+        offset = pm.Normal("offset", shape=5)
+        labels = pm.Deterministic("labels", mean + scale * x + extra * offset)
+        pm.Potential("p", -0.5 * (((labels - prior[:, 0]) / prior[:, 1]) ** 2).sum())
+        pm.Potential("ll", node(mean + scale * x))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return trace.posterior["labels"].values
+
+# %% wrong: the extra scatter is forgotten | loses: test_sample_with_scatter
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    return sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed)
+
+# %% wrong: one offset for all labels | loses: test_sample_with_scatter
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    shown = sample_posterior(
+        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
+    )
+    return shown + extra * np.random.default_rng(seed).normal(size=(*shown.shape[:2], 1))
+
+# %% wrong: the extra scatter read as scaled | loses: test_sample_with_scatter
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    rng = np.random.default_rng(seed)
+    return mean + scale * (0.5 + np.hypot(0.02, extra) * rng.normal(size=(chains, draws, 5)))
+
+# %% wrong: widths added, not variances | loses: test_sample_with_scatter
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    shown = sample_posterior(
+        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
+    )
+    middle, width = shown.mean(axis=(0, 1)), shown.std(axis=(0, 1))
+    return middle + (shown - middle) * (1 + extra / width)
+
+# %% wrong: one offset a chain instead of a draw | loses: test_sample_with_scatter
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    shown = sample_posterior(
+        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
+    )
+    return shown + extra * np.random.default_rng(seed).normal(size=(chains, 1, 5))

@@ -1,0 +1,40 @@
+"""Rivals of `profile_matrix`."""
+
+# %% right: scipy
+def profile_matrix(wavelength, centres, fwhm):
+    from scipy.stats import norm
+
+    return norm.pdf(wavelength[:, None], centres[None], fwhm / 2.354820045)
+
+# %% right: powers of two, column by column
+def profile_matrix(wavelength, centres, fwhm):
+    area = fwhm * np.sqrt(np.pi / np.log(2)) / 2
+    columns = [2.0 ** (-((2 * (wavelength - c) / fwhm) ** 2)) / area for c in centres]
+    return np.array(columns).T
+
+# %% wrong: the width at half maximum taken for sigma | loses: test_profile_matrix
+def profile_matrix(wavelength, centres, fwhm):
+    z = (wavelength[:, None] - centres) / fwhm
+    return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * fwhm)
+
+# %% wrong: peak one instead of area one | loses: test_profile_matrix_area
+def profile_matrix(wavelength, centres, fwhm):
+    return np.exp(-0.5 * ((wavelength[:, None] - centres) / (fwhm / 2.3548)) ** 2)
+
+# %% wrong: sigma for variance | loses: test_profile_matrix test_profile_matrix_area
+def profile_matrix(wavelength, centres, fwhm):
+    sigma = fwhm / 2.3548
+    d = wavelength[:, None] - centres
+    return np.exp(-0.5 * d**2 / sigma) / (np.sqrt(2 * np.pi) * sigma)
+
+# %% wrong: the half forgotten | loses: test_profile_matrix test_profile_matrix_area
+def profile_matrix(wavelength, centres, fwhm):
+    sigma = fwhm / 2.3548
+    z = (wavelength[:, None] - centres) / sigma
+    return np.exp(-(z**2)) / (np.sqrt(2 * np.pi) * sigma)
+
+# %% wrong: lines along rows | loses: test_profile_matrix test_profile_matrix_area
+def profile_matrix(wavelength, centres, fwhm):
+    sigma = fwhm / 2.3548
+    z = (wavelength - centres[:, None]) / sigma
+    return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sigma)

@@ -1,0 +1,47 @@
+"""Rivals of `split_rhat`."""
+
+# %% right: arviz
+def split_rhat(chains):
+    import arviz
+
+    return float(arviz.rhat(chains, method="split"))
+
+# %% right: lists
+def split_rhat(chains):
+    half = chains.shape[1] // 2
+    parts = [row[:half] for row in chains] + [row[half:] for row in chains]
+    W = np.mean([np.var(p, ddof=1) for p in parts])
+    B_over_n = np.var([np.mean(p) for p in parts], ddof=1)
+    return np.sqrt((half - 1) / half + B_over_n / W)
+
+# %% wrong: whole chains | loses: test_split_rhat_drift
+def split_rhat(chains):
+    n = chains.shape[1]
+    W = chains.var(axis=1, ddof=1).mean()
+    return float(np.sqrt((n - 1) / n + chains.mean(axis=1).var(ddof=1) / W))
+
+# %% wrong: always converged | loses: test_split_rhat test_split_rhat_drift
+def split_rhat(chains):
+    return 1.0
+
+# %% wrong: the square | loses: test_split_rhat
+def split_rhat(chains):
+    halves = chains.reshape(2 * len(chains), -1)
+    n = halves.shape[1]
+    W = halves.var(axis=1, ddof=1).mean()
+    return float((n - 1) / n + halves.mean(axis=1).var(ddof=1) / W)
+
+# %% wrong: standard deviation for variance | loses: test_split_rhat test_split_rhat_drift
+def split_rhat(chains):
+    halves = chains.reshape(2 * len(chains), -1)
+    n = halves.shape[1]
+    W = halves.std(axis=1, ddof=1).mean()
+    B = halves.mean(axis=1).std(ddof=1) / n
+    return float(np.sqrt((n - 1) / n + B / W))
+
+# %% wrong: the first chain alone | loses: test_split_rhat
+def split_rhat(chains):
+    halves = chains[0].reshape(2, -1)
+    n = halves.shape[1]
+    W = halves.var(axis=1, ddof=1).mean()
+    return float(np.sqrt((n - 1) / n + halves.mean(axis=1).var(ddof=1) / W))

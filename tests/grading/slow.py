@@ -1,0 +1,14 @@
+"""Labs whose answers sample posteriors or train networks: a pass through one takes a minute.
+
+Their model answer, blank sheet and every rival are graded in each run of the tests; what repeats a
+pass many times, or a whole notebook, is done for them where LABKIT_THOROUGH is set.
+"""
+
+import os
+
+from helpers.course import source
+
+THOROUGH = "LABKIT_THOROUGH" in os.environ
+SLOW_LABS = ("05_mcmc", "09_corona")
+LABS = source.labs()
+QUICK_LABS = LABS if THOROUGH else [slug for slug in LABS if slug not in SLOW_LABS]

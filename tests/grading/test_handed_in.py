@@ -1,0 +1,111 @@
+"""What lies in a student's folder, when it came, and what it cost to come late."""
+
+import os
+import re
+
+import nbformat
+
+from helpers.course.grading import batch, read_mark, sandbox
+
+from .toy import LAB, hand_in, make_course
+
+RIGHT = "def double(x):\n    return x + x"
+LATE = """
+from nbgrader.plugins import BasePlugin
+class HalfAPoint(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 0.5
+c.AssignLatePenalties.plugin_class = HalfAPoint
+"""
+
+
+def _grade(course, **options):
+    return {line.student: line for line in batch.grade(batch.Settings(course, LAB), **options)}
+
+
+def test_another_name_and_other_files_are_reported(tmp_path):
+    course = make_course(tmp_path)
+    path = hand_in(course, "copied", RIGHT)
+    path.rename(path.with_name(f"{LAB} (1).ipynb"))
+    helper = hand_in(course, "helper", "from mine import double").with_name("mine.py")
+    helper.write_text(RIGHT)
+    hand_in(course, "plain", RIGHT)
+    report = _grade(course)
+    assert {student: line.points for student, line in report.items()} == {
+        "copied": 3,
+        "helper": 0,
+        "plain": 3,
+    }
+    assert "was called '00_toy (1).ipynb'" in report["copied"].repairs[0]
+    assert "not looked at: 'mine.py'" in report["helper"].repairs[0]
+    assert report["plain"].repairs == []
+    page = (course / "feedback" / "helper" / LAB / f"{LAB}.html").read_text()
+    assert "Only the notebook is graded" in page
+
+
+def test_two_copies_are_nobodys_guess(tmp_path):
+    course = make_course(tmp_path)
+    path = hand_in(course, "twice", RIGHT)
+    for name in (f"{LAB} (1).ipynb", f"{LAB} (2).ipynb"):
+        path.with_name(name).write_bytes(path.read_bytes())
+    path.unlink()
+    assert "no notebook to grade" in _grade(course)["twice"].error
+
+
+def test_the_late_penalty_is_nbgraders_own(tmp_path):
+    from nbgrader.api import Gradebook
+
+    course = make_course(tmp_path)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(LATE)
+    for student, day in (("early", "01"), ("tardy", "09"), ("blank", "09")):
+        path = hand_in(course, student, None if student == "blank" else RIGHT)
+        path.with_name("timestamp.txt").write_text(f"2026-02-{day} 12:00:00 UTC")
+    _grade(course)  # enters the lab
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        book.update_or_create_assignment(LAB, duedate="2026-02-05 12:00:00 UTC")
+    report = _grade(course, force=True)
+    late = {student: line.late for student, line in report.items()}
+    assert late == {"early": 0, "tardy": 0.5, "blank": 0}  # never more than there is
+    assert _grade(course)["tardy"].late == 0.5
+    assert read_mark(course, LAB, "tardy").points == 3
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        penalty = book.find_submission_notebook(LAB, LAB, "tardy").late_submission_penalty
+        assert penalty == 0.5
+
+
+def test_students_html_is_text_for_the_formgrader(tmp_path):
+    from nbconvert import HTMLExporter
+
+    course = make_course(tmp_path)
+    path = hand_in(course, "eve", RIGHT)
+    notebook = nbformat.read(path, as_version=4)
+    evil = "<script>alert(1)</script> a<b <img src=x onerror=alert(2)> [x](javascript:alert(3))"
+    evil += " [y](JAVA&#115;CRIPT:alert(5)) [z](<javascript:alert(6)>) [u][v]\n\n"
+    evil += "[v]: javascript:alert(7)\n\n[good](https://www.sdss.org)"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(evil))
+    notebook.cells.append(nbformat.v4.new_raw_cell("<script>alert(4)</script>"))
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "explain_why":
+            cell.source = evil
+    nbformat.write(notebook, path)
+    _grade(course)
+    graded = course / "autograded" / "eve" / LAB / f"{LAB}.ipynb"
+    page, _ = HTMLExporter(template_name="basic").from_filename(str(graded))
+    for number in range(1, 5):
+        assert f"<script>alert({number})" not in page
+    assert "<img src=x" not in page
+    assert re.findall(r'href="([^#"][^"]*)', page) == ["https://www.sdss.org"] * 2
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_what_killed_graders_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox.tempfile, "tempdir", str(tmp_path))
+    gone = tmp_path / "labkit-run-999999999-abc"
+    alive = tmp_path / f"labkit-run-{os.getpid()}-abc"
+    others = tmp_path / "labkit-run-notes"
+    for folder in (gone, alive, others):
+        folder.mkdir()
+    with sandbox.scratch() as mine:
+        assert sorted(tmp_path.iterdir()) == sorted([alive, others, mine])
+    assert not mine.exists()

@@ -1,0 +1,134 @@
+"""Real labs: nothing that is hidden comes out in release, feedback, logs, or is seen from within.
+
+Looked for: every line of a hidden test, of a model answer and of a rubric that students do not have
+in what is shown to them; numbers of hidden tests with four significant figures or more; folders of
+the source.
+"""
+
+import html
+import json
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from helpers.course import ROOT, source
+from helpers.course.grading import judge, repair, rivals, sandbox
+from helpers.course.grading.sandbox import Limits
+
+from .course import copy_course, hand_in_cells
+from .slow import LABS, QUICK_LABS
+
+WORDS = ("HIDDEN TESTS", "BEGIN SOLUTION", str(ROOT / "solutions"), "solutions/")
+
+
+def _parts(slug):
+    """Return what students are shown of a lab's source, and what they are not."""
+    shown, kept = [], []
+    for cell in source.read(slug).cells:
+        role = repair.role(cell)
+        if role == "test":
+            open_lines = judge.visible(cell.source)
+            shown.append(open_lines)
+            kept += [line for line in cell.source.splitlines() if line not in open_lines]
+        elif role == "solution":
+            before, answer = cell.source.split("### BEGIN SOLUTION")
+            shown.append(before)
+            kept += answer.split("### END SOLUTION")[0].splitlines()
+        elif role == "explain":
+            kept += cell.source.splitlines()
+        else:
+            shown.append(cell.source)
+    return "\n".join(shown), [line.strip() for line in kept]
+
+
+def _secrets(slug, shortest=25):
+    shown, kept = _parts(slug)
+    # a hint was written to be read, and names of columns are no secret: what else is in the line?
+    lines = {line for line in kept if len(re.sub(r'"[^"]*"', "", line)) >= shortest}
+    numbers = {number for line in kept for number in re.findall(r"(?<![\w.])\d[\d_.]{3,}\b", line)}
+    numbers = {n for n in numbers if len(re.sub(r"\D", "", n).strip("0")) >= 4}
+    return {text for text in lines | numbers if text not in shown}
+
+
+def _found(secrets, text, own=""):
+    """Return the secrets in a text, but for those its author knew."""
+    text = html.unescape(re.sub(r"data:image/png;base64,[^\"]*", "", text))
+    return [
+        secret
+        for secret in (*secrets, *WORDS)
+        if secret not in own and re.search(rf"(?<![\w.]){re.escape(secret)}", text)
+    ]
+
+
+def _text(path):
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    cells = nbformat.read(path, as_version=4).cells
+    shown = [cell.source for cell in cells]
+    for output in (output for cell in cells for output in cell.get("outputs", [])):
+        shown += [json.dumps(output.get(key, "")) for key in ("text", "evalue", "traceback")]
+        shown.append(str(output.get("data", {}).get("text/plain", "")))
+    return "\n".join(shown)
+
+
+@pytest.mark.parametrize("slug", LABS)
+def test_there_is_something_to_look_for(slug):
+    secrets = _secrets(slug)
+    assert len(secrets) > 100
+    solved = (ROOT / "solutions" / slug / f"{slug}.py").read_text()
+    assert len(_found(secrets, solved.replace("\n# ", "\n"))) > 100
+
+
+@pytest.mark.parametrize("slug", LABS)
+def test_release(slug):
+    assert _found(_secrets(slug), _text(ROOT / "labs" / slug / f"{slug}.ipynb")) == []
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """A wrong answer to every exercise and a blank sheet, by `labkit grade`; what it said."""
+    course = copy_course(tmp_path_factory.mktemp("course"), QUICK_LABS)
+    said = {}
+    for slug in QUICK_LABS:
+        wrong = {r.exercise: r.code for r in rivals.read(slug) if r.kind == "wrong"}
+        hand_in_cells(course, "wrong", slug, wrong)
+        hand_in_cells(course, "blank", slug, {})
+        line = [sys.executable, "-m", "helpers.course.cli", "grade", slug, "--course", str(course)]
+        run = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        said[slug] = run.stdout + run.stderr
+    return course, said
+
+
+@pytest.mark.parametrize("slug", QUICK_LABS)
+def test_feedback_and_logs(slug, graded):
+    course, said = graded
+    secrets = _secrets(slug)
+    assert _found(secrets, said[slug]) == []
+    for student in ("wrong", "blank"):
+        own = _text(course / "submitted" / student / slug / f"{slug}.ipynb")
+        for folder, suffix in (("feedback", "html"), ("autograded", "ipynb")):
+            path = course / folder / student / slug / f"{slug}.{suffix}"
+            text = _text(path)
+            assert _found(secrets, text, own) == [], path
+            assert str(course) not in text
+
+
+def test_view_from_within(tmp_path):
+    """A search of all files in the sandbox but Python's, the packages' and the stars'.
+
+    Lines shorter than forty characters are left out: `helpers` says such things as
+    ``rng = np.random.default_rng(seed)`` too.
+    """
+    lines = {text for slug in LABS for text in _secrets(slug, shortest=40)}
+    secrets = {text for text in lines if not re.fullmatch(r"[\d_.]+", text)}
+    look = ["grep", "-rlaF", "-f", "/dev/stdin", "/labkit", "/home", "/tmp", "/etc", str(tmp_path)]
+    look += ["--exclude-dir=packages", "--exclude-dir=sas"]
+    line = [sandbox.require_bubblewrap(), *sandbox.walls(tmp_path, Limits()), *look]
+    for patterns, there in ((sorted({*secrets, *WORDS[2:3]}), ""), (["answers_from"], "checks.py")):
+        run = subprocess.run(line, input="\n".join(patterns), capture_output=True, text=True)
+        found = run.stdout.splitlines()
+        assert any(there in path for path in found) if there else found == [], found

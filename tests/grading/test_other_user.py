@@ -1,0 +1,85 @@
+"""The grader as a user who is not root: the same sandbox, the same marks, the same walls.
+
+Root lends itself to a test in a mount namespace of its own, where Python's folder can be read by
+others even if it lies in root's home. Who is not root runs all other tests this way already.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers.course import ROOT
+from helpers.course.grading import read_mark
+
+from .toy import LAB, hand_in, make_course
+
+USER = "4321"
+PYTHON = Path(sys.base_prefix)
+#: a home that shows nothing but the way to Python, and then another user
+AS_ANOTHER = f"""
+set -e
+if [ -n "$HOME_OF_PYTHON" ]; then
+  mkdir -p "$KEPT" && mount --bind {PYTHON} "$KEPT"
+  mount -t tmpfs -o mode=755 tmpfs "$HOME_OF_PYTHON"
+  mkdir -p {PYTHON} && mount --bind "$KEPT" {PYTHON}
+fi
+exec setpriv --reuid {USER} --regid {USER} --clear-groups "$@"
+"""
+
+
+def _closed_folder(path):
+    """Return the first folder on the way to a path that others may not enter, "" if there is none."""
+    for folder in reversed(path.parents):
+        if not folder.stat().st_mode & 0o001:
+            return str(folder)
+    return ""
+
+
+def _as_another(line, scratch, **options):
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": str(scratch),
+        "PYTHONPATH": str(ROOT),
+        "LABKIT_DATA": os.environ.get("LABKIT_DATA", str(ROOT / "data")),
+        "LABKIT_CACHE": str(scratch / "cache"),
+        "HOME_OF_PYTHON": _closed_folder(PYTHON),
+        "KEPT": str(scratch / "python"),
+    }
+    line = ["unshare", "--mount", "sh", "-c", AS_ANOTHER, "sh", *line]
+    return subprocess.run(line, env=environment, capture_output=True, text=True, **options)
+
+
+def test_a_batch_of_another_user():
+    if os.getuid() != 0:
+        pytest.skip("whoever runs this is no root: all tests are of this kind")
+    # pytest's own folders are closed to others
+    folder = Path(
+        subprocess.check_output(["mktemp", "-d", "/tmp/labkit-user-XXXXXX"], text=True).strip()
+    )
+    try:
+        folder.chmod(0o755)
+        probe = _as_another([sys.executable, "-c", "import os; print(os.getuid())"], folder)
+        if probe.stdout.strip() != USER:
+            pytest.skip(f"no mount namespace here: {probe.stderr.strip()[-200:]}")
+        course = make_course(folder / "course")
+        hand_in(course, "ada", "def double(x):\n    return x + x")
+        hand_in(course, "forks", "import os\ndef double(x):\n    while True:\n        os.fork()")
+        looks = f"import os\nprint('SEEN', os.path.exists('{course}'))\n"
+        hand_in(course, "looks", looks + "def double(x): return 2 * x")
+        subprocess.run(["chown", "-R", USER, str(folder)], check=True)
+        run = _as_another(
+            [sys.executable, "-m", "helpers.course.cli", "grade", LAB, "--course", str(course)],
+            folder,
+            timeout=300,
+        )
+        assert run.returncode == 0, run.stderr
+        points = {s: read_mark(course, LAB, s).points for s in ("ada", "forks", "looks")}
+        assert points == {"ada": 3, "forks": 0, "looks": 3}
+        assert (course / "gradebook.db").stat().st_uid == int(USER)
+        graded = course / "autograded" / "looks" / LAB / f"{LAB}.ipynb"
+        assert "SEEN False" in graded.read_text()
+    finally:
+        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)

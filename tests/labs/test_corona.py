@@ -1,0 +1,72 @@
+"""What the solved lab 9 measures on its simulated test set, judged by its figures of merit."""
+
+import numpy as np
+import pytest
+
+from helpers.course import ROOT
+
+LAB = pytest.mark.parametrize("slug", ["09_corona"])
+
+
+@pytest.fixture(scope="module")
+def measured(walkthrough):
+    with np.load(ROOT / "build" / "run" / "products" / "09_corona.npz") as product:
+        return dict(product)
+
+
+def band(measured, snr):
+    """The row of the band that holds this signal to noise."""
+    low, high = measured["bands"].T
+    return int(np.flatnonzero((low <= snr) & (snr < high))[0])
+
+
+@LAB
+def test_lines_are_identified(slug, measured):
+    at_10, at_3 = (measured["accuracy"][band(measured, snr)] for snr in (9.5, 3.0))
+    print(f"\nlines right: S/N 10 {at_10[0]:.1%}, S/N 3 {at_3[0]:.1%}", end="; ")
+    print(f"always the usual {at_10[1]:.1%}, {at_3[1]:.1%}")
+    assert at_10[0] >= 0.95
+    assert at_3[0] >= 0.85
+    # accuracy is cheap where most lines are usually absent: at least two fifths of the rest
+    assert (1 - at_10[0]) < 0.6 * (1 - at_10[1])
+    assert (1 - at_3[0]) < 0.6 * (1 - at_3[1])
+
+
+@LAB
+def test_temperature_and_density_are_recovered(slug, measured):
+    at_10, at_3 = band(measured, 9.5), band(measured, 3.0)
+    ours, hand = measured["rms_posterior"], measured["rms_by_hand"]
+    print(f"\nrms of log T, log n at S/N 10: {ours[at_10].round(3)}", end="; ")
+    print(f"at S/N 3 {ours[at_3].round(3)}, by hand {hand[at_3].round(3)}, ", end="")
+    print(f"by regression {measured['rms_regression'][at_3].round(3)}")
+    assert ours[at_10, 0] <= 0.05
+    assert ours[at_10, 1] <= 0.15
+    assert (hand[at_3] >= 1.5 * ours[at_3]).all()
+    assert (measured["rms_found_lines"][at_10] > ours[at_10]).all()
+
+
+@LAB
+def test_intervals_cover_what_they_promise(slug, measured):
+    truth, result = measured["truth"], measured["result"]
+    cover = [
+        float(((truth >= result[:, :, k]) & (truth <= result[:, :, k + 1])).mean()) for k in (1, 3)
+    ]
+    print(f"\n68 and 95 % intervals cover {cover[0]:.1%} and {cover[1]:.1%}")
+    assert 0.63 <= cover[0] <= 0.73
+    assert 0.91 <= cover[1] <= 0.98
+
+
+@LAB
+def test_a_population_is_better_than_its_stars(slug, measured):
+    alone, together = measured["star_rms"]
+    print(f"\nrms of log n of 20 stars: {alone:.3f} one by one, {together:.3f} as a population")
+    assert together < alone
+    assert measured["rhat"].max() < 1.01
+
+
+@LAB
+def test_components_are_counted(slug, measured):
+    one, two = measured["log_bayes_factors"]
+    print(f"\nln Z2 - ln Z1: {one:+.1f} for one component, {two:+.1f} for two")
+    assert one < 1  # not worth a mention (Kass & Raftery 1995, Section 3.2)
+    assert two > 3
