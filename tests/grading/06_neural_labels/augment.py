@@ -48,7 +48,7 @@ def augment(inputs, input_error, lost, rng):
     noisy[:, rng.random(inputs.shape[1]) < lost] = 0
     return noisy
 
-# %% wrong: keeps the share it should lose | loses: test_augment test_augment_lost test_augment_fresh
+# %% wrong: keeps the share it should lose | loses: test_augment test_augment_lost test_augment_fresh test_train_network_learns
 def augment(inputs, input_error, lost, rng):
     noisy = inputs + input_error * rng.normal(size=inputs.shape)
     return np.where(rng.random(inputs.shape) < lost, noisy, 0)
