@@ -36,8 +36,7 @@ from tqdm.auto import tqdm
 
 from helpers import apogee, archive, checkpoints, plots
 
-#: the error of a pixel that carries no information (lab 2), and where "bad" begins
-BAD_ERROR = 1e10
+#: pixels that carry no information have an error of 1e10 (lab 2); from here on they count as bad
 BAD_LIMIT = 1e9
 #: the network's inputs are deviations from the typical spectrum in units of this much flux
 FLUX_UNIT = 0.05
@@ -1062,7 +1061,7 @@ def build_network(kind, n_inputs, n_labels, seed):
 
 
 #: step size of the optimiser: a single layer of thousands of inputs wants smaller steps
-LEARNING_RATE = {"linear": 1e-4, "dense": 1e-3, "convolutional": 1e-3}
+LEARNING_RATE = {"linear": 1e-4, "dense": 1e-3, "convolutional": 2e-3}
 
 # %% [markdown]
 # ### A dataset and a loader
@@ -1103,7 +1102,8 @@ print(f"{(width == 0).float().mean():.1%} of its pixels are bad: input and error
 #    question 7.
 #
 # At the end put the best weights back (`load_state_dict`), `eval()` again, and predict **all**
-# rows. The targets of rows that are in neither set may be NaN: you must not need them.
+# rows. The targets of rows that are in neither set may be NaN: you must not need them. Minutes are
+# long without a progress bar: `for epoch in tqdm(range(epochs)):` draws one.
 #
 # `torch.optim.AdamW` with the step size `LEARNING_RATE[kind]` and `weight_decay=0.01` is a good
 # optimiser. A step size that first rises and then sinks to zero
@@ -1114,7 +1114,7 @@ print(f"{(width == 0).float().mean():.1%} of its pixels are bad: input and error
 # %% solution="train_network" seconds=180
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):  # fmt: skip
     """Train a network on some rows and predict all of them.
 
@@ -1478,8 +1478,35 @@ may_validate = np.concatenate([is_validation, np.zeros(count - len(names), dtype
 del made, noisy, more, width, holes
 print(f"{count} spectra to predict, {may_train.sum()} to learn from")
 
+# %% [markdown]
+# ### A scout
+#
+# One thing first. A Gaussian loss believes every label it is given. In lab 3 you found stars whose
+# catalogue labels, or whose spectra, are wrong: at ten sigma, one of them weighs as much as a
+# hundred others, in the training and, worse, in the validation loss that decides everything. So a
+# scout goes ahead: a dense network, trained briefly. Stars of the training and validation sets
+# that it misses by more than five times the usual scatter are left out of both. The test set
+# stays as it is. You may clean what you learn from, never what you are judged by.
+
 # %%
-EPOCHS, PATIENCE = 25, 8
+scout = train_network(
+    "dense", all_inputs, all_errors, all_targets, may_train, may_validate,
+    epochs=15, patience=15, seed=0,
+)  # fmt: skip
+learnt = may_train | may_validate
+miss = scout["mean"][learnt] - all_targets[learnt]
+middle_miss = np.median(miss, axis=0)
+spread = 1.4826 * np.median(np.abs(miss - middle_miss), axis=0)
+odd = np.zeros(count, dtype=bool)
+odd[learnt] = (np.abs(miss - middle_miss) > 5 * spread).any(axis=1)
+print(
+    f"left out: {(odd & may_train).sum()} stars to train, {(odd & may_validate).sum()} to validate"
+)
+may_train &= ~odd
+may_validate &= ~odd
+
+# %%
+EPOCHS, PATIENCE = 40, 12
 trained, seconds = {}, {}
 for kind in ("linear", "dense", "convolutional"):
     start = time.perf_counter()
@@ -1966,44 +1993,52 @@ def test_coverage_shares():
 
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Claims can also be *corrected*. The validation stars say by which factor the claimed errors must
+# be stretched so that 68.3 % of their labels lie inside; the test stars then say whether it helped.
+# One factor for all labels: with so few stars, a factor for each would itself be uncertain by 5 %.
+
 # %%
-shares = np.linspace(0.05, 0.95, 19)
-one_member = unscale(
+share_68 = 0.683
+guarding = np.flatnonzero(may_validate)
+z = np.abs(all_targets[guarding] - ensemble_mean[guarding]) / ensemble_sigma[guarding]
+stretch = np.quantile(z, share_68)
+predicted_error = predicted_error * stretch
+alone, alone_error = unscale(
     np.asarray(members[0]["mean"], dtype=float), np.exp(members[0]["log_sigma"]), label_mean,
     label_scale,
 )  # fmt: skip
-alone = coverage(one_member[0][: len(names)][is_test], one_member[1][: len(names)][is_test],
-                 truth, shares)  # fmt: skip
-together = coverage(
-    predicted[: len(names)][is_test], predicted_error[: len(names)][is_test], truth, shares
-)
+shares = np.linspace(0.05, 0.95, 19)
+claims = {
+    "one network": (alone[tested], alone_error[tested]),
+    "ensemble of three": (predicted[tested], predicted_error[tested] / stretch),
+    f"ensemble, errors times {stretch:.2f}": (predicted[tested], predicted_error[tested]),
+}
 with plots.style():
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3.8), sharey=True)
-    for axis, found, title in zip(
-        axes, (alone, together), ("one network", "ensemble of three"), strict=True
-    ):
+    figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.6), sharey=True)
+    for axis, (title, claim) in zip(axes, claims.items(), strict=True):
         axis.plot([0, 1], [0, 1], color="0.5", lw=0.8)
+        found = coverage(*claim, truth, shares)
         for i, name in enumerate(label_names):
             axis.plot(shares, found[:, i], label=name)
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("share promised")
     axes[0].set_ylabel("share of stars found inside")
-    axes[1].legend(fontsize=8)
+    axes[0].legend(fontsize=8)
 plots.show(
     figure,
     alt="Share of test stars inside the predicted intervals against the share promised, for one "
-    "network on the left and the ensemble on the right: curves near the diagonal mean true errors.",
+    "network, the ensemble, and the ensemble with stretched errors: five curves, one a label, near "
+    "the diagonal, where errors are true.",
 )
-held = coverage(
-    predicted[: len(names)][is_test], predicted_error[: len(names)][is_test], truth, [0.683]
-)[0]
-print(
-    "68.3 % intervals hold",
-    ", ".join(f"{n} {h:.1%}" for n, h in zip(label_names, held, strict=True)),
-)
+for title, claim in claims.items():  # the last, with stretched errors, is what lab 6 hands on
+    held = coverage(*claim, truth, [share_68])[0]
+    print(f"{title:28s} 68.3 % intervals hold",
+          ", ".join(f"{n} {h:.0%}" for n, h in zip(label_names, held, strict=True)))  # fmt: skip
 
 # %% [markdown]
-# Below the diagonal the errors are too small, above it too large. The ensemble is seldom worse.
+# Below the diagonal the errors are too small, above it too large. 928 stars know a share of 68 % to
+# 1.5 %.
 #
 # Now make life hard. The test stars again, with noise added down to S/N 100, 50 and 25, and with
 # every tenth pixel gone:
@@ -2197,6 +2232,8 @@ def cannon_fit(flux, error, coefficients=coefficients):
             estimator = cannon_estimator(slopes, variance)
             step = estimator @ (f - model)
             x = x + step / max(1.0, np.abs(step).max())
+            if np.abs(step).max() < 1e-3:
+                break
         found.append(cannon_mean + cannon_scale * x)
         sigma.append(cannon_scale * np.sqrt((estimator**2 * variance).sum(axis=1)))
         known = (e < BAD_LIMIT) & (s2 < 1)
@@ -2222,8 +2259,9 @@ with plots.style():
         ("black", "orange", "blue"),
         strict=True,
     ):  # fmt: skip
-        axis.plot(wavelength[part], what[part] / np.abs(what[part]).max(), lw=0.8,
-                  color=plots.COLOURS[colour])  # fmt: skip
+        between_chips = np.diff(wavelength[part], append=np.inf) > 1
+        curve = np.where(between_chips, np.nan, what[part] / np.abs(what[part]).max())
+        axis.plot(wavelength[part], curve, lw=0.8, color=plots.COLOURS[colour])
         axis.axhline(0, lw=0.6, color="0.6")
         axis.set_title(title, fontsize=9, loc="left")
         for line in (15745.01, 15753.29, 15770.15, 15883.90):
@@ -2331,9 +2369,9 @@ start = time.perf_counter()
 cannon_answer, _, _ = cannon_fit(extra_flux, extra_error)
 cannon_milliseconds = 1e3 * (time.perf_counter() - start) / len(extra_flux)
 by_cannon = response_matrix(true_labels, cannon_answer, label_scale)
-short = [name.replace("_FE", "/Fe").replace("FE_H", "Fe/H") for name in label_names]
+short = [AXIS_LABELS[name].partition(" /")[0].partition(" (")[0] for name in label_names]
 with plots.style():
-    figure, axes = plt.subplots(1, 2, figsize=(8.5, 4), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), sharey=True)
     for axis, matrix, title in zip(
         axes, (by_cannon, by_network), ("Cannon", "network"), strict=True
     ):
@@ -2418,11 +2456,11 @@ rich = labels[:, iron] > -0.5
 none = np.zeros(count - len(names), dtype=bool)
 narrow = train_network(
     kept, all_inputs, all_errors, all_targets,
-    np.append(is_training & rich, none), np.append(is_validation & rich, none),
+    may_train & np.append(rich, none), may_validate & np.append(rich, none),
     epochs=EPOCHS, patience=PATIENCE, seed=1,
 )  # fmt: skip
 start = time.perf_counter()
-narrow_coefficients = cannon_trained(~is_test & rich)
+narrow_coefficients = cannon_trained((may_train | may_validate)[: len(names)] & rich)
 cannon_seconds = time.perf_counter() - start
 poor = np.flatnonzero(is_test & ~rich)
 others = np.flatnonzero(is_test & rich)[:300]
@@ -2448,7 +2486,7 @@ with plots.style():
         )  # fmt: skip
         axis.axvline(-0.5, ls=":", color="0.3")
         axis.axhline(0, lw=0.8, color="0.3")
-        axis.set_ylim(-0.35, 0.55)
+        axis.set_ylim(-0.2, 0.3)
         axis.set_xlabel("catalogue [Fe/H] / dex")
         axis.set_title(title, fontsize=9)
     axes[0].set_ylabel("measured minus catalogue / dex")

@@ -3,7 +3,7 @@
 # %% right: the loss written out
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -59,7 +59,7 @@ def train_network(
 # %% right: plain Adam, no schedule, data loader
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -111,7 +111,7 @@ def train_network(
 # %% wrong: trained on every row | loses: test_train_network test_train_network_learns test_train_network_honest
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -168,7 +168,7 @@ def train_network(
 # %% wrong: validation stars leak into the training | loses: test_train_network_honest
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -224,7 +224,7 @@ def train_network(
 # %% wrong: no eval before predicting | loses: test_train_network_honest test_train_network_best
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -278,7 +278,7 @@ def train_network(
 # %% wrong: shuffled labels | loses: test_train_network_learns test_train_network_gradient
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -334,7 +334,7 @@ def train_network(
 # %% wrong: stops by the training loss | loses: test_train_network_best
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -390,7 +390,7 @@ def train_network(
 # %% wrong: the last weights are used | loses: test_train_network_best
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -445,7 +445,7 @@ def train_network(
 # %% wrong: no step is taken | loses: test_train_network_learns test_train_network_gradient
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -500,7 +500,7 @@ def train_network(
 # %% wrong: loss with the wrong sign | loses: test_train_network_learns test_train_network_gradient
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -556,7 +556,7 @@ def train_network(
 # %% wrong: prediction with fresh noise | loses: test_train_network_honest
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -612,7 +612,7 @@ def train_network(
 # %% wrong: sigma, not its logarithm | loses: test_train_network_best
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
@@ -668,7 +668,7 @@ def train_network(
 # %% wrong: gradient of the loss | loses: test_train_network_gradient
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
-    lost=0.02, batch=32,
+    lost=0.03, batch=32,
 ):
     rng = np.random.default_rng(seed)
     k = targets.shape[1]
