@@ -57,8 +57,8 @@ def comparable(stars, chosen):
         f, e = (np.interp(grid, rest[good], values[good]) for values in (raw, sigma))
         level = np.convolve(f, window, "same") / share
         use = (np.interp(grid, rest, good.astype(float)) == 1) & (level > 0)
-        flux[row, use] = (f / level)[use]
-        error[row, use] = np.maximum(e / level, 1e-4)[use]
+        flux[row, use] = f[use] / level[use]
+        error[row, use] = np.maximum(e[use] / level[use], 1e-4)
     return flux, error
 
 
