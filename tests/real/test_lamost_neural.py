@@ -148,5 +148,6 @@ def test_network_on_lamost_spectra(lab, real, pretrained):
     assert (scatter["network", 177] > 1.1 * scatter["Cannon of lab 3", 177]).all()
     assert (scatter["network, pre-trained", 177] < scatter["network", 177])[1:].all()
     assert (scatter["network, pre-trained", 177] < scatter["Cannon of lab 3", 177])[1:].all()
-    # many: it is as good, but for the temperature (an earlier trial's Cannon: 56, 0.083, 0.061)
-    assert (scatter["network", 707] < (66, 0.083, 0.061)).all()
+    # many: it need not lose (an earlier trial's Cannon had 56 K, 0.083, 0.061)
+    for name in ("network", "network, pre-trained"):
+        assert (scatter[name, 707] < (62, 0.083, 0.061)).all()
