@@ -1340,26 +1340,24 @@ def test_train_network_blind():
     rng = np.random.default_rng(85)
     x = rng.normal(0, 1, (300, 40)).astype(np.float32)
     y = np.column_stack([x[:, :8].sum(axis=1) / 3, x[:, 8:16].sum(axis=1) / 3])
-    training, validation = np.arange(300) < 200, (np.arange(300) >= 200) & (np.arange(300) < 240)
-    wrong = np.where(np.arange(300)[:, None] < 240, y, 50.0)
-    out = checks.submitted("train_network")(
-        "dense", x, np.full_like(x, 0.05), wrong, training, validation,
-        epochs=12, patience=12, seed=2,
-    )  # fmt: skip
-    mean = checks.array(out["mean"], (300, 2), "mean")
+    row = np.arange(300)
+    training, validation = row < 200, (row >= 200) & (row < 240)
+    losses = []
+    for known in (row < 240, training):
+        out = checks.submitted("train_network")(
+            "dense", x, np.full_like(x, 0.05), np.where(known[:, None], y, 50.0), training,
+            validation, epochs=4, patience=4, seed=2,
+        )  # fmt: skip
+        losses.append(checks.array(list(out["training_loss"]), (4,), "training_loss"))
     checks.that(
-        bool(np.abs(mean[240:]).max() < 8), "the test stars' targets have reached the training"
+        bool(losses[0].max() < 5),
+        "the targets of stars that are in neither set have reached the training",
     )
-    wrong = np.where(training[:, None], y, 50.0)
-    out = checks.submitted("train_network")(
-        "dense", x, np.full_like(x, 0.05), wrong, training, validation,
-        epochs=6, patience=6, seed=2,
+    checks.close(
+        losses[1], losses[0], atol=0.3,
+        hint="with other targets for the validation stars the training loss is another one: they "
+        "may only tell when to stop",
     )  # fmt: skip
-    mean = checks.array(out["mean"], (300, 2), "mean")
-    checks.that(
-        bool(np.abs(mean[training]).max() < 8),
-        "the validation stars' targets moved the weights: they may only tell when to stop",
-    )
 
 
 ### END HIDDEN TESTS
@@ -2481,8 +2479,8 @@ shown = np.concatenate([poor, others])
 answers = {
     "network, trained on all": (predicted[shown], predicted_error[shown]),
     "network, [Fe/H] > -0.5": unscale(
-        np.float64(narrow["mean"])[shown], np.exp(narrow["log_sigma"])[shown], label_mean,
-        label_scale,
+        np.float64(narrow["mean"])[shown], stretch * np.exp(narrow["log_sigma"])[shown],
+        label_mean, label_scale,
     ),
 }  # fmt: skip
 *cannon_pair, chi2 = cannon_fit(flux[shown], error[shown], narrow_coefficients)
@@ -2557,9 +2555,9 @@ print(f"Cannon       {cannon_seconds:12.1f} {cannon_milliseconds:23.2f}  (one st
 # by its form how a spectrum can change: smoothly with three labels, each pixel by itself, ten
 # numbers a pixel. The network has to find out from the same few stars which of its hundred thousand
 # numbers matter. With four times as many stars it wins log g and [Fe/H], and still loses the
-# temperature by a little. The simulated stars teach it beforehand what lines look like and which of
-# them go together. That is worth hundreds of real stars for log g and [Fe/H], and the best result of
-# all in the end.
+# temperature by a little. The simulated stars teach it beforehand what lines look like and which
+# of them go together. That is worth hundreds of real stars for log g and [Fe/H], and with all the
+# real stars it gives the best result of the table.
 #
 # ### Question 16 · Two strategies
 #

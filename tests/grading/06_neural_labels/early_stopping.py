@@ -85,12 +85,12 @@ def early_stopping(validation_loss, patience):
             return best, i
     return best, len(validation_loss) - 1
 
-# %% wrong: epochs counted from one | loses: test_early_stopping test_early_stopping_nan test_train_network test_train_network_learns test_train_network_honest test_train_network_best test_train_network_gradient
+# %% wrong: the number of epochs, not the last one | loses: test_early_stopping test_early_stopping_nan
 def early_stopping(validation_loss, patience):
     best, low = 0, np.inf
     for i, v in enumerate(validation_loss):
         if v < low:
             best, low = i, v
         elif i - best >= patience:
-            return best + 1, i + 1
-    return best + 1, len(validation_loss)
+            return best, i + 1
+    return best, len(validation_loss)

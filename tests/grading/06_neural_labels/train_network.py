@@ -221,7 +221,7 @@ def train_network(
         "training_loss": t_loss, "validation_loss": v_loss, "best": best,
     }
 
-# %% wrong: no eval before predicting | loses: test_train_network_honest test_train_network_best
+# %% wrong: no eval before predicting | loses: test_train_network_honest
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
     lost=0.03, batch=32,
@@ -497,7 +497,7 @@ def train_network(
         "training_loss": t_loss, "validation_loss": v_loss, "best": best,
     }
 
-# %% wrong: loss with the wrong sign | loses: test_train_network_learns test_train_network_gradient
+# %% wrong: loss with the wrong sign | loses: test_train_network_learns test_train_network_best test_train_network_gradient
 def train_network(
     kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
     lost=0.03, batch=32,
