@@ -2078,13 +2078,13 @@ plots.show(
     alt="Two panels over the cases as observed, S/N 100, 50, 25 and 10 per cent of pixels lost. "
     "Left, the median error of each label relative to the spectra as observed: it grows towards "
     "S/N 25, and is larger too where pixels are lost. Right, the scatter over the claimed sigma: "
-    "near one down to S/N 50, below at 25, and well above one where pixels are lost.",
+    "near one down to S/N 50, below for some at 25, and above one where pixels are lost.",
 )
 
 # %% [markdown]
 # At high S/N more photons hardly help: the error is the catalogue's, and the network's own. Towards
 # S/N 25 errors double and triple. The claimed sigma grows with them, for noise can be seen in a
-# spectrum; it even overdoes it, out there where no training star was.
+# spectrum; for some labels it even overdoes it, out there where no training star was.
 #
 # Holes are another matter. A zero is the most neutral input, but a tenth of zeros is a tenth less
 # evidence, and the answer leans towards the mean. The network was trained with three per cent of
