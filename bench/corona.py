@@ -76,6 +76,15 @@ def elsewhere(workers: int) -> Iterator[str]:
             process.wait()
 
 
+def told(way: str, workers: int, spectra: int, seconds: float) -> dict[str, Any]:
+    """Say one measurement at once, and keep it."""
+    rate = spectra / seconds
+    print(
+        f"  {way:20s} {workers} workers {spectra:6d} spectra {seconds:7.1f} s {rate:6.1f} a second"
+    )
+    return {"way": way, "workers": workers, "spectra": spectra, "seconds": seconds, "rate": rate}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--spectra", type=int, default=10_000)
@@ -92,7 +101,8 @@ def main() -> None:
     one = min(count, 4 * BLOCK)
     started = time.perf_counter()
     _, direct = lab["analyse"](lab["weights"], lab["sky"].flux[:one], lab["sky"].error[:one])
-    rows = [("no Dask", 1, one, time.perf_counter() - started)]
+    print(f"lab 9's network and posterior, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    rows = [told("no Dask", 1, one, time.perf_counter() - started)]
     answers = []
     for workers in dict.fromkeys(chosen.workers):
         # all spectra by the most workers; a fifth of them tells the throughput of fewer
@@ -100,7 +110,7 @@ def main() -> None:
         setting = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
         with LocalCluster(**setting) as cluster, Client(cluster) as client:
             seconds, posteriors = measure(client, lab, some)
-        rows.append(("LocalCluster", workers, some, seconds))
+        rows.append(told("LocalCluster", workers, some, seconds))
         answers.append(posteriors)
     with contextlib.ExitStack() as stack:
         address = chosen.address or stack.enter_context(elsewhere(max(chosen.workers)))
@@ -109,23 +119,15 @@ def main() -> None:
             client.wait_for_workers(max(chosen.workers), timeout=120)
         workers = sum(client.nthreads().values())
         seconds, posteriors = measure(client, lab, count)
-        rows.append(("scheduler's address", workers, count, seconds))
+        rows.append(told("scheduler's address", workers, count, seconds))
         answers.append(posteriors)
     for posteriors in answers:
         both = min(len(posteriors), one)
         np.testing.assert_allclose(posteriors[:both], direct[:both], rtol=1e-6)
-    names = ("way", "workers", "spectra", "seconds", "spectra per second")
-    table = [dict(zip(names, (*row, round(row[2] / row[3], 2)), strict=True)) for row in rows]
     out = ROOT / "build" / "bench"
     out.mkdir(parents=True, exist_ok=True)
-    result = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": table}
+    result = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "rows": rows}
     (out / "corona.json").write_text(json.dumps(result, indent=1))
-    print(f"lab 9's network and posterior, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    for row in table:
-        print(
-            f"  {row['way']:20s} {row['workers']:3d} workers  {row['spectra']:6d} spectra  "
-            f"{row['seconds']:7.1f} s  {row['spectra per second']:7.1f} a second"
-        )
 
 
 if __name__ == "__main__":
