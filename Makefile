@@ -16,7 +16,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/labkit data
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 notebooks: $(VENV)/installed
 	$(BIN)/labkit notebooks
@@ -30,6 +30,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/mcmc.py
 	$(BIN)/python bench/corona.py
+	$(BIN)/python bench/spectra.py
 
 clean:
 	rm -rf $(VENV) build data/build .pytest_cache .ruff_cache *.egg-info
