@@ -1687,7 +1687,8 @@ def test_spectrum_draws():
     profiles = np.exp(-0.5 * ((pixel[:, None] - np.arange(10, 200, 20)) / 2.5) ** 2)
     more = np.column_stack([np.ones(200), pixel / 100 - 1])
     polynomial = np.zeros((2, 2, 10))
-    polynomial[1, 0], polynomial[0, 1] = rng.uniform(-2, 2, (2, 10))
+    # well spread, so that both numbers are known to 0.03 dex or so with any noise
+    polynomial[1, 0], polynomial[0, 1] = np.cos(np.arange(10)), np.sin(2 * np.arange(10))
     modes = 0.05 * np.array([np.ones(10), np.linspace(-1, 1, 10)])
     design, data, true = [], [], np.array([[6.3, 9.8], [6.7, 10.4]])
     for log_t, log_n in true:
@@ -1714,7 +1715,11 @@ def test_spectrum_draws():
     checks.close(log_n.mean(axis=(1, 2)), true[:, 1], atol=0.2, hint="log n is not recovered")
     levels = checks.array(draws["continuum"], (2, *log_t.shape[1:], 2), "continuum")
     checks.close(
-        levels.mean(axis=(1, 2)), [[0.3, -0.1]] * 2, atol=0.05, hint="the continuum is not right"
+        # five times the error that noise of 0.2 in 200 pixels, shared with lines, leaves
+        levels.mean(axis=(1, 2)),
+        [[0.3, -0.1]] * 2,
+        atol=0.15,
+        hint="the continuum is not right",
     )
 
 
