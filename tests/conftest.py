@@ -34,6 +34,7 @@ def _group(item) -> str:
     return file
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks at this hook
 def pytest_collection_modifyitems(items):
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
