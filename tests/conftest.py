@@ -1,7 +1,7 @@
 """Which tests share a process; at the end of a run, what was measured.
 
-Two processes run the tests side by side (pytest-xdist, in the Makefile). Tests that
-share something dear go to one process: a file's fixtures, a lab's sandbox, the walkthrough.
+Two processes run the tests side by side (pytest-xdist, in the Makefile), all but the labs. Tests
+that share something dear go to one process: a file's fixtures, a lab's sandbox, the walkthrough.
 """
 
 import re
