@@ -23,6 +23,7 @@ from helpers.mock.atmosphere import (
     Atmosphere,
     atmosphere,
 )
+from helpers.mock.transfer import across
 
 STEFAN_BOLTZMANN = 2 * np.pi**5 * BOLTZMANN**4 / (15 * PLANCK**3 * LIGHT**2)
 #: Below this Rosseland depth the grey gradient stays: there convection would decide.
@@ -44,15 +45,7 @@ def _moments(slope, source, step, mean, flux):
             for k in range(1, n_layers):
                 depth[k] = 0.5 * (slope[k - 1, j] + slope[k, j]) * step / _MU[q] + 1e-9
             for k in range(n_layers):
-                # exp(-d) and (1 - exp(-d)) / d, as in `synthesis.through_layers`.
-                x = 0.0625 * depth[k]
-                part = 1.0 + x * (0.5 + x * 0.16666666667)
-                y1 = 1.0 / (1.0 + x * part)
-                y2 = y1 * y1
-                y4 = y2 * y2
-                y8 = y4 * y4
-                share[k] = 0.0625 * part * y1 * (1.0 + y1) * (1.0 + y2) * (1.0 + y4) * (1.0 + y8)
-                through[k] = y8 * y8
+                through[k], share[k] = across(depth[k])
             # Inwards: nothing comes from outside; outwards: diffusion at the lowest layer.
             inward = source[0, j] * depth[0] * share[0]
             mean[0, j] += half * inward

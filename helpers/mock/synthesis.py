@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from helpers.mock import atmosphere, lines, opacity
+from helpers.mock.transfer import across
 
 #: apStar grid: log10 of vacuum wavelength in Angstrom is LOG_START + LOG_STEP * pixel.
 N_PIXELS = 8575
@@ -179,9 +180,8 @@ def through_layers(slope, source, step, opening, flux):
 
     With the source function S linear in optical depth between layers, the intensity is
     S_0 + sum over k of (S_k - S_k-1) T_k-1 (1 - exp(-d)) / d, T being what the layers above let
-    through.  exp(-d) is y^16 with y = 1 / (1 + x + x^2/2 + x^3/6) and x = d/16, and 1 - y^16 comes
-    in factors: nothing cancels.  The loops over samples have no branch (numpy's rules for division
-    by zero spare one), so that the processor works on several samples at once.
+    through.  The loops over samples have no branch (numpy's rules for division by zero spare one),
+    so that the processor works on several samples at once.
 
     Parameters
     ----------
@@ -194,27 +194,17 @@ def through_layers(slope, source, step, opening, flux):
     """
     flux[:] = 0.0
     for q in range(3):
-        weight, slant = _MU_WEIGHT[q], 0.5 * step / _MU[q] / 16.0
+        weight, slant = _MU_WEIGHT[q], 0.5 * step / _MU[q]
         for b in range(BLOCK):
             # Above the first layer opacity grows like depth.
-            x = slope[0, b] / _MU[q] / 16.0
-            y = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * 0.16666666667)))
-            y *= y
-            y *= y
-            y *= y
-            opening[b] = weight * y * y
+            through, _ = across(slope[0, b] / _MU[q])
+            opening[b] = weight * through
             flux[b] += weight * source[0, b]
         for k in range(1, slope.shape[0]):
             for b in range(BLOCK):
-                x = (slope[k - 1, b] + slope[k, b]) * slant
-                part = 1.0 + x * (0.5 + x * 0.16666666667)
-                y1 = 1.0 / (1.0 + x * part)
-                y2 = y1 * y1
-                y4 = y2 * y2
-                y8 = y4 * y4
-                mean = 0.0625 * part * y1 * (1.0 + y1) * (1.0 + y2) * (1.0 + y4) * (1.0 + y8)
+                through, mean = across((slope[k - 1, b] + slope[k, b]) * slant)
                 flux[b] += (source[k, b] - source[k - 1, b]) * opening[b] * mean
-                opening[b] = max(opening[b] * y8 * y8, 1e-30)
+                opening[b] = max(opening[b] * through, 1e-30)
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")

@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 
-from helpers import apogee, checkpoints
 from helpers.course import ROOT, source
 
+SLUG = "06_neural_labels"
 LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")
 SEEDS = (1, 2, 3)
 #: how much worse than the Cannon's a median error may be
@@ -30,36 +30,22 @@ def examined_networks(seeds):
     memory : int
         The largest resident set of this process, bytes.
     """
-    lab = source.solved_namespace("06_neural_labels")
-    survey, cannon = checkpoints.load("02_continuum"), checkpoints.load("03_cannon")
-    chips = np.concatenate([np.arange(chip.start, chip.stop) for chip in apogee.CHIPS.values()])
-    flux, error = survey["flux"][:, chips], survey["error"][:, chips]
-    training, validation, test = lab["three_sets"](
-        survey["apogee_id"], cannon["apogee_id"], share=0.15, seed=6
-    )
-    scaled, mean, scale = lab["scale_labels"](survey["labels"], training)
-    scaled[test] = np.nan
-    known = error[training] < 1e9
-    typical = (flux[training] * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    data = (*lab["network_input"](flux, error, typical), scaled)
-    scout = lab["train_network"](
-        "dense", *data, training, validation, epochs=15, patience=15, seed=0
-    )
-    miss = scout["mean"] - scaled
-    miss -= np.nanmedian(miss, axis=0)
-    usual = (np.abs(miss) <= 5 * 1.4826 * np.nanmedian(np.abs(miss), axis=0)).all(axis=1)
-    row = {name: n for n, name in enumerate(cannon["apogee_id"])}
-    same = [row[name] for name in survey["apogee_id"][test]]
-    truth = survey["labels"][test]
+    # the story as far as its scout has told which stars to learn from, and all the answers
+    lab = source.solved_namespace(SLUG) | source.solved_namespace(SLUG, until="odd")
+    learnt = [lab[f"all_{name}"] for name in ("inputs", "errors", "targets")]
+    learnt += [lab["may_train"], lab["may_validate"]]
+    test, cannon = lab["tested"], lab["cannon"]
+    row = {str(name): n for n, name in enumerate(cannon["apogee_id"])}
+    same = [row[name] for name in lab["names"][test]]
+    truth = lab["labels"][test]
     networks, seconds = [], []
     for seed in seeds:
         start = time.perf_counter()
-        run = lab["train_network"](
-            "convolutional", *data, training & usual, validation & usual,
-            epochs=40, patience=12, seed=seed,
-        )  # fmt: skip
+        run = lab["train_network"]("convolutional", *learnt, epochs=40, patience=12, seed=seed)
         seconds.append(time.perf_counter() - start)
-        predicted, _ = lab["unscale"](run["mean"], np.exp(run["log_sigma"]), mean, scale)
+        predicted, _ = lab["unscale"](
+            run["mean"], np.exp(run["log_sigma"]), lab["label_mean"], lab["label_scale"]
+        )
         networks.append(lab["performance"](predicted[test], truth)[1])
     _, errors, _ = lab["performance"](cannon["fitted"][same], truth)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,12 @@ def real_file(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs shared/real: {path} is not there (set LABKIT_REAL)")
     return path
+
+
+def folds(n: int, seed: int = 1, count: int = 5) -> list[np.ndarray]:
+    """Share n rows out to folds at random; each is an array of n truths."""
+    number = np.random.default_rng(seed).permutation(n) % count
+    return [number == fold for fold in range(count)]
 
 
 @pytest.fixture

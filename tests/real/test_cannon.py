@@ -10,10 +10,8 @@ import pytest
 
 from helpers.course import source
 
-from .conftest import real_file
+from .conftest import folds, real_file
 from .lamost import lamost_stars
-
-FOLDS = 5
 
 
 class Compared(NamedTuple):
@@ -61,10 +59,9 @@ def with_prior(model, x):
 
 def cross_validated(lab, flux, error, labels, seed, rounds=1, prior=False):
     """Fit every star with a model that has not seen it."""
-    fold = np.random.default_rng(seed).permutation(len(labels)) % FOLDS
     found = np.empty_like(labels)
-    for number in range(FOLDS):
-        test, rest = fold == number, fold != number
+    for test in folds(len(labels), seed):
+        rest = ~test
         model, kept = trained(lab, flux[rest], error[rest], labels[rest], rounds)
         f, e = flux[test], error[test]
         if prior:
@@ -81,7 +78,7 @@ def test_cannon_on_671_real_giants(lab):
     with np.load(real_file("apogee/giants_671x100.npz")) as giants:
         flux, error, labels = giants["flux"], giants["flux_err"], giants["labels"].T.copy()
     seeds = range(5)
-    print(f"\n671 real giants x 100 pixels, {FOLDS}-fold, median of {len(seeds)} splits (worst)")
+    print(f"\n671 real giants x 100 pixels, 5-fold, median of {len(seeds)} splits (worst)")
     results = {}
     for name, options in (
         ("plain", {"rounds": 0}),
@@ -106,7 +103,7 @@ def test_cannon_on_671_real_giants(lab):
 def test_cannon_on_lamost_spectra(lab):
     flux, error, labels = lamost_stars()
     assert len(labels) == 884
-    print(f"\n884 real LAMOST spectra x {flux.shape[1]} pixels, {FOLDS}-fold against LAMOST labels")
+    print(f"\n884 real LAMOST spectra x {flux.shape[1]} pixels, 5-fold against LAMOST labels")
     results = {}
     for rounds, name in ((0, "plain"), (1, "training set cleaned")):
         result = cross_validated(lab, flux, error, labels, seed=1, rounds=rounds)

@@ -9,9 +9,9 @@ import pytest
 from helpers import archive
 from helpers.course import source
 
+from .conftest import folds
 from .lamost import chosen_stars, comparable, labels_of, lamost_stars
 
-FOLDS = 5
 KIND = "convolutional"
 
 
@@ -25,12 +25,6 @@ def lab():
 def real():
     """Return flux, error and labels of 884 real stars."""
     return lamost_stars()
-
-
-def folds(n):
-    """Return the five folds of test_cannon.py, each an array of n truths."""
-    number = np.random.default_rng(1).permutation(n) % FOLDS
-    return [number == fold for fold in range(FOLDS)]
 
 
 def inputs_of(lab, flux, error, rows):
