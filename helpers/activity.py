@@ -53,6 +53,9 @@ class Spectra:
     cosmic : (k, 4) array or None
         With public truth, the cosmic rays: row, pixel of the full spectrum (3909), height in the
         unit of flux, whether flagged.
+    inactive : (n, p) array or None
+        With public truth, the stars themselves asleep: without chromosphere, noise, dust and errors
+        of calibration, erg s^-1 cm^-2 Å^-1 at the surface.
     """
 
     wavelength: np.ndarray
@@ -60,6 +63,7 @@ class Spectra:
     error: np.ndarray
     table: Table
     cosmic: np.ndarray | None = None
+    inactive: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.flux)
@@ -86,14 +90,15 @@ def read(path: str | Path, low: float = 5900.0, high: float = 8870.0) -> Spectra
     with np.load(path, allow_pickle=False) as file:
         wavelength, scale = file["wavelength"], file["flux_scale"].astype(np.float32)[:, None]
         kept = slice(*np.searchsorted(wavelength, [low, high]))
-        big = {"flux_i2", "err_f2", "bad", "wavelength", "flux_scale", "cosmic"}
+        big = {"flux_i2", "err_f2", "bad", "wavelength", "flux_scale", "cosmic", "inactive"}
         table = Table({name: file[name] for name in file.files if name not in big})
         bad = np.unpackbits(file["bad"], axis=1)[:, kept].astype(bool)
         cosmic = file["cosmic"] if "cosmic" in file.files else None
+        inactive = file["inactive"][:, kept] if "inactive" in file.files else None
     flux = _columns(path, "flux_i2", kept).astype(np.float32) * scale
     error = _columns(path, "err_f2", kept).astype(np.float32) * (100.0 * scale)
     error[bad] = np.inf
-    return Spectra(wavelength[kept], flux, error, table, cosmic)
+    return Spectra(wavelength[kept], flux, error, table, cosmic, inactive)
 
 
 def _columns(path: Path, name: str, kept: slice) -> np.ndarray:

@@ -69,7 +69,7 @@ Source = Callable[[Labels], tuple[np.ndarray, np.ndarray]]
 class Job:
     """Some stars of one set, for one process."""
 
-    number: int
+    survey: SurveySet
     seed: int
     first: int
     stars: OpticalStars
@@ -96,7 +96,7 @@ def plan(survey: SurveySet, seed: int, limit: int | None = None) -> tuple[Optica
     starts = range(0, len(stars), CHUNK)
     picked = [stars.pick(slice(start, start + CHUNK)) for start in starts]
     jobs = [
-        Job(survey.number, seed, start, some, exposures)
+        Job(survey, seed, start, some, exposures)
         for start, some in zip(starts, picked, strict=True)
     ]
     return stars, jobs
@@ -114,12 +114,15 @@ def observe(job: Job, source: Source) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        Stack and truth arrays, one row per star; of cosmic rays one row each.
+        Stack and truth arrays, one row per star; of cosmic rays one row each.  With open truth
+        also ``inactive``, the star itself without its chromosphere: as the instrument resolves it,
+        without noise, dust and errors of calibration, erg s-1 cm-2 A-1 at the surface.
     """
     rows, cosmics = [], []
     for i in range(len(job.stars)):
         index = job.first + i
-        rng = np.random.default_rng(np.random.SeedSequence([job.seed, 22, job.number, index]))
+        entropy = [job.seed, 22, job.survey.number, index]
+        rng = np.random.default_rng(np.random.SeedSequence(entropy))
         row, hits = _observe_star(rng, job, i, source)
         rows.append(row)
         cosmics.append(np.column_stack([np.full(len(hits), index), hits]))
@@ -179,6 +182,8 @@ def _observe_star(
         "sky_left": seen.sky_left,
     }
     row["err_f2"][seen.ivar == 0] = np.inf
+    if job.survey.open_truth:
+        row["inactive"] = lamost.smear(wave, moved[:, 0], spectrograph).astype(np.float32)
     hits = np.column_stack([seen.cosmic_pixel, seen.cosmic_height, seen.cosmic_flagged])
     return row, hits.astype(float)
 
@@ -386,7 +391,7 @@ def build(
         if survey.name == "lamost_k2":
             rng = np.random.default_rng(np.random.SeedSequence([seed, 24]))
             rotation = rotation_table(stars, table["obsid"], rng)
-        shown = planted if survey.open_truth else {}
+        shown = planted | {"inactive": made["inactive"]} if survey.open_truth else {}
         _write_stack(folder, survey, made["flux_scale"], table, shown)
         truths |= {f"{survey.name}.{name}": values for name, values in planted.items()}
         truths[f"{survey.name}.obsid"] = table["obsid"]

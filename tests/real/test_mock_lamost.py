@@ -58,7 +58,7 @@ def mock():
     for job in jobs:
         some = job.stars.pick((job.stars.teff > 4700) & (job.stars.artefact == "none"))
         made = lamost_survey.observe(
-            lamost_survey.Job(job.number, job.seed, job.first, some, job.exposures), rough_source
+            lamost_survey.Job(job.survey, job.seed, job.first, some, job.exposures), rough_source
         )
         scale = made["flux_scale"][:, None]
         error = made["err_f2"].astype(float) * scale * 100.0
