@@ -25,10 +25,6 @@ LITHIUM = 6707.81
 NITROGEN = (6548.05, 6583.45)
 SULPHUR = (6716.44, 6730.82)
 
-#: noise of a pixel is correlated with that of its neighbours by this much, and with no others
-#: (measured on real LAMOST spectra)
-NEIGHBOUR_CORRELATION = 0.32
-
 #: log10 of the continuum flux at a star's surface, erg s^-1 cm^-2 Å^-1: coefficients in powers of
 #: log10(Teff / 5000 K), at H alpha and at the triplet
 _CONTINUUM = {
@@ -125,28 +121,6 @@ def air_index(wavelength: np.ndarray) -> np.ndarray:
     """
     s2 = (1e4 / np.asarray(wavelength, dtype=float)) ** 2
     return 1.0 + 8.34254e-5 + 2.406147e-2 / (130.0 - s2) + 1.5998e-4 / (38.9 - s2)
-
-
-def draw_noise(error: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Draw noise as LAMOST's spectra have it: Gaussian, neighbours correlated.
-
-    Parameters
-    ----------
-    error : (n, p) array
-        Standard deviations; infinite where flagged.
-    seed : int
-
-    Returns
-    -------
-    (n, p) array
-        Zero where flagged.
-    """
-    rng = np.random.default_rng(seed)
-    white = rng.standard_normal((error.shape[0], error.shape[1] + 2), dtype=np.float32)
-    # a share k of either neighbour gives a correlation of 2k / (1 + 2k^2)
-    k = (1.0 - np.sqrt(1.0 - 2.0 * NEIGHBOUR_CORRELATION**2)) / (2.0 * NEIGHBOUR_CORRELATION)
-    mixed = (white[:, 1:-1] + k * (white[:, :-2] + white[:, 2:])) / np.sqrt(1.0 + 2.0 * k**2)
-    return np.where(np.isfinite(error), error, 0.0) * mixed
 
 
 def continuum_flux(teff: np.ndarray, line: str) -> np.ndarray:

@@ -33,6 +33,7 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 
 from helpers import activity, archive, checkpoints, plots
 
@@ -42,8 +43,11 @@ FWHM_1800, FWHM_250 = 5500 / 1800, 5500 / 250
 LINES = np.array([activity.HALPHA, *activity.TRIPLET])
 STRONGEST = np.array([6.0, 2.0, 2.0, 2.0])
 WAVELENGTH_LABEL = "wavelength in air, at rest / Å"
-#: passes through the training spectra at R = 1800 and R = 250
-EPOCHS_18, EPOCHS_250 = 40, 50
+# small matrices: one thread is as fast, and does not mind its neighbours on a shared hub
+torch.set_num_threads(1)
+#: how the networks of R = 1800 and R = 250 are trained (section 4 says why they differ)
+RECIPE_18 = {"epochs": 60}
+RECIPE_250 = {"epochs": 120, "batch": 64, "latent": 8, "beta": 3e-4}
 
 # %% [markdown]
 # ## 1. Spectra at rest
@@ -426,20 +430,20 @@ def to_250(red):
     return broad, np.median(broad[:, REFERENCE], axis=1, keepdims=True)
 
 
-def prepared(spectra):
+def prepared(spectra, flux):
     """Inputs of both networks, (n, 800) and (n, 300)."""
-    red = on_grid(spectra, spectra.flux)
+    red = on_grid(spectra, flux)
     (narrow, level), (broad, median) = to_1800(red), to_250(red)
     # a dead spectrum has no continuum to divide by: let it stay far from all others, but finite
     level = np.where(np.abs(level) > 1e-3 * np.abs(median), level, np.abs(median) + 1e-6)
     median = np.where(np.abs(median) > 1e-6, median, 1e-6)
     narrow, broad = np.clip(narrow / level, -5, 30), np.clip(broad / median, -5, 30)
-    return narrow.astype(np.float32), broad.astype(np.float32), level, median
+    return narrow.astype(np.float32), broad.astype(np.float32)
 
 
-s18, s250, *_ = prepared(k2)
-mock18, mock250, mock_level, mock_median = prepared(mock)
-kepler18, kepler250, *_ = prepared(kepler)
+s18, s250 = prepared(k2, k2.flux)
+mock18, mock250 = prepared(mock, mock.flux)
+kepler18, kepler250 = prepared(kepler, kepler.flux)
 teff = np.asarray(k2.table["teff"])
 print(f"read, at rest, normalised, degraded: {time.perf_counter() - clock:.0f} s")
 
@@ -686,10 +690,12 @@ plots.show(
 # %% [markdown]
 # ### Question 6 · Who trains, who checks
 #
-# Split the quiet spectra: about 80 % train, the rest validates. Two traps. The survey observes many
-# stars several times; if one of a star's spectra trains and another validates, the validation is
-# a rehearsal. So split *stars*, at random. And everything you learn from data, the scaler too, you
-# learn from the *training* spectra: mean and standard deviation of each wavelength.
+# Split the quiet spectra: about 80 % train, the rest validates. Two traps. A survey observes many
+# stars several times (the paper's has 160 619 spectra of 84 012 stars; the simulated one saw each
+# star once, but your function should not rely on it). If one of a star's spectra trains and another
+# validates, the validation is a rehearsal. So split *stars*, at random. And everything you learn
+# from data, the scaler too, you learn from the *training* spectra: mean and standard deviation of
+# each wavelength.
 
 
 # %% solution="training_sample"
@@ -1387,13 +1393,12 @@ WIDE = {
     "lines": LINES[:1],
     "strongest": np.array([8.0]),
     "sigma": FWHM_250 / np.sqrt(8 * np.log(2)),
-    "noise": 0.02,
+    "noise": 0.01,
 }
 
 
-def excess_widths(spectra, template):
-    """Residual equivalent widths of H alpha and the three calcium lines, (n, 4), Å."""
-    residual = spectra - template
+def excess_widths(residual):
+    """Equivalent widths of H alpha and the three calcium lines in a residual, (n, 4), Å."""
     halves = [20.0, 10.0, 10.0, 10.0]
     parts = [slice(0, 400)] + [slice(400, 800)] * 3
     return np.column_stack(
@@ -1404,9 +1409,9 @@ def excess_widths(spectra, template):
     )
 
 
-def rms(spectra, template, where):
-    """Root mean square of the residual on some pixels, (n,)."""
-    return np.sqrt(np.mean((spectra - template)[:, where] ** 2, axis=1))
+def rms(residual, where):
+    """Root mean square of a residual on some pixels, (n,)."""
+    return np.sqrt(np.mean(residual[:, where] ** 2, axis=1))
 
 
 star = np.asarray(k2.table["designation"])
@@ -1414,8 +1419,8 @@ clock = time.perf_counter()
 train, valid, mean18, scale18 = training_sample(s18, first_step, star)
 first_model = train_vae(s18[train], s18[valid], mean18, scale18, NARROW, epochs=8)
 first_template, _ = templates(first_model, s18)
-first_error = rms(s18, first_template, OUTSIDE_18)
-first_width = excess_widths(s18, first_template)
+first_error = rms(s18 - first_template, OUTSIDE_18)
+first_width = excess_widths(s18 - first_template)
 quiet = first_step.copy()
 here = teff[first_step]
 measures = (first_error, first_width[:, 0], first_width[:, 1:].sum(axis=1))
@@ -1449,16 +1454,22 @@ plots.show(
 # all temperatures (0.022 in rms); here the percentiles follow temperature, so that the fainter M
 # dwarfs are not lost from training.
 #
-# Now the two networks proper: the same sample, the same code, 800 and 300 inputs.
+# Now the two networks proper: the same sample, the same code, 800 and 300 inputs. But not the same
+# numbers. Compare the two terms of the loss: at R = 1800 the noise alone leaves a reconstruction
+# term of about ten, and a KL term of $\beta \times 10$ with $\beta = 0.1$ is small beside it. At
+# R = 250 each of the 300 pixels has the light of twenty; their noise leaves less than a tenth, and
+# the same $\beta$ would rule the training: the codes would be blurred until the blur costs as much
+# as the KL term saves. So $\beta$ must fall with the noise. And those spectra keep their shape, so
+# dust and errors of flux calibration claim latent numbers too: we give eight.
 
 # %%
 clock = time.perf_counter()
 train, valid, mean18, scale18 = training_sample(s18, quiet, star)
-model18 = train_vae(s18[train], s18[valid], mean18, scale18, NARROW, epochs=EPOCHS_18)
+model18 = train_vae(s18[train], s18[valid], mean18, scale18, NARROW, **RECIPE_18)
 seconds18 = time.perf_counter() - clock
 clock = time.perf_counter()
 mean250, scale250 = s250[train].mean(axis=0), s250[train].std(axis=0)
-model250 = train_vae(s250[train], s250[valid], mean250, scale250, WIDE, epochs=EPOCHS_250)
+model250 = train_vae(s250[train], s250[valid], mean250, scale250, WIDE, **RECIPE_250)
 seconds250 = time.perf_counter() - clock
 print(f"R = 1800: {seconds18:.0f} s; R = 250: {seconds250:.0f} s; {len(train)} training spectra")
 template18, latent18 = templates(model18, s18)
@@ -1573,26 +1584,13 @@ wide_template, latent250 = templates(model250, s250)
 wide = corrected(s250, wide_template)
 mock_wide_template, mock_latent250 = templates(model250, mock250)
 mock_wide = corrected(mock250, mock_wide_template)
-CUBIC = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, 300), 3))[0]
-
-
-def noise_floor(spectra, level, median, draws=3):
-    """What noise alone would leave at R = 1800 and, with a cubic taken out, at R = 250."""
-    total = np.zeros((2, len(spectra)))
-    for seed in range(draws):
-        noise = on_grid(spectra, activity.draw_noise(spectra.error, seed))
-        narrow = to_1800(noise)[0] / level
-        broad = to_250(noise)[0] / median
-        broad = broad - broad @ CUBIC @ CUBIC.T
-        total[0] += np.mean(narrow[:, OUTSIDE_18] ** 2, axis=1)
-        total[1] += np.mean(broad[:, OUTSIDE_250] ** 2, axis=1)
-    return np.sqrt(total / draws)
-
-
-floor18, floor250 = noise_floor(mock, mock_level, mock_median)
-error18 = rms(mock18, mock_template18, OUTSIDE_18)
-error250 = rms(mock_wide, mock_wide_template, OUTSIDE_250)
-whole18, whole250 = (rms(s18, template18, OUTSIDE_18), rms(wide, wide_template, OUTSIDE_250))
+# no template can do better than the star itself, asleep: what it leaves is noise
+own18, own250 = prepared(mock, mock.inactive)
+floor18 = rms(mock18 - own18, OUTSIDE_18)
+floor250 = rms(corrected(mock250, own250) - own250, OUTSIDE_250)
+error18 = rms(mock18 - mock_template18, OUTSIDE_18)
+error250 = rms(mock_wide - mock_wide_template, OUTSIDE_250)
+whole18, whole250 = rms(s18 - template18, OUTSIDE_18), rms(wide - wide_template, OUTSIDE_250)
 print("the K2 sample, S/N as the paper's cuts, pooled rms outside active lines:")
 for name, error, paper in (("R1800", whole18, 0.0157), ("R250", whole250, 0.0151)):
     used = bright & (error < np.percentile(error[bright], 99))
@@ -1672,40 +1670,43 @@ for low in edges[:-1]:
 
 # %% [markdown]
 # **Paper, Figure 8**: as there, the errors grow towards the M dwarfs. The paper gives 0.0157 and
-# 0.0151 for all; a number like that says little until the noise stands beside it.
+# 0.0151 for all; a number like that says little until the noise stands beside it. Here the noise is
+# known: `lamost_mock.inactive` holds the stars themselves, asleep and without noise, and no
+# template can leave less than they do. (Errors as the pipeline quotes them would be too low a
+# floor: imperfect flat fields, sky lines and the air's absorption come on top.)
 #
 # Next, robustness: a network trained without spoilt inputs, and one with, both small, look at the
 # same star hit by a cosmic ray; and a star of the Kepler field, which no network has seen.
 
 # %%
-naive = train_vae(s18[some], s18[some_valid], mean18, scale18, None, **few)
-taught = train_vae(s18[some], s18[some_valid], mean18, scale18, NARROW, **few)
-victim = int(valid[np.argmin(np.abs(teff[valid] - 4300))])
-hit = s18[victim].copy()
-hit[:400] += 2.5 * np.exp(-0.5 * ((W18[:400] - 6495) / 1.4) ** 2)
-answers = [templates(model, hit[None])[0][0] for model in (naive, taught)]
+longer = few | {"epochs": 30}
+naive = train_vae(s18[some], s18[some_valid], mean18, scale18, None, **longer)
+taught = train_vae(s18[some], s18[some_valid], mean18, scale18, NARROW, **longer)
+unhurt = s18[some_valid]
+place = np.random.default_rng(2).uniform(6400, 6740, (len(unhurt), 1))
+hit = unhurt.copy()
+hit[:, :400] += 1.2 * np.exp(-0.5 * ((W18[:400] - place) / 1.4) ** 2)
+hit_answers = [templates(model, hit)[0] for model in (naive, taught)]
 cosmic_bias = [
-    np.sqrt(np.mean((a - t) ** 2))
-    for a, t in zip(
-        answers,
-        [templates(model, s18[victim][None])[0][0] for model in (naive, taught)],
-        strict=True,
-    )
+    np.median(rms(answer - templates(model, unhurt)[0], slice(None)))
+    for answer, model in zip(hit_answers, (naive, taught), strict=True)
 ]
+victim = int(np.argmin(np.abs(teff[some_valid] - 4300)))
 kepler_template, _ = templates(model18, kepler18)
-kepler_width = excess_widths(kepler18, kepler_template)
-kepler_error = rms(kepler18, kepler_template, OUTSIDE_18)
+kepler_width = excess_widths(kepler18 - kepler_template)
+kepler_error = rms(kepler18 - kepler_template, OUTSIDE_18)
 active_k = (kepler_width[:, 1:] > 0.1).all(axis=1) & (kepler_error < 0.03)
 strange = int(np.flatnonzero(active_k)[np.argmax(kepler_width[active_k, 0])])
 cousin = np.argmin(np.mean((s18[quiet] - kepler18[strange])[:, OUTSIDE_18] ** 2, axis=1))
 cousin = np.flatnonzero(quiet)[cousin]
 with plots.style():
     figure, axes = plt.subplots(2, 1, figsize=(8, 5))
-    axes[0].plot(W18[:400], hit[:400], "k", lw=0.8)
-    for answer, colour, name in zip(answers, ("blue", "orange"), ("clean", "spoilt"), strict=True):
-        axes[0].plot(
-            W18[:400], answer[:400], color=plots.COLOURS[colour], label=f"trained on {name} spectra"
-        )
+    axes[0].plot(W18[:400], hit[victim, :400], "k", lw=0.8)
+    for answer, colour, name in zip(
+        hit_answers, ("blue", "orange"), ("clean", "spoilt"), strict=True
+    ):
+        label = f"trained on {name} spectra"
+        axes[0].plot(W18[:400], answer[victim, :400], color=plots.COLOURS[colour], label=label)
     axes[0].set_ylim(0.2, 1.6)
     axes[0].legend(fontsize=8)
     axes[1].plot(
@@ -1730,7 +1731,8 @@ plots.show(
     alt="Top: a spectrum with a planted cosmic ray and two templates; the network trained on "
     "spoilt spectra is less disturbed. Bottom: an active star of the Kepler field, its template.",
 )
-print(f"a cosmic ray moves the template by {cosmic_bias[0]:.4f} (clean), {cosmic_bias[1]:.4f} rms")
+print("median shift of the template when a cosmic ray hits its spectrum, ", end="")
+print(f"trained on clean spectra {cosmic_bias[0]:.4f}, on spoilt ones {cosmic_bias[1]:.4f}")
 ratio = np.median(kepler_error[kepler.table["snrr"] > 50]), np.median(whole18[snr > 50])
 print(f"median rms at S/N > 50: Kepler field {ratio[0]:.4f}, K2 {ratio[1]:.4f}")
 
@@ -1769,7 +1771,7 @@ peaks = np.max(np.abs(mock18 - mock_template18)[:, OUTSIDE_18], axis=1) / error1
 score = {
     "residual rms": error18 / usual,
     "latent distance": distance,
-    "rms and largest peak": np.maximum(error18 / usual / 1.5, peaks / 6),
+    "rms and largest peak": np.maximum(error18 / usual / 2.5, peaks / 8),
 }
 curves = {}
 for name, value in score.items():
@@ -1894,7 +1896,7 @@ def test_active_stars_reliable():
 
 
 # %%
-width = excess_widths(s18, template18)
+width = excess_widths(s18 - template18)
 active = active_stars(width, whole18, teff)
 print(f"{active.sum()} active stars of {len(k2)}; emission but not accepted: ", end="")
 print((((width[:, 0] > 1) & (teff <= 6000)) & ~active).sum())
@@ -2221,11 +2223,33 @@ plots.show(
 # star itself without its chromosphere, would give. So: is a residual of 2 Å really 2 Å? How many
 # active stars are found, and how many of those found are?
 #
-# To find as many as possible, rank by H alpha what shines in calcium (0.15 Å in all) and not in
-# nebular [N II], and lower the threshold until one in ten found is wrong.
+# Finding as many as possible takes one more thought. The band of 20 Å holds all light of the line,
+# and all that a template gets wrong in its wings: stars under scattered light, stars of a wrong
+# velocity, and kinds of stars that the training sample has lost (metal-poor giants are rare; the
+# short first model misses them, so the second step took most of them for active). A chromosphere
+# shines in the core: nine tenths of its light lie within 3 Å. So rank by the *core* what shines in
+# calcium (0.15 Å in all) and not in nebular [N II], and lower the threshold until one in ten found
+# is wrong. Both rankings are printed.
+
 
 # %%
-mock_width = excess_widths(mock18, mock_template18)
+def ranking(residual, teff, reach=3.0):
+    """Width of H alpha within `reach` of its centre where a chromosphere may shine, else -9, Å."""
+    halpha = line_width(W18[:400], residual[:, :400], LINES[0] - reach, LINES[0] + reach)
+    low, high = activity.NITROGEN[1] - 2.5, activity.NITROGEN[1] + 2.5
+    nitrogen = line_width(W18[:400], residual[:, :400], low, high)
+    calcium = excess_widths(residual)[:, 1:].sum(axis=1)
+    return np.where((calcium > 0.15) & (nitrogen < 0.3) & (teff <= 6000), halpha, -9.0)
+
+
+def recall_at(least, score, wanted):
+    """Greatest share of the wanted that is found while `least` of those found are wanted."""
+    hits = np.cumsum(wanted[np.argsort(-score)])
+    pure = hits >= least * np.arange(1, hits.size + 1)
+    return hits[pure].max() / wanted.sum()
+
+
+mock_width = excess_widths(mock18 - mock_template18)
 mock_snr = np.asarray(mock.table["snrr"])
 fair = sound & ~strange_truth & (mock_snr > 50)
 
@@ -2253,20 +2277,12 @@ for name, true, measured in (
     )
 
 
-def nitrogen(spectra, template):
-    """Residual width of nebular [N II] 6583, which no chromosphere emits, Å."""
-    low, high = activity.NITROGEN[1] - 2.5, activity.NITROGEN[1] + 2.5
-    return line_width(W18[:400], (spectra - template)[:, :400], low, high)
-
-
 truly = (true_width[:, 0] > 1) & (mock_teff <= 6000)
-mock_nitrogen = nitrogen(mock18, mock_template18)
-candidates = (mock_width[:, 1:].sum(axis=1) > 0.15) & (mock_nitrogen < 0.3) & (mock_teff <= 6000)
-ranking = np.where(candidates, mock_width[:, 0], -9)
-hits = np.cumsum(truly[np.argsort(-ranking)])
-purity, recall = hits / np.arange(1, hits.size + 1), hits / truly.sum()
-recall_at_90 = recall[purity >= 0.9].max()
-print(f"{truly.sum()} stars are active; recall {recall_at_90:.0%} at purity 90 % or better")
+core, band = (
+    recall_at(0.9, ranking(mock18 - mock_template18, mock_teff, reach), truly) for reach in (3, 10)
+)
+print(f"{truly.sum()} stars are active; recall at purity 90 %: {core:.0%} by the core, ", end="")
+print(f"{band:.0%} by 20 Å")
 mock_active = active_stars(mock_width, error18, mock_teff)
 print(f"the paper's thresholds: recall {mock_active[truly].mean():.0%}, ", end="")
 print(f"purity {truly[mock_active].mean():.0%}")
@@ -2334,10 +2350,9 @@ contest["the whole training"] = lambda flux: templates(model18, flux)[0]
 contest_figures = []
 for name, answer in contest.items():
     calm, lit = answer(s18[check]), answer(s18[check] + added)
-    error = np.median(rms(s18[check], calm, OUTSIDE_18))
-    kept = np.median(
-        excess_widths(s18[check] + added, lit)[:, 0] - excess_widths(s18[check], calm)[:, 0]
-    )
+    error = np.median(rms(s18[check] - calm, OUTSIDE_18))
+    # the difference of both residuals
+    kept = np.median(excess_widths(added + calm - lit)[:, 0])
     contest_figures.append((error, kept / 3.0))
     print(f"{name}: median rms {error:.4f}; of 3 Å of emission it leaves {kept / 3.0:.2f}")
 
@@ -2398,7 +2413,7 @@ saved = checkpoints.save(
     obsid=obsid,
     quiet=quiet,
     width=width,
-    nitrogen=nitrogen(s18, template18),
+    ranking=ranking(s18 - template18, teff),
     error=whole18,
     active=active,
     wide_excess=wide_excess,
@@ -2408,7 +2423,7 @@ saved = checkpoints.save(
     mock_error=np.column_stack([error18, error250]),
     mock_floor=np.column_stack([floor18, floor250]),
     calibration=np.array(list(judged_lines.values())),
-    recall_at_90=np.array(recall_at_90),
+    recall_at_90=np.array([core, band]),
     svm=matrix,
     anomalies=np.array(anomaly_figures),
     rotation=np.array(rotation_figures),
