@@ -2043,7 +2043,7 @@ plots.show(
 
 # %%
 found = np.flatnonzero(spotted)
-order = np.argsort(-amplitude * (teff[rows[found]] < 5500))[:4]
+order = np.argsort(-amplitude * active[rows[found]] * (teff[rows[found]] < 5500))[:4]
 with plots.style():
     figure, axes = plt.subplots(4, 3, figsize=(8, 7), sharex="col", width_ratios=[2, 1.2, 1.2])
     for row, k in zip(axes, order, strict=True):
@@ -2074,8 +2074,9 @@ plots.show(
 lithium = line_width(
     W18[:400], (template18 - s18)[:, :400], activity.LITHIUM - 5, activity.LITHIUM + 5
 )
-quietest = whole18 < 0.015
-rich = active & quietest
+# where the template fits on both sides of the line, too
+beside = (np.abs(W18 - activity.LITHIUM) > 6) & (np.abs(W18 - activity.LITHIUM) < 25)
+rich = active & (whole18 < 0.015) & (rms(s18 - template18, beside) < 0.015)
 top = np.flatnonzero(rich)[np.argsort(-lithium[rich])[:3]]
 print(f"lithium absorption above the template's: {lithium[top].round(2)} Å")
 with plots.style():

@@ -24,11 +24,10 @@ W250 = np.arange(6005.0, 7501.0, 5.0)
 FWHM = {1800: 5500 / 1800, 250: 5500 / 250}
 GRID = {1800: W18, 250: W250}
 STRENGTHS = (0.5, 1.0, 2.0, 3.0, 5.0)
-#: epochs, batch, and what else `train_vae` is told
-RECIPES = {
-    "paper's": {"beta": 1.0, "dropout": 0.2, "activation": "prelu"},
-    "lab's": {"beta": 0.1},
-}
+PAPER = {"beta": 1.0, "dropout": 0.2, "activation": "prelu"}
+LAB = {1800: {"beta": 0.1}, 250: {"beta": 3e-4, "latent": 8}}
+#: what `train_vae` is told at either resolution
+RECIPES = {"paper's": {1800: PAPER, 250: PAPER}, "lab's": LAB}
 
 
 @functools.cache
@@ -154,7 +153,7 @@ def features(resolution):
         "lines": lines if narrow else lines[:1],
         "strongest": np.array([6.0, 2.0, 2.0, 2.0]) if narrow else np.array([8.0]),
         "sigma": FWHM[resolution] / np.sqrt(8 * np.log(2)),
-        "noise": 0.04 if narrow else 0.02,
+        "noise": 0.04 if narrow else 0.01,
     }
 
 
@@ -174,7 +173,7 @@ def held_out(flux, resolution, recipe, seed):
             )
             model = lab()["train_vae"](
                 known[train], known[valid], mean, scale, features(resolution),
-                seed=seed, epochs=150, batch=64, **RECIPES[recipe],
+                seed=seed, epochs=100, batch=64, **RECIPES[recipe][resolution],
             )  # fmt: skip
             answer = functools.partial(lambda m, x: lab()["templates"](m, x)[0], model)
         error[fold == k], width[0, fold == k] = measure(new, answer(new), resolution)
