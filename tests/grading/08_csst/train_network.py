@@ -2,7 +2,7 @@
 
 # %% right: a small GELU network with noise drawn in the pixels
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -70,7 +70,7 @@ def _terms(model, flux):
 
 
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     rng = np.random.default_rng(seed)
@@ -109,7 +109,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: always the mean | loses: test_train_network test_train_network_errors test_train_network_start
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     return {"mean": sed.mean(axis=0), "sigma": (sed / sed.mean(axis=0)).std(axis=0)}
@@ -121,7 +121,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: absolute errors for relative ones | loses: test_train_network_errors
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -182,7 +182,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: the variance for the error | loses: test_train_network_errors
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -243,7 +243,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: the network is not told the S/N | loses: test_train_network_errors
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -304,7 +304,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: trained without noise | loses: test_train_network test_train_network_errors
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -365,7 +365,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: starts from nothing each time | loses: test_train_network_start
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -426,7 +426,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: the logarithm of the SED | loses: test_train_network test_train_network_errors test_train_network_start
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
@@ -487,7 +487,7 @@ def predict_sed(model, flux, snr):
 
 # %% wrong: noise with the variance of Eq. 1 for its width | loses: test_train_network_errors
 def train_network(
-    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(20.0, 80.0), inputs=48, outputs=20,
+    flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
     fresh=True, schedule=True, beta=0.5,
 ):
     import torch
