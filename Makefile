@@ -16,7 +16,7 @@ test: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/labkit data
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 notebooks: $(VENV)/installed
 	$(BIN)/labkit notebooks

@@ -1,4 +1,10 @@
-"""At the end of a run, what was measured: real files, figures of merit, rivals."""
+"""Which tests share a process; at the end of a run, what was measured.
+
+Two processes run the tests side by side (pytest-xdist, in the Makefile). Tests that
+share something dear go to one process: a file's fixtures, a lab's sandbox, the walkthrough.
+"""
+
+import pytest
 
 #: tests whose printed figures belong in the closing summary
 MEASURING = (
@@ -15,6 +21,23 @@ MEASURING = (
     "tests/grading/test_killed.py",
     "tests/grading/test_safe_labs.py",
 )
+
+
+def _group(item) -> str:
+    file = item.nodeid.split("::")[0]
+    if file.startswith("tests/labs/"):
+        return "walkthrough"
+    if file == "tests/grading/test_rivals.py":
+        parameter = next(iter(item.callspec.params.values()))
+        return f"rivals of {getattr(parameter, 'lab', parameter)}"
+    return file
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    # the longest first, that no process waits for it at the end
+    items.sort(key=lambda item: not _group(item).startswith(("walkthrough", "rivals")))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -14,7 +14,7 @@ import numpy as np
 SUN_PERIOD_DAYS = 25.4
 SUN_AGE_GYR = 4.57
 #: L(H alpha)/L(bol) where activity saturates, the Rossby number up to which it does, and the slope
-#: beyond (Newton et al. 2017, ApJ 834, 85, sect. 5).
+#: beyond (Newton et al. 2017, ApJ 834, 85).
 SATURATED = 1.49e-4
 SATURATION_ROSSBY = 0.21
 SLOPE = -1.7
@@ -22,12 +22,12 @@ SLOPE = -1.7
 #: about H alpha; of each triplet line about its share.
 SCATTER = 0.15
 SCATTER_CALCIUM, SCATTER_BETA, SCATTER_LINE = 0.12, 0.10, 0.03
-#: Shares of 8500, 8544 and 8665 A in the triplet's excess: active stars of the K2 fields (Xiang et
-#: al., table 1) and of Cepheus (Frasca et al. 2015) are close to optically thick ratios.
+#: Shares of 8500, 8544 and 8665 A in the triplet's excess: the median of the equivalent
+#: widths that Xiang et al. print of five active stars (table 1).  Thin gas would have 1 : 9 : 5.
 TRIPLET_SHARES = (0.27, 0.39, 0.34)
 STEFAN_BOLTZMANN = 5.670374e-5  # erg cm-2 s-1 K-4
 #: Equatorial velocity in km/s of a star of one solar radius that turns once a day.
-ONE_DAY = 50.58
+ONE_DAY = 50.59
 
 
 @dataclass(frozen=True)

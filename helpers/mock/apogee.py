@@ -29,7 +29,7 @@ from helpers.mock.synthesis import (
     wavelength_grid,
 )
 
-#: APOGEE_PIXMASK bits (Holtzman et al. 2015, AJ 150, 148, table 11).
+#: APOGEE_PIXMASK bits (SDSS DR17 data model).
 PIXMASK = {
     "BADPIX": 0,
     "CRPIX": 1,

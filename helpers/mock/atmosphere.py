@@ -44,9 +44,12 @@ class Element:
     second_weight: float  # and of the second
 
 
-# Abundances: Asplund, Grevesse & Sauval 2005 (ASP Conf. 336, 25); ionisation energies: NIST ASD;
+# Abundances: Asplund, Grevesse & Sauval 2005 (ASP Conf. 336, 25), but Sc: Grevesse & Sauval 1998
+# (Space Sci. Rev. 85, 161); ionisation energies: NIST ASD, some second ones of an older edition;
 # partition functions: rounded from Gray 2005 (The Observation and Analysis of Stellar
-# Photospheres, table D.2), neutral ones as powers of temperature about 5000 K.
+# Photospheres, table D.2), neutral ones as powers of temperature about 5000 K.  From 4000 to 6000 K
+# the neutral ones are within 12 per cent of Irwin 1981 (ApJS 45, 621), Ba apart; those of the ions,
+# held constant, fall short of his by up to 40 per cent at 7000 K (Cr).
 ELEMENTS = {
     "H": Element(1.008, 12.00, 13.598, 999.0, 2.0, 0.0, 1.0, 1.0),
     "He": Element(4.003, 10.93, 24.587, 54.418, 1.0, 0.0, 2.0, 1.0),
@@ -124,7 +127,11 @@ def partition_functions(temperature: np.ndarray | float) -> np.ndarray:
 
 
 def molecular_partition(molecule: str, temperature: np.ndarray | float) -> np.ndarray:
-    """Partition function of a diatomic, by its vibrational levels and rotation within each."""
+    """Partition function of a diatomic, by its vibrational levels and rotation within each.
+
+    From 2500 to 6000 K CO, CN and N2 are within 4 per cent of Barklem & Collet 2016 (A&A 588, A96);
+    H2 is 5 to 15 per cent below them.
+    """
     m = MOLECULES[molecule]
     thermal = np.asarray(temperature, float) / SECOND_RADIATION  # cm-1
     total = np.zeros_like(thermal)

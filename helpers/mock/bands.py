@@ -62,7 +62,8 @@ class State:
 
 # Huber & Herzberg 1979 (Constants of Diatomic Molecules); E state of TiO: Simard & Hackett 1991
 # (J. Mol. Spectrosc. 148, 128).  The terms of the upper states are those that put the heads of
-# the (0,0) bands where the laboratory has them (Pearse & Gaydon 1976).
+# the (0,0) bands where the laboratory has them (Pearse & Gaydon 1976).  Written from memory of
+# these works; what is checked is where and how deep the bands are in real stars (tests/real).
 STATES = {
     "TiO X": State(2, (0.0, 98.0, 197.0), 1009.02, 4.498, 0.53543, 0.003022),
     "TiO a": State(2, (3443.3,), 1018.27, 4.52, 0.53760, 0.00298),
@@ -84,7 +85,7 @@ STATES = {
 #: (A&A 337, 495) and Alvarez & Plez 1998 (A&A 330, 1109), which agree with the lifetimes of
 #: Hedgecock, Naulin & Costes 1995 (A&A 304, 667) to 15 per cent; hydrides: from lifetimes of 33, 58
 #: and 44 ns (CaH A and B, MgH A), the last lowered by a tenth to Kirby, Saxon & Liu 1979 (ApJ 231,
-#: 637).
+#: 637).  TiO's strengths are not checked against the papers.
 SYSTEMS = {
     "TiO alpha": ("TiO X", "TiO C", 0.106),
     "TiO beta": ("TiO a", "TiO c", 0.125),
@@ -356,8 +357,8 @@ class CrossSections:
             self._coolness, sigma,
         )  # fmt: skip
         partition = molecular_partition(molecule, SECOND_RADIATION / self._coolness)[:, None]
-        # pi e^2 / (m c^2) = 8.8523e-13 cm
-        sigma *= 8.8523e-13 / np.sqrt(np.pi) / partition
+        # pi e^2 / (m c^2) = 8.8528e-13 cm
+        sigma *= 8.8528e-13 / np.sqrt(np.pi) / partition
         sigma *= -np.expm1(-grid * self._coolness[:, None])
         cells = sigma[:, ::-1].reshape(self._coolness.size, -1, parts)
         mean = np.exp(np.log(cells + BACKGROUND).mean(axis=2)) - BACKGROUND

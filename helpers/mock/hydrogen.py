@@ -67,7 +67,9 @@ class Line:
         """Stark constant, Angstrom per unit of the normal field (esu)."""
         pair = (self.lower, self.upper)
         product = (self.lower * self.upper) ** 4
-        return _STARK.get(pair, 5.5e-5 * product / (self.upper**2 - self.lower**2))
+        gap = self.upper**2 - self.lower**2
+        asymptotic = 5.5e-5 * product / gap / (1.0 + 0.13 / (self.upper - self.lower))
+        return _STARK.get(pair, asymptotic)
 
 
 def series(lower: int, last: int) -> tuple[Line, ...]:
@@ -94,7 +96,7 @@ def survival(level: np.ndarray | float, electrons: np.ndarray, temperature: np.n
     squeeze = np.where(level > 3, 16.0 / 3.0 * level / (level + 1.0) ** 2, 1.0)
     beta = 8.3e14 * electrons ** (-2 / 3) * squeeze / np.asarray(level, float) ** 4
     x = (1.0 + correction) ** 3.15
-    ratio = 0.1402 * (x + 4.0 * correction) * beta**3 / (1.0 + 0.1285 * x * beta**1.5)
+    ratio = 0.1402 * x * beta**3 / (1.0 + 0.1285 * x * beta**1.5)
     return ratio / (1.0 + ratio)
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from helpers.mock.atmosphere import BOLTZMANN, EV, LIGHT, SECOND_RADIATION, Gas
 from helpers.mock.hydrogen import survival
 
-# John 1988 (A&A 193, 189), tables 3a (0.1823 to 0.3645 micron), 3b (longer) and 2 (bound-free).
+# John 1988 (A&A 193, 189), table 3 (free-free, 0.1823 to 0.3645 micron and longer) and table 2
+# (bound-free).
 _FREE_SHORT = np.array(
     [
         [518.1021, -734.8666, 1021.1775, -479.0721, 93.1373, -6.4285],
@@ -94,7 +95,7 @@ def _negative_ion(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
 def hydrogen(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     """Bound-free and free-free absorption of hydrogen.
 
-    Kramers' formulae with Gaunt factors (Menzel & Pekeris 1935, as in Gray 2005, eq. 8.5 and 8.6).
+    Kramers' formulae with Gaunt factors (Menzel & Pekeris 1935, as in Gray 2005, chapter 8).
     Redwards of the Balmer and Paschen edges the dissolved share of the levels goes on absorbing
     (see `helpers.mock.hydrogen`).
     """
@@ -122,7 +123,7 @@ def hydrogen(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
 # Edges of metals that matter above 2000 A, and some below for their tails: species, threshold (A),
 # cross-section there (1e-18 cm2), power of wavelength, excitation (eV), statistical weight.
 # Mg, Al, Si, C: rounded from Travis & Matsushima 1968, ApJ 154, 689; Fe: nine groups of levels with
-# 3e-18 cm2 each, in the spirit of Kurucz 1970 (SAO Special Report 309).
+# 3e-18 cm2 each, in the spirit of Kurucz 1970 (SAO Special Report 309).  From memory, not checked.
 _EDGES = (
     ("Mg I", 1621.5, 1.1, 10.0, 0.0, 1.0),
     ("Mg I", 2513.8, 20.0, 2.7, 2.71, 9.0),

@@ -79,7 +79,7 @@ def wavelength_grid() -> np.ndarray:
 
 
 def microturbulence(logg: float) -> float:
-    """Microturbulent velocity in km/s as APOGEE set it for giants (Holtzman et al. 2018, eq. 1)."""
+    """Microturbulence in km/s as APOGEE set it for giants (Holtzman et al. 2018, AJ 156, 125)."""
     return 10.0 ** (0.226 - 0.0228 * logg + 0.0297 * logg**2 - 0.0113 * logg**3)
 
 

@@ -511,7 +511,7 @@ def ln_likelihood(X, theta, flux, error, s2):
 
     Notes
     -----
-    Ness et al. (2015), Equation 7.
+    Ness et al. (2015); step 6 (b) of the course sheet.
     """
     ### BEGIN SOLUTION
     variance = error.astype(float) ** 2 + s2

@@ -22,8 +22,8 @@
 # * an answer to a question that haunts the field: how does a spectrum tell a cool star of low
 #   gravity from a warmer one with more metals?
 #
-# **Read** Holtzman et al. (2015, Section 5 and Figures 6 to 9) for what real APOGEE labels look
-# like in this plane, and Choi et al. (2016) for what is in the MIST isochrones. By default the
+# **Read** Holtzman et al. (2015) for what real APOGEE labels look like in this plane, and Choi et
+# al. (2016) for what is in the MIST isochrones. By default the
 # spectra behind your labels are **simulated**, and the isochrones come from a *formula* that the
 # kit fits to published ones (MIST and PARSEC); with `LABKIT_ARCHIVE=sdss` both are real.
 

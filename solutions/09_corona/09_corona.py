@@ -25,7 +25,8 @@
 # atomic data of CHIANTI (Dere et al. 1997; Del Zanna et al. 2021). **What is simulated:** every
 # spectrum. The instrument, the noise, the calibration errors and the stars are made up.
 #
-# **Read** Del Zanna & Mason (2018, *Living Reviews in Solar Physics* 15, 5), Sections 3 and 8.
+# **Read** Del Zanna & Mason (2018, *Living Reviews in Solar Physics* 15, 5): how optically thin
+# lines form, and how electron densities are measured.
 
 # %% setup=true
 import time

@@ -1,10 +1,11 @@
 """Real labs: nothing that is hidden comes out in release, feedback, logs, or is seen from within.
 
 Looked for: every line of a hidden test, of a model answer and of a rubric that students do not have
-in what is shown to them; numbers of hidden tests with four significant figures or more; folders of
-the source.
+in what is shown to them; numbers of hidden tests with four significant figures or more that no lab
+tells its students; folders of the source.
 """
 
+import functools
 import html
 import json
 import re
@@ -44,12 +45,19 @@ def _parts(slug):
     return "\n".join(shown), [line.strip() for line in kept]
 
 
+@functools.cache
+def _told():
+    """Return what the labs tell all students: a number that stands there is no secret."""
+    return "\n".join(_parts(slug)[0] for slug in LABS)
+
+
 def _secrets(slug, shortest=25):
     shown, kept = _parts(slug)
     # a hint was written to be read, and names of columns are no secret: what else is in the line?
     lines = {line for line in kept if len(re.sub(r'"[^"]*"', "", line)) >= shortest}
     numbers = {number for line in kept for number in re.findall(r"(?<![\w.])\d[\d_.]{3,}\b", line)}
     numbers = {n for n in numbers if len(re.sub(r"\D", "", n).strip("0")) >= 4}
+    numbers = {n for n in numbers if n not in _told()}
     return {text for text in lines | numbers if text not in shown}
 
 

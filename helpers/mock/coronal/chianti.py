@@ -19,7 +19,7 @@ ELEMENTS = [
     "ar", "k", "ca", "sc", "ti", "v", "cr", "mn", "fe", "co", "ni", "cu", "zn",
 ]
 # fmt: on
-#: hydrogen's ionisation energy as a wavenumber, cm^-1
+#: the Rydberg constant, cm^-1: CHIANTI's energies are in Ry
 RYDBERG = 109737.316
 
 

@@ -149,7 +149,7 @@ def contribution(
 
     References
     ----------
-    Del Zanna & Mason (2018), Living Rev. Sol. Phys. 15, 5, Section 3.
+    Del Zanna & Mason (2018), Living Rev. Sol. Phys. 15, 5.
     """
     ion = chianti.read_ion(root, name)
     wanted = (ion.wavelength >= window[0]) & (ion.wavelength <= window[1]) & (ion.decay > 0)
