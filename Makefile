@@ -29,6 +29,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/cannon.py
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/mcmc.py
+	$(BIN)/python bench/spectra.py
 
 clean:
 	rm -rf $(VENV) build data/build .pytest_cache .ruff_cache *.egg-info

@@ -129,8 +129,7 @@ def data_folder() -> Path:
 
 def _embedded() -> Archive:
     build = data_folder() / "build"
-    survey = _ensure_built(build)
-    key = f"embedded-{survey['fingerprint'][:16]}"
+    key = _embedded_key(_ensure_built(build))
     address = _serve(build).address
     return Archive(
         kind="embedded",
@@ -142,6 +141,25 @@ def _embedded() -> Archive:
         description="simulated APOGEE-like survey",
         products=f"{address}/labkit/products",
     )
+
+
+def _embedded_key(survey: dict) -> str:
+    return f"embedded-{survey['fingerprint'][:16]}"
+
+
+def old_caches() -> list[Path]:
+    """Find what was fetched from simulated surveys other than the one in `data_folder`.
+
+    Returns
+    -------
+    list of Path
+        Folders that nothing of this course reads again; empty while there is no survey.
+    """
+    survey = _survey(data_folder() / "build")
+    if survey is None:
+        return []
+    found = (folder for folder in cache_folder().glob("embedded-*") if folder.is_dir())
+    return sorted(folder for folder in found if folder.name != _embedded_key(survey))
 
 
 def _directory(choice: str) -> Archive:

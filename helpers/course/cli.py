@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,6 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     data.add_argument("--rebuild", action="store_true", help="build again even if it is current")
     data.add_argument("--check", action="store_true", help="only look; exit 1 if not in order")
+    data.add_argument(
+        "--prune",
+        action="store_true",
+        help="only remove from LABKIT_CACHE what labs fetched from surveys replaced since",
+    )
 
     made = command(
         "notebooks",
@@ -159,6 +165,8 @@ def _data(chosen: argparse.Namespace) -> int:
     from helpers.mock import data_folder, survey
 
     folder = data_folder() / "build"
+    if chosen.prune:
+        return _prune()
     if chosen.check:
         try:
             found = survey.check(folder)
@@ -189,6 +197,19 @@ def _data(chosen: argparse.Namespace) -> int:
         f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
         f"main process plus {made['workers']} times that of the largest worker, getrusage)"
     )
+    return 0
+
+
+def _prune() -> int:
+    from helpers import archive
+
+    old = archive.old_caches()
+    for folder in old:
+        size = sum(p.lstat().st_size for p in folder.rglob("*") if not p.is_dir())
+        shutil.rmtree(folder)
+        print(f"removed {folder}: {size / 1e6:.0f} MB")
+    if not old:
+        print(f"{archive.cache_folder()}: nothing of an earlier survey in it")
     return 0
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from helpers.mock import SURVEY_VERSION, fact_file
 from helpers.mock.catalogue import MISSING, STARFLAG_BITS, Row, Visit, doppler_pixels
-from helpers.mock.fitsfile import Card, file_bytes, image, primary, round_mantissa, table_row
+from helpers.mock.fitsfile import Card, image, primary, round_mantissa, table_row
 from helpers.mock.synthesis import (
     LOG_START,
     LOG_STEP,
@@ -614,7 +614,7 @@ def apstar_bytes(row: Row, spectra: Spectra) -> bytes:
         parts.append(image(data, [*_GRID_CARDS, ("BUNIT", label, "")]))
     parts.append(image(_lsf(), [("CTYPE1", "Parameters", ""), ("BUNIT", "LSF Coefficients", "")]))
     parts.append(table_row(_velocity_table(row), [("EXTNAME", "RV", "")]))
-    return file_bytes(parts)
+    return b"".join(parts)
 
 
 def wiped_bytes(spectra: Spectra) -> bytes:
@@ -632,7 +632,7 @@ def wiped_bytes(spectra: Spectra) -> bytes:
     """
     unit = "10^-17 erg/s/cm^2/Ang"
     error = np.minimum(round_mantissa(spectra.error[0], 6), np.float32(EMPTY_ERROR))
-    return file_bytes(
+    return b"".join(
         [
             primary([("COMMENT", SIMULATED, ""), ("NWAVE", N_PIXELS, "number of wavelengths")]),
             image(
@@ -761,7 +761,7 @@ def aspcap_bytes(row: Row, arrays: tuple[np.ndarray, np.ndarray, np.ndarray]) ->
         values[f"{name.upper()}_ERR"] = np.float32(c[f"{name}_err"])
     note = "PARAM: TEFF LOGG LOGVMICRO M_H C_M N_M ALPHA_M LGVSINI O_M"
     parts.append(table_row(values, [("EXTNAME", "ASPCAP", ""), ("COMMENT", note, "")]))
-    return file_bytes(parts)
+    return b"".join(parts)
 
 
 def parameters(row: Row) -> np.ndarray:

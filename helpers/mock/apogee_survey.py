@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -117,13 +118,17 @@ def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, .
     flux, error, normal_flux, normal_error = (
         np.load(folder / f"{name}.npy", mmap_mode="r") for name in STACKS
     )
-    write_npz(products / "01_apogee.npz", stars | {"flux": flux, "error": error})
-    write_npz(
-        products / "02_continuum.npz",
-        stars
-        | {"flux": normal_flux, "error": normal_error}
-        | {"mystery_flux": mystery[0], "mystery_error": mystery[1]},
-    )
+    normalised = stars | {"flux": normal_flux, "error": normal_error}
+    normalised |= {"mystery_flux": mystery[0], "mystery_error": mystery[1]}
+    with ThreadPoolExecutor() as pool:  # compressing leaves other threads free to run
+        writing = [
+            pool.submit(
+                write_npz, products / "01_apogee.npz", stars | {"flux": flux, "error": error}
+            ),
+            pool.submit(write_npz, products / "02_continuum.npz", normalised),
+        ]
+        for one in writing:
+            one.result()
     shutil.copyfile(fact_file(CANNON), products / "03_cannon.npz")
     for name in STACKS:
         (folder / f"{name}.npy").unlink()

@@ -114,7 +114,7 @@ class Patch:
     def trained(cls, nodes: np.ndarray, spectra: np.ndarray) -> Patch:
         """Fit spectra (n, size) given at coordinates already multiplied by the metric (n, 6)."""
         mean = spectra.mean(axis=0)
-        spread = spectra - mean
+        spread = (spectra - mean).astype(float)  # in single, threads would show in the sum
         # Principal components by way of the small matrix of scalar products.
         power, vectors = np.linalg.eigh(spread @ spread.T)
         best = np.argsort(power)[::-1][:COMPONENTS]

@@ -215,7 +215,18 @@ def _spread(coarse: np.ndarray, values: np.ndarray, grid: np.ndarray) -> np.ndar
     """Linear interpolation of each row of `values` (rows, coarse) onto a grid."""
     left = np.clip(np.searchsorted(coarse, grid) - 1, 0, coarse.size - 2)
     share = (grid - coarse[left]) / (coarse[left + 1] - coarse[left])
-    return values[:, left] * (1.0 - share) + values[:, left + 1] * share
+    return _between(values, left, share)
+
+
+@njit(cache=True)
+def _between(values, left, share):
+    """Weighted mean of the neighbours left and left + 1 in each row; compiled: no temporaries."""
+    out = np.empty((values.shape[0], left.size))
+    for k in range(values.shape[0]):
+        for j in range(left.size):
+            near, far = values[k, left[j]], values[k, left[j] + 1]
+            out[k, j] = near * (1.0 - share[j]) + far * share[j]
+    return out
 
 
 class Synthesizer:

@@ -109,6 +109,16 @@ def test_embedded_renews_when_the_code_changed(embedded, monkeypatch):
     assert embedded.builds == 2
 
 
+def test_what_came_from_replaced_surveys_is_old(embedded, tmp_path):
+    cache = tmp_path / "cache"
+    for name in ("embedded-one", "embedded-zero", "sdss-dr17", "dir-0123456789ab"):
+        (cache / name).mkdir(parents=True)
+    (cache / "embedded-file").write_text("")
+    assert archive.old_caches() == []  # no survey yet: nothing is known to be old
+    archive.current()
+    assert archive.old_caches() == [cache / "embedded-zero"]
+
+
 def test_embedded_uses_an_old_build_it_may_not_change(embedded, monkeypatch):
     archive.current()
     monkeypatch.setattr(archive, "_checked", set())

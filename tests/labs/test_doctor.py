@@ -60,6 +60,21 @@ def test_data_check_fails_on_an_incomplete_survey(monkeypatch, tmp_path, capsys)
     assert "labkit data --rebuild" in capsys.readouterr().err
 
 
+def test_pruning_removes_only_what_came_from_earlier_surveys(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "data" / "build").mkdir(parents=True)
+    (tmp_path / "data" / "build" / "survey.json").write_text('{"fingerprint": "new"}')
+    for name in ("embedded-new", "embedded-old", "sdss-dr17"):
+        (tmp_path / "cache" / name / "sas").mkdir(parents=True)
+        (tmp_path / "cache" / name / "sas" / "star.fits").write_bytes(b"x" * 2_000_000)
+    assert cli.main(["data", "--prune"]) == 0
+    assert "embedded-old: 2 MB" in capsys.readouterr().out
+    assert sorted(p.name for p in (tmp_path / "cache").iterdir()) == ["embedded-new", "sdss-dr17"]
+    assert cli.main(["data", "--prune"]) == 0
+    assert "nothing of an earlier survey" in capsys.readouterr().out
+
+
 def test_a_foreign_folder_is_never_overwritten(monkeypatch, tmp_path, capsys):
     build = tmp_path / "build"
     build.mkdir()
