@@ -25,7 +25,7 @@ from helpers.mock.optical_interpolator import OpticalInterpolator  # noqa: E402
 from helpers.mock.synthesis import FINE_SIZE, Labels, Synthesizer  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
-GIANT = Labels(4500.0, 2.0, -0.3, 0.1, 0.15)
+GIANT = Labels(4500.0, 2.0, -0.3, 0.1, 0.1)
 STARS = {
     "giant, 4500 K": GIANT,
     "the Sun": Labels(5777.0, 4.44, 0.0),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.mock import apogee, fact_file, tables
-from helpers.mock.catalogue import Row, build_population, mystery_row
+from helpers.mock.catalogue import Row, build_population, decorrelated_rows, mystery_row
 from helpers.mock.continuum import continuum_pixels
 from helpers.mock.fitsfile import round_mantissa, write_gzip, write_npz
 from helpers.mock.interpolator import Interpolator
@@ -21,6 +21,8 @@ STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
 #: A star that is in no table, as the course hands it out for lab 5.
 MYSTERY = Path("sas/labkit/mystery_spec_wiped.fits.gz")
+#: Stars that no galaxy made, and their true labels, for lab 6.
+DECORRELATED = Path("products/06_decorrelated.npz")
 #: What a trained Cannon leaves behind; written by `labkit reference`, never here.
 CANNON = "reference/03_cannon.npz"
 #: The stacks of spectra the later labs start from: coadds, and the same normalised.
@@ -97,6 +99,29 @@ def _write_mystery(folder: Path, row: Row, seed: int) -> tuple[np.ndarray, np.nd
     return _normalised(arrays, _bad_pixels(spectra))
 
 
+def _normalised_spectrum(job: tuple[str, Row, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Normalised flux and error (8575,) of a star without files.  Runs in a worker process."""
+    root, row, seed = job
+    synthesizer = _sky(Path(root))
+    spectra = apogee.observe(row, synthesizer, seed)
+    arrays = apogee.aspcap_arrays(row, spectra, synthesizer, seed)
+    return _normalised(arrays, _bad_pixels(spectra))
+
+
+def _write_decorrelated(folder: Path, rows: list[Row], spectra: Iterator) -> None:
+    """Lab 6's examination: stars whose labels have nothing to do with one another.
+
+    Their true labels are public: they stand in no other table, and the lab compares with them.
+    """
+    flux, error = (np.array(part, np.float32) for part in zip(*spectra, strict=True))
+    stars = {
+        "labels": np.array([[getattr(row.truth, n) for n in tables.LABELS] for row in rows]),
+        "label_names": np.array([n.upper() for n in tables.LABELS]),
+        "wavelength": wavelength_grid(),
+    }
+    write_npz(folder / DECORRELATED, stars | {"flux": flux, "error": error})
+
+
 def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, ...]) -> None:
     """What later labs load when a student has not saved their own.
 
@@ -151,7 +176,7 @@ def build(folder: Path, seed: int, each: Each, limit: int | None = None) -> dict
     Returns
     -------
     dict
-        Number of clean stars and of rows.
+        Number of clean stars, of rows, and of stars with decorrelated labels.
     """
     rows = build_population(seed)[:limit]
     clean = tables.clean_rows(rows)
@@ -173,10 +198,13 @@ def build(folder: Path, seed: int, each: Each, limit: int | None = None) -> dict
     work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
     for _ in each(_write_star, work, "stars", "star"):
         pass
+    loners = decorrelated_rows(seed)[:limit]
+    work = [(str(folder), row, seed) for row in loners]
+    _write_decorrelated(folder, loners, each(_normalised_spectrum, work, "lone stars", "star"))
     tables.write_sqlite(folder / "catalogue.sqlite", rows)
     tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
     mystery = mystery_row(seed)
     tables.write_truth(folder / "truth.npz", rows, mystery)
     _write_products(folder, clean, _write_mystery(folder, mystery, seed))
     (folder / _SKY).unlink(missing_ok=True)
-    return {"stars": len(clean), "rows": len(rows)}
+    return {"stars": len(clean), "rows": len(rows), "decorrelated": len(loners)}

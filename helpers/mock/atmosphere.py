@@ -14,8 +14,10 @@ layers in their last axis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numba import njit
 
 BOLTZMANN = 1.380649e-16  # erg/K
 PLANCK = 6.62607015e-27  # erg s
@@ -118,12 +120,14 @@ MOLECULES = {
     "CaH": Diatomic(("Ca", "H"), 1.70, 1298.3, 19.1, 4.2766, 0.097, 1, ((2, 0.0), (4, 14400.0))),
     "MgH": Diatomic(("Mg", "H"), 1.285, 1492.8, 29.85, 5.826, 0.175, 1, ((2, 0.0), (4, 19200.0))),
 }  # fmt: skip
+_LIGHT, _METALLIC = ("CO", "OH", "CN", "N2"), ("TiO", "CaH", "MgH")
 
 
 def partition_functions(temperature: np.ndarray | float) -> np.ndarray:
     """Partition functions of the neutral atoms, (elements, ...), in the order of ``SYMBOLS``."""
     ratio = np.asarray(temperature, float) / 5000.0
-    return np.array([e.weight * ratio**e.slope for e in ELEMENTS.values()])
+    weight, slope = (_column(n).reshape(-1, *(1,) * ratio.ndim) for n in ("weight", "slope"))
+    return weight * ratio**slope
 
 
 def molecular_partition(molecule: str, temperature: np.ndarray | float) -> np.ndarray:
@@ -134,11 +138,10 @@ def molecular_partition(molecule: str, temperature: np.ndarray | float) -> np.nd
     """
     m = MOLECULES[molecule]
     thermal = np.asarray(temperature, float) / SECOND_RADIATION  # cm-1
-    total = np.zeros_like(thermal)
-    for v in range(12):
-        energy = m.vibration * v - m.anharmonicity * v * (v + 1)
-        rotation = thermal / (m.rotation - m.shrinking * (v + 0.5)) / m.symmetry + 1.0 / 3.0
-        total = total + np.exp(-energy / thermal) * rotation
+    v = np.arange(12.0).reshape(-1, *(1,) * thermal.ndim)
+    energy = m.vibration * v - m.anharmonicity * v * (v + 1)
+    rotation = thermal / (m.rotation - m.shrinking * (v + 0.5)) / m.symmetry + 1.0 / 3.0
+    total = (np.exp(-energy / thermal) * rotation).sum(axis=0)
     return total * sum(g * np.exp(-energy / thermal) for g, energy in m.states)
 
 
@@ -191,6 +194,11 @@ class Gas:
     ionised: np.ndarray  # (elements, layers) first ions, cm-3
     molecules: dict[str, np.ndarray]  # (layers,) each, cm-3
 
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Partition functions of the neutral atoms, (elements, layers)."""
+        return partition_functions(self.temperature)
+
     @property
     def hydrogen(self) -> np.ndarray:
         """Neutral hydrogen atoms, cm-3."""
@@ -208,8 +216,66 @@ class Gas:
             return self.molecules[symbol] / molecular_partition(symbol, self.temperature)
         i = _INDEX[symbol]
         if stage == "I":
-            return self.neutral[i] / partition_functions(self.temperature)[i]
+            return self.neutral[i] / self.weights[i]
         return self.ionised[i] / ELEMENTS[symbol].ion_weight
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What the gas needs to know of a temperature alone, one column per layer (cgs)."""
+
+    temperature: np.ndarray  # (layers,) K
+    first: np.ndarray  # (elements, layers) n(ion) n(e) / n(atom), cm-3 (Saha)
+    second: np.ndarray  # (elements, layers) the same of the next ionisation
+    molecules: dict[str, np.ndarray]  # (layers,) each: n(AB) / (n(A) n(B)), cm3
+    water: np.ndarray  # (layers,) n(H2O) / (n(H)^2 n(O)), cm6
+
+    @classmethod
+    def of(cls, temperature: np.ndarray) -> Constants:
+        """The constants of ionisation and of the molecules at temperatures (layers,) in K."""
+        thermal = BOLTZMANN * temperature
+        ionisation, further, ion, doubly = (
+            _column(n)[:, None]
+            for n in ("ionisation_ev", "second_ev", "ion_weight", "second_weight")
+        )
+        translation = _SAHA * temperature**1.5
+        atom = partition_functions(temperature)
+        return cls(
+            temperature,
+            translation * ion / atom * np.exp(-ionisation * EV / thermal),
+            translation * doubly / ion * np.exp(-further * EV / thermal),
+            {m: dissociation(m, temperature) for m in (*_LIGHT, *_METALLIC, "H2")},
+            _water(temperature),
+        )
+
+
+@njit(cache=True, error_model="numpy")
+def _charge_balance(first, second, abundance, k_h2, total, guess):
+    """Hydrogen nuclei, free hydrogen atoms and electrons, cm-3, (3, layers).
+
+    The electron density is the geometric mean of the one before and of what the atoms would give
+    at that, until it stands still.
+    """
+    found = np.empty((3, total.size))
+    metals = abundance[1:].sum()
+    for k in range(total.size):
+        electrons, nuclei, hydrogen = guess[k], total[k] / (1.0 + metals), 0.0
+        for _ in range(400):
+            with_ions = 1.0 + first[0, k] / electrons
+            root = np.sqrt(with_ions**2 + 8.0 * k_h2[k] * nuclei)
+            hydrogen = 2.0 * nuclei / (with_ions + root)
+            particles = hydrogen * with_ions + k_h2[k] * hydrogen**2 + nuclei * metals
+            nuclei *= max(total[k] - electrons, 0.1 * total[k]) / particles
+            gave = hydrogen * first[0, k] / electrons
+            for i in range(1, abundance.size):
+                ratio = first[i, k] / electrons
+                doubly = ratio * second[i, k] / electrons
+                gave += abundance[i] * nuclei * (ratio + 2.0 * doubly) / (1.0 + ratio + doubly)
+            before, electrons = electrons, np.sqrt(electrons * gave)
+            if abs(electrons / before - 1.0) < 1e-8:
+                break
+        found[0, k], found[1, k], found[2, k] = nuclei, hydrogen, electrons
+    return found
 
 
 def state(
@@ -217,6 +283,7 @@ def state(
     pressure: np.ndarray,
     abundance: np.ndarray,
     electrons: np.ndarray | None = None,
+    constants: Constants | None = None,
 ) -> Gas:
     """Ionisation, molecules and charge balance at given temperature and pressure.
 
@@ -228,106 +295,86 @@ def state(
         Number abundances relative to hydrogen (see `abundances`).
     electrons : (layers,) array, optional
         A first guess of the electron density, cm-3.
+    constants : Constants, optional
+        Those of `temperature`, when they are known already.
 
     Returns
     -------
     Gas
     """
-    thermal = BOLTZMANN * temperature
-    weights = partition_functions(temperature)
-    column = {
-        n: _column(n)[:, None]
-        for n in ("ionisation_ev", "second_ev", "ion_weight", "second_weight")
-    }
-    translation = _SAHA * temperature**1.5
-    first = (
-        translation
-        * column["ion_weight"]
-        / weights
-        * np.exp(-column["ionisation_ev"] * EV / thermal)
+    known = Constants.of(temperature) if constants is None else constants
+    total = pressure / (BOLTZMANN * temperature)
+    guess = 1e-4 * total if electrons is None else electrons
+    k_h2 = known.molecules["H2"]
+    nuclei, hydrogen, electrons = _charge_balance(
+        known.first, known.second, abundance, k_h2, total, guess
     )
-    second = (
-        translation * column["second_weight"] / column["ion_weight"]
-        * np.exp(-column["second_ev"] * EV / thermal)
-    )  # fmt: skip
-    k_h2 = dissociation("H2", temperature)
-    total = pressure / thermal
-    metals = abundance[1:].sum()
-    nuclei = total / (1.0 + metals)
-    electrons = 1e-4 * total if electrons is None else electrons
-    share = abundance[:, None]
-    for _ in range(200):
-        with_ions = 1.0 + first[0] / electrons
-        hydrogen = 2.0 * nuclei / (with_ions + np.sqrt(with_ions**2 + 8.0 * k_h2 * nuclei))
-        particles = hydrogen * with_ions + k_h2 * hydrogen**2 + nuclei * metals
-        nuclei = nuclei * np.clip(total - electrons, 0.1 * total, None) / particles
-        ratio = first / electrons
-        doubly = ratio * second / electrons
-        gave = share * nuclei * (ratio + 2.0 * doubly) / (1.0 + ratio + doubly)
-        gave[0] = hydrogen * ratio[0]
-        updated = np.sqrt(electrons * gave.sum(axis=0))
-        change = np.abs(np.log(updated / electrons)).max()
-        electrons = updated
-        if change < 1e-6:
-            break
-    ratio = first / electrons
-    neutral = share * nuclei / (1.0 + ratio * (1.0 + second / electrons))
+    ratio = known.first / electrons
+    atoms = abundance[:, None] * nuclei
+    neutral = atoms / (1.0 + ratio * (1.0 + known.second / electrons))
     neutral[0] = hydrogen
-    molecules = _carbon_nitrogen_oxygen(temperature, share * nuclei, ratio, neutral)
+    molecules = _carbon_nitrogen_oxygen(known, atoms, ratio, neutral)
     molecules["H2"] = k_h2 * hydrogen**2
-    molecules |= _metals(temperature, share * nuclei, neutral)
+    molecules |= _metals(known, atoms, neutral)
     density = nuclei * float(abundance @ _MASS) * ATOMIC_MASS
     return Gas(temperature, pressure, electrons, density, neutral, neutral * ratio, molecules)
 
 
-def _carbon_nitrogen_oxygen(
-    temperature: np.ndarray, nuclei: np.ndarray, ratio: np.ndarray, neutral: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Molecules of C, N and O with hydrogen and each other; their rows of `neutral` are updated.
+@njit(cache=True, error_model="numpy")
+def _free_atoms(carbon, nitrogen, oxygen, other_c, other_n, other_o, k_co, k_cn, k_n2):
+    """Free C, N and O atoms, cm-3, (3, layers), of so many nuclei; `other` forms per free atom.
 
     With c free carbon atoms the CO balance is an exact quadratic,
     k a c^2 + (a b + k (O - C)) c - C b = 0, where a and b count the other forms of carbon and
     oxygen per free atom; nitrogen (mostly N2) follows in an outer loop that converges in a few
     rounds.
     """
-    i_c, i_n, i_o = (_INDEX[s] for s in "CNO")
-    k = {m: dissociation(m, temperature) for m in ("CO", "OH", "CN", "N2")}
-    carbon, nitrogen, oxygen = nuclei[i_c], nuclei[i_n], nuclei[i_o]
-    hydrogen, free_n = neutral[0], 0.5 * nitrogen
-    water = _water(temperature) * hydrogen**2
-    for _ in range(12):
-        a = 1.0 + ratio[i_c] + k["CN"] * free_n
-        b = 1.0 + ratio[i_o] + k["OH"] * hydrogen + water
-        middle = a * b + k["CO"] * (oxygen - carbon)
-        root = np.sqrt(middle**2 + 4.0 * a * b * k["CO"] * carbon)
-        # Both forms of the root are exact; each loses no digits on its own side.
-        free_c = np.where(
-            middle > 0,
-            2.0 * carbon * b / (np.abs(middle) + root),
-            (root - middle) / (2.0 * a * k["CO"]),
-        )
-        with_n = 1.0 + ratio[i_n] + k["CN"] * free_c
-        free_n = 2.0 * nitrogen / (with_n + np.sqrt(with_n**2 + 8.0 * k["N2"] * nitrogen))
-    free_o = oxygen / (b + k["CO"] * free_c)
-    neutral[i_c], neutral[i_n], neutral[i_o] = free_c, free_n, free_o
+    found = np.empty((3, carbon.size))
+    for k in range(carbon.size):
+        free_c, free_n, b = 0.0, 0.5 * nitrogen[k], other_o[k]
+        for _ in range(12):
+            a = other_c[k] + k_cn[k] * free_n
+            middle = a * b + k_co[k] * (oxygen[k] - carbon[k])
+            root = np.sqrt(middle**2 + 4.0 * a * b * k_co[k] * carbon[k])
+            # Both forms of the root are exact; each loses no digits on its own side.
+            if middle > 0:
+                free_c = 2.0 * carbon[k] * b / (middle + root)
+            else:
+                free_c = (root - middle) / (2.0 * a * k_co[k])
+            with_n = other_n[k] + k_cn[k] * free_c
+            free_n = 2.0 * nitrogen[k] / (with_n + np.sqrt(with_n**2 + 8.0 * k_n2[k] * nitrogen[k]))
+        found[0, k], found[1, k] = free_c, free_n
+        found[2, k] = oxygen[k] / (b + k_co[k] * free_c)
+    return found
+
+
+def _carbon_nitrogen_oxygen(
+    known: Constants, nuclei: np.ndarray, ratio: np.ndarray, neutral: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Molecules of C, N and O with hydrogen and each other; their rows of `neutral` are updated."""
+    here = [_INDEX[s] for s in "CNO"]
+    k, hydrogen = known.molecules, neutral[0]
+    other_c, other_n, other_o = 1.0 + ratio[here]
+    water = known.water * hydrogen**2
+    other_o = other_o + k["OH"] * hydrogen + water
+    neutral[here] = _free_atoms(*nuclei[here], other_c, other_n, other_o, k["CO"], k["CN"], k["N2"])
+    free_c, free_n, free_o = neutral[here]
     pairs = {
         "CO": free_c * free_o, "OH": free_o * hydrogen, "CN": free_c * free_n, "N2": free_n**2
     }  # fmt: skip
     return {m: k[m] * n for m, n in pairs.items()} | {"H2O": water * free_o}
 
 
-def _metals(
-    temperature: np.ndarray, nuclei: np.ndarray, neutral: np.ndarray
-) -> dict[str, np.ndarray]:
+def _metals(known: Constants, nuclei: np.ndarray, neutral: np.ndarray) -> dict[str, np.ndarray]:
     """Molecules of metals too scarce to use up their partners; their rows of `neutral` are updated.
 
     Left out: TiO2 (2 per cent of titanium at 2400 K, more below), CaOH, and SiO, which takes a
     seventh of the oxygen that CO leaves.
     """
     molecules = {}
-    for name in ("TiO", "CaH", "MgH"):
+    for name in _METALLIC:
         metal, partner = (_INDEX[s] for s in MOLECULES[name].atoms)
-        per_atom = dissociation(name, temperature) * neutral[partner]
+        per_atom = known.molecules[name] * neutral[partner]
         neutral[metal] = nuclei[metal] / (nuclei[metal] / neutral[metal] + per_atom)
         molecules[name] = per_atom * neutral[metal]
     return molecules
@@ -416,10 +463,12 @@ def atmosphere(
     if temperature is None:
         temperature = cool_dwarf(temperature_law(tau, teff), teff, logg)
     gravity = 10.0**logg
+    constants = Constants.of(temperature)
     gas = None if guess is None else guess.gas
     pressure = gravity * tau**0.6 * 17.0 + 1e-3 if gas is None else gas.pressure
     for _ in range(60):
-        gas = state(temperature, pressure, abundance, None if gas is None else gas.electrons)
+        electrons = None if gas is None else gas.electrons
+        gas = state(temperature, pressure, abundance, electrons, constants)
         kappa = rosseland(gas)
         push = gravity * tau / kappa
         # Above the first layer kappa grows like pressure, so P = 5/3 of one step's push there.

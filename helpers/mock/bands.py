@@ -227,6 +227,24 @@ class BandLines:
     strength: np.ndarray
 
 
+@lru_cache(maxsize=64)
+def _cosines(system: str, step: int) -> np.ndarray:
+    """Direction cosines of a system's lines with J' - J = step, (spin components, J).
+
+    J runs over those that have such a line; all bands and isotopes share them.
+    """
+    lower, upper = (STATES[s] for s in SYSTEMS[system][:2])
+    number = HIGHEST_J[system.split()[0]]
+    j = (np.arange(number) + lower.spin % 1.0)[max(0, -step) : number - max(0, step)]
+    sigma = np.arange(len(lower.terms)) - lower.spin
+    turn = upper.lam - lower.lam
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cosine = np.array(
+            [lines.direction_cosine(j, np.full(j.size, step), lower.lam + s, turn) for s in sigma]
+        )
+    return np.nan_to_num(cosine)  # J = 0 has no Q line
+
+
 def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) -> BandLines:
     """Lines of one band.
 
@@ -253,20 +271,12 @@ def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) ->
     ground = STATES[f"{molecule} X"]
     floor = min(ground.terms) + 0.5 * ground.vibration * scale
     overlap = franck_condon(system)[upper_v, lower_v]
-    turn = upper.lam - lower.lam
-    sigma = np.arange(len(lower.terms)) - lower.spin
     doubling = 1.0 if lower.lam == 0 else 2.0
     found = []
     for step in (-1, 0, 1):
         here = slice(max(0, -step), j.size - max(0, step))
         there = slice(max(0, step), j.size - max(0, -step))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cosine = np.array(
-                [lines.direction_cosine(j[here], np.full(j[here].size, step), lower.lam + s, turn)
-                 for s in sigma]
-            )  # fmt: skip
-        cosine = np.nan_to_num(cosine)  # J = 0 has no Q line
-        amplitude = np.einsum("sj,jsa,jsb->jab", cosine, mix[here], mix_up[there])
+        amplitude = np.einsum("sj,jsa,jsb->jab", _cosines(system, step), mix[here], mix_up[there])
         with np.errstate(invalid="ignore", over="ignore"):  # levels below their J are infinite
             nu = energy_up[there][:, None, :] - energy[here][:, :, None]
             weight = doubling * (2 * j[here] + 1)[:, None, None] * amplitude**2
@@ -299,7 +309,7 @@ def molecule_lines(molecule: str, first: float, last: float) -> BandLines:
     return BandLines(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add_profiles(grid, place, centre, strength, lower, width, coolness, sigma):
     """Add Gaussian profiles to sigma (temperatures, grid).
 

@@ -14,7 +14,14 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 
-from helpers.mock.population import FIELDS, SkyField, Star, mystery_labels, stars
+from helpers.mock.population import (
+    FIELDS,
+    SkyField,
+    Star,
+    decorrelated_labels,
+    mystery_labels,
+    stars,
+)
 from helpers.mock.synthesis import KM_S, Labels
 
 MISSING = -9999.0
@@ -30,6 +37,8 @@ M15_CENTRE = (322.493, 12.167)
 
 #: Row number of the mystery star: it picks the star's random stream, far from the tables'.
 MYSTERY_INDEX = 1_000_000
+#: Stars of the decorrelated set, counted on from there.
+N_DECORRELATED = 200
 
 ARTEFACTS = ("none", "bad_label", "bad_spectrum", "wrong_velocity", "binary")
 
@@ -376,8 +385,21 @@ def _observed(rng: np.random.Generator) -> Iterator[Row]:
         yield row
 
 
+def _loner(rng: np.random.Generator, index: int, kind: str, truth: Labels, snr: float) -> Row:
+    """A star observed like the others in three visits, and in no table."""
+    place, h = FIELDS[0], 9.5
+    jh, hk = _colours(rng, truth.teff, place.extinction_k)
+    labels = _measure(rng, truth, snr, True)
+    visits = _visits(rng, place, (place.ra, place.dec), -25.0, snr, 3, "none")
+    return Row(
+        index, f"{kind}{index}", "apo25m", place.name, place.location_id, place.ra, place.dec,
+        0.0, 0.0, h + jh, h, h - hk, place.extinction_k, truth, labels, visits, snr,
+        kind=kind, flags={"starflag": 0, "aspcapflag": 0},
+    )  # fmt: skip
+
+
 def mystery_row(seed: int = 128) -> Row:
-    """The star of lab 5: observed like the others, and in no table.
+    """The star of lab 5, at S/N 300.
 
     Parameters
     ----------
@@ -387,19 +409,27 @@ def mystery_row(seed: int = 128) -> Row:
     Returns
     -------
     Row
-        Three visits, S/N 300.
     """
     rng = np.random.default_rng([seed, 6])
-    truth, snr, place = mystery_labels(rng), 300.0, FIELDS[0]
-    h = 9.5
-    jh, hk = _colours(rng, truth.teff, place.extinction_k)
-    labels = _measure(rng, truth, snr, True)
-    visits = _visits(rng, place, (place.ra, place.dec), -25.0, snr, 3, "none")
-    return Row(
-        MYSTERY_INDEX, "mystery", "apo25m", place.name, place.location_id, place.ra, place.dec,
-        0.0, 0.0, h + jh, h, h - hk, place.extinction_k, truth, labels, visits, snr,
-        kind="mystery", flags={"starflag": 0, "aspcapflag": 0},
-    )  # fmt: skip
+    return _loner(rng, MYSTERY_INDEX, "mystery", mystery_labels(rng), 300.0)
+
+
+def decorrelated_rows(seed: int = 128) -> list[Row]:
+    """The test stars of lab 6, whose labels have nothing to do with one another, at S/N 200.
+
+    Parameters
+    ----------
+    seed : int
+        The survey's seed.
+
+    Returns
+    -------
+    list of Row
+    """
+    rng = np.random.default_rng([seed, 7])
+    stars = decorrelated_labels(rng, N_DECORRELATED)
+    first = MYSTERY_INDEX + 1
+    return [_loner(rng, first + i, "decorrelated", s, 200.0) for i, s in enumerate(stars)]
 
 
 def _entries(rng: np.random.Generator, survey: list[Star]) -> Iterator[_Entry]:

@@ -31,40 +31,45 @@ _MU = np.array([0.1127017, 0.5, 0.8872983])
 _WEIGHT = np.array([0.2777778, 0.4444444, 0.2777778])
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _moments(slope, source, step, mean, flux):
     """Mean intensity and flux (H) in the layers; slope (layers, n) is d tau / d ln tau."""
     n_layers, n = slope.shape
-    optical = np.empty(n_layers)
+    depth, through, share = np.empty(n_layers), np.empty(n_layers), np.empty(n_layers)
+    last = n_layers - 1
     for j in range(n):
-        optical[0] = slope[0, j]
-        for k in range(1, n_layers):
-            optical[k] = 0.5 * (slope[k - 1, j] + slope[k, j]) * step
         for q in range(3):
-            # Inwards: nothing comes from outside; outwards: diffusion at the lowest layer.
-            d = optical[0] / _MU[q]
-            inward = source[0, j] * -np.expm1(-d)
-            mean[0, j] += 0.5 * _WEIGHT[q] * inward
-            flux[0, j] -= 0.5 * _WEIGHT[q] * _MU[q] * inward
+            half, whole = 0.5 * _WEIGHT[q], 0.5 * _WEIGHT[q] * _MU[q]
+            depth[0] = slope[0, j] / _MU[q]
             for k in range(1, n_layers):
-                d = optical[k] / _MU[q] + 1e-9
-                e = np.exp(-d)
-                rise = (source[k, j] - source[k - 1, j]) / d
-                inward = inward * e + source[k, j] - source[k - 1, j] * e - rise * (1.0 - e)
-                mean[k, j] += 0.5 * _WEIGHT[q] * inward
-                flux[k, j] -= 0.5 * _WEIGHT[q] * _MU[q] * inward
-            last = n_layers - 1
-            d = optical[last] / _MU[q] + 1e-9
-            outward = source[last, j] + (source[last, j] - source[last - 1, j]) / d
-            mean[last, j] += 0.5 * _WEIGHT[q] * outward
-            flux[last, j] += 0.5 * _WEIGHT[q] * _MU[q] * outward
-            for k in range(last - 1, -1, -1):
-                d = optical[k + 1] / _MU[q] + 1e-9
-                e = np.exp(-d)
-                rise = (source[k + 1, j] - source[k, j]) / d
-                outward = outward * e + source[k, j] - source[k + 1, j] * e + rise * (1.0 - e)
-                mean[k, j] += 0.5 * _WEIGHT[q] * outward
-                flux[k, j] += 0.5 * _WEIGHT[q] * _MU[q] * outward
+                depth[k] = 0.5 * (slope[k - 1, j] + slope[k, j]) * step / _MU[q] + 1e-9
+            for k in range(n_layers):
+                # exp(-d) and (1 - exp(-d)) / d, as in `synthesis.through_layers`.
+                x = 0.0625 * depth[k]
+                part = 1.0 + x * (0.5 + x * 0.16666666667)
+                y1 = 1.0 / (1.0 + x * part)
+                y2 = y1 * y1
+                y4 = y2 * y2
+                y8 = y4 * y4
+                share[k] = 0.0625 * part * y1 * (1.0 + y1) * (1.0 + y2) * (1.0 + y4) * (1.0 + y8)
+                through[k] = y8 * y8
+            # Inwards: nothing comes from outside; outwards: diffusion at the lowest layer.
+            inward = source[0, j] * depth[0] * share[0]
+            mean[0, j] += half * inward
+            flux[0, j] -= whole * inward
+            for k in range(1, n_layers):
+                rise = source[k, j] - source[k - 1, j]
+                inward = (inward - source[k - 1, j]) * through[k] + source[k, j] - rise * share[k]
+                mean[k, j] += half * inward
+                flux[k, j] -= whole * inward
+            outward = source[last, j] + (source[last, j] - source[last - 1, j]) / depth[last]
+            mean[last, j] += half * outward
+            flux[last, j] += whole * outward
+            for k in range(last, 0, -1):
+                rise = source[k, j] - source[k - 1, j]
+                outward = (outward - source[k, j]) * through[k] + source[k - 1, j] + rise * share[k]
+                mean[k - 1, j] += half * outward
+                flux[k - 1, j] += whole * outward
 
 
 def equilibrium(
@@ -111,7 +116,7 @@ def equilibrium(
             per_depth = layers.tau / (layers.kappa * layers.gas.density)
             slope = absorption(layers.gas) * per_depth[:, None]
         x = SECOND_RADIATION / (cm * temperature[:, None])
-        planck = 2 * PLANCK * LIGHT**2 / cm**5 / np.expm1(np.minimum(x, 300.0)) * weight
+        planck = 2 * PLANCK * LIGHT**2 / cm**5 / (np.exp(np.minimum(x, 300.0)) - 1.0) * weight
         mean, flux = np.zeros_like(planck), np.zeros_like(planck)
         _moments(slope, planck, step, mean, flux)
         total_j, total_h, total_b = (a.sum(axis=1) for a in (mean, flux, planck))

@@ -55,7 +55,7 @@ def cross_sections() -> np.ndarray:
     return np.array([[10.0 ** float(x) if x else 0.0 for x in row[1:]] for row in rows]).T.copy()
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add(cross, population, texture, kappa):
     """Add the haze to kappa (layers, samples)."""
     n_layers, n = kappa.shape

@@ -94,33 +94,40 @@ def survival(level: np.ndarray | float, electrons: np.ndarray, temperature: np.n
     """
     correction = 0.09 * electrons ** (1 / 6) / np.sqrt(temperature)
     squeeze = np.where(level > 3, 16.0 / 3.0 * level / (level + 1.0) ** 2, 1.0)
-    beta = 8.3e14 * electrons ** (-2 / 3) * squeeze / np.asarray(level, float) ** 4
+    beta = 8.3e14 * electrons ** (-2 / 3) * (squeeze / np.asarray(level, float) ** 4)
     x = (1.0 + correction) ** 3.15
-    ratio = 0.1402 * x * beta**3 / (1.0 + 0.1285 * x * beta**1.5)
+    power = beta * np.sqrt(beta)
+    ratio = 0.1402 * x * power**2 / (1.0 + 0.1285 * x * power)
     return ratio / (1.0 + ratio)
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _add(centre, first, last, peak, wing, core, doppler, half, spread, grid, kappa):
     """Add lines to kappa (layers, samples); arrays (lines, layers), lengths in Angstrom."""
     n_layers, n_lines = kappa.shape[0], centre.size
     for k in range(n_layers):
         for i in range(n_lines):
-            flat = core[i, k] ** 2
-            inner = doppler[i, k] ** 2
-            for j in range(first[i], last[i]):
-                d = abs(grid[j] - centre[i])
-                square = d * d
-                b = square + flat
-                more = 1.0 + min(1.0, np.sqrt(d / spread[i, k]))
-                value = wing[i, k] * more / (b * np.sqrt(np.sqrt(b)))
-                value += half[i, k] / (np.pi * (square + inner + half[i, k] ** 2))
-                if square < 25.0 * inner:
-                    value += (
-                        (1.0 - 2.396 * wing[i, k] / core[i, k] ** 1.5)
-                        * np.exp(-square / inner) / (1.7724538509 * doppler[i, k])
-                    )  # fmt: skip
-                kappa[k, j] += peak[i, k] * value
+            flat, inner = core[i, k] ** 2, doppler[i, k] ** 2
+            strength = peak[i, k] * wing[i, k]
+            lorentz = peak[i, k] * half[i, k] / np.pi
+            base = inner + half[i, k] ** 2
+            nearness = 1.0 / spread[i, k]
+            # In a slice no index can be negative: the processor takes several samples at once.
+            row = kappa[k]
+            near, here = row[first[i] : last[i]], grid[first[i] : last[i]]
+            for j in range(near.size):
+                d = abs(here[j] - centre[i])
+                b = d * d + flat
+                more = 1.0 + min(1.0, np.sqrt(d * nearness))
+                near[j] += strength * more / (b * np.sqrt(np.sqrt(b))) + lorentz / (d * d + base)
+            gauss = peak[i, k] * (1.0 - 2.396 * wing[i, k] / core[i, k] ** 1.5)
+            gauss /= 1.7724538509 * doppler[i, k]
+            left = np.searchsorted(grid, centre[i] - 5.0 * doppler[i, k])
+            for j in range(max(left, first[i]), last[i]):
+                square = (grid[j] - centre[i]) ** 2
+                if square > 25.0 * inner:
+                    break
+                kappa[k, j] += gauss * np.exp(-square / inner)
 
 
 def absorption(

@@ -96,44 +96,58 @@ ZONES = (
 
 
 def _quadratic(x: np.ndarray) -> np.ndarray:
-    """1, x_i, x_i x_j of coordinates (n, 6): (n, 28)."""
+    """1, x_i, x_i x_j of coordinates (n, d): (n, 28) where d = 6."""
     i, j = np.triu_indices(x.shape[1])
     return np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A trained zone: nodes (n, 6), weights (n + 28, k), components (k, size), mean (size,)."""
+    """A trained zone of d coordinates.
+
+    Attributes
+    ----------
+    nodes : (n, d) array
+        Coordinates times the metric.
+    weights : (n + terms of the trend, k) array
+    components : (k, size) array
+    mean : (size,) array
+    power : int
+        The basis functions are distances to this (odd) power.
+    """
 
     nodes: np.ndarray
     weights: np.ndarray
     components: np.ndarray
     mean: np.ndarray
+    power: int = 3
 
     @classmethod
-    def trained(cls, nodes: np.ndarray, spectra: np.ndarray) -> Patch:
-        """Fit spectra (n, size) given at coordinates already multiplied by the metric (n, 6)."""
+    def trained(
+        cls, nodes: np.ndarray, spectra: np.ndarray, components: int = COMPONENTS, power: int = 3
+    ) -> Patch:
+        """Fit spectra (n, size) given at coordinates already multiplied by the metric (n, d)."""
         mean = spectra.mean(axis=0)
         spread = (spectra - mean).astype(float)  # in single, threads would show in the sum
         # Principal components by way of the small matrix of scalar products.
-        power, vectors = np.linalg.eigh(spread @ spread.T)
-        best = np.argsort(power)[::-1][:COMPONENTS]
+        variance, vectors = np.linalg.eigh(spread @ spread.T)
+        best = np.argsort(variance)[::-1][:components]
         # With few nodes the last components hold rounding errors, of either sign.
-        best = best[power[best] > 1e-9 * power.max()]
-        scores = vectors[:, best] * np.sqrt(power[best])
-        components = spread.T @ (vectors[:, best] / np.sqrt(power[best]))
+        best = best[variance[best] > 1e-9 * variance.max()]
+        scores = vectors[:, best] * np.sqrt(variance[best])
+        shapes = spread.T @ (vectors[:, best] / np.sqrt(variance[best]))
         trend = _quadratic(nodes)
-        basis = np.linalg.norm(nodes[:, None] - nodes[None], axis=2) ** 3
+        basis = np.linalg.norm(nodes[:, None] - nodes[None], axis=2) ** power
         corner = np.zeros((trend.shape[1],) * 2)
         system = np.block([[basis, trend], [trend.T, corner]])
         right = np.concatenate([scores, np.zeros((trend.shape[1], best.size))])
         weights = np.linalg.solve(system, right)
-        return cls(nodes, weights, components.T.astype(np.float32), mean.astype(np.float32))
+        return cls(nodes, weights, shapes.T.astype(np.float32), mean.astype(np.float32), power)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """The spectrum (size,) at coordinates (6,) times the metric."""
+        """The spectrum (size,) at coordinates (d,) times the metric."""
         distance = np.linalg.norm(self.nodes - x, axis=1)
-        basis = np.concatenate([distance**3, _quadratic(x[None])[0]])
+        basis = np.concatenate([distance**self.power, _quadratic(x[None])[0]])
         # einsum: one thread, so that worker processes do not trip over each other's BLAS.
         scores = np.einsum("n,nk->k", basis, self.weights).astype(np.float32)
         return self.mean + np.einsum("k,kp->p", scores, self.components)

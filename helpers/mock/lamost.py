@@ -93,14 +93,27 @@ def _red_share(wavelength: np.ndarray) -> np.ndarray:
     return np.clip((wavelength - OVERLAP[0]) / (OVERLAP[1] - OVERLAP[0]), 0.0, 1.0)
 
 
-@lru_cache(maxsize=32)
-def _matrix(first: float, last: float, size: int, spectrograph: int) -> sparse.csr_matrix:
-    """Matrix (3909, size) from a grid uniform in log wavelength to the blurred pixels."""
+@lru_cache(maxsize=64)
+def _matrix(
+    first: float, last: float, size: int, spectrograph: int, pixels: bytes | None
+) -> sparse.csr_matrix:
+    """Matrix (3909, size) from a grid uniform in log wavelength to the blurred pixels, or to some.
+
+    `pixels` are the bytes of a boolean mask.
+    """
+    if pixels is not None:
+        whole = _matrix(first, last, size, spectrograph, None)
+        return whole[np.flatnonzero(np.frombuffer(pixels, bool))]
     wave = wavelength_grid()
     return smearing(np.geomspace(first, last, size), wave, resolution(wave, spectrograph))
 
 
-def smear(wavelength: np.ndarray, flux: np.ndarray, spectrograph: int) -> np.ndarray:
+def smear(
+    wavelength: np.ndarray,
+    flux: np.ndarray,
+    spectrograph: int,
+    pixels: np.ndarray | None = None,
+) -> np.ndarray:
     """Spectra as the instrument resolves them, without noise.
 
     Parameters
@@ -111,13 +124,16 @@ def smear(wavelength: np.ndarray, flux: np.ndarray, spectrograph: int) -> np.nda
         Per A.
     spectrograph : int
         1 to 16.
+    pixels : ndarray of bool, shape (3909,), optional
+        Which pixels to make; default all.
 
     Returns
     -------
-    ndarray, shape (3909,) or (3909, k)
+    ndarray, shape (pixels,) or (pixels, k)
     """
     first, last = float(wavelength[0]), float(wavelength[-1])
-    return _matrix(first, last, wavelength.size, spectrograph) @ flux
+    chosen = None if pixels is None else pixels.tobytes()
+    return _matrix(first, last, wavelength.size, spectrograph, chosen) @ flux
 
 
 def shift(wavelength: np.ndarray, flux: np.ndarray, velocity: float) -> np.ndarray:

@@ -20,7 +20,7 @@ from helpers.mock import features, lamost, optical, optical_stars
 from helpers.mock.activity import STEFAN_BOLTZMANN
 from helpers.mock.lamost import Exposure, wavelength_grid
 from helpers.mock.optical_stars import OpticalStars, Plate
-from helpers.mock.residual import residual_widths
+from helpers.mock.residual import pixels_in_use, residual_widths
 from helpers.mock.synthesis import Labels
 
 #: Stars that one job observes.
@@ -151,14 +151,17 @@ def _observe_star(
         nebula = float(stars.nebula_velocity[i])
         moved[:, 2] = features.add_nebula(wave, moved[:, 2], emission, nebula)
     spectrograph = int(stars.spectrograph[i])
-    clean = lamost.smear(wave, moved, spectrograph)
+    grid = wavelength_grid()
+    clean = lamost.smear(wave, moved[:, 2], spectrograph)
     exposure = job.exposures[stars.plate[i]]
     seen = lamost.observe(
-        rng, clean[:, 2], exposure, spectrograph,
+        rng, clean, exposure, spectrograph,
         float(stars.magnitude[i]), float(stars.e_bv[i]), str(stars.artefact[i]),
     )  # fmt: skip
-    grid = wavelength_grid()
-    widths, total = residual_widths(grid, clean[:, 0], clean[:, 1:].T, velocity)
+    near = pixels_in_use(grid)
+    inactive, excited = lamost.smear(wave, moved[:, :2], spectrograph, near).T
+    others = np.array([excited, clean[near]])
+    widths, total = residual_widths(grid[near], inactive, others, velocity)
     level = np.interp(list(lines), wave, continuum)
     scale = max(float(np.abs(seen.flux).max()), 1e-6) / 32000.0
     error = np.where(seen.ivar > 0, 1.0 / np.sqrt(np.where(seen.ivar > 0, seen.ivar, 1.0)), np.inf)

@@ -9,6 +9,8 @@ Scattering counts as absorption.  Left out: H2-minus and collision-induced absor
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from helpers.mock.atmosphere import BOLTZMANN, EV, LIGHT, SECOND_RADIATION, Gas
@@ -43,9 +45,34 @@ def _columns(wavelength: np.ndarray, temperature: np.ndarray) -> tuple[np.ndarra
     return np.atleast_1d(np.asarray(wavelength, float))[:, None], np.atleast_1d(temperature)[None]
 
 
+def _summed(cross: np.ndarray, population: np.ndarray) -> np.ndarray:
+    """Sum over absorbers: cross-sections (kinds, n) by populations (kinds, layers), (n, layers).
+
+    In memory the sum runs along the wavelengths; einsum works in one thread, so that worker
+    processes do not trip over each other's BLAS.
+    """
+    return np.einsum("kl,kn->ln", population, cross).T
+
+
 def _stimulated(wavelength: np.ndarray, temperature: np.ndarray) -> np.ndarray:
-    """One minus the share of absorption that stimulated emission gives back."""
-    return -np.expm1(-SECOND_RADIATION * 1e8 / (wavelength * temperature))
+    """One minus the share of absorption that stimulated emission gives back, (n, layers).
+
+    In memory it runs along the wavelengths, as `_summed` does.
+    """
+    return (1.0 - np.exp(-SECOND_RADIATION * 1e8 / (wavelength.T * temperature.T))).T
+
+
+@lru_cache(maxsize=8)
+def _h_minus_shapes(wavelength: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """What John's formulae have of the wavelength: free-free (9, n) and bound-free (1, n)."""
+    w = np.maximum(np.frombuffer(wavelength), 1823.0)  # the fits go wild below, others rule there
+    micron = w * 1e-4
+    powers = micron ** np.array([2.0, 0.0, -1.0, -2.0, -3.0, -4.0])[:, None]
+    short = micron < 0.3645
+    free = np.concatenate([_FREE_SHORT @ powers * short, _FREE_LONG @ powers * ~short])
+    excess = np.clip(1 / micron - 1 / _THRESHOLD, 0.0, None)
+    bound = micron**3 * excess**1.5 * sum(c * excess ** (i / 2) for i, c in enumerate(_BOUND))
+    return 1e-29 * free, 1e-18 * bound[None]
 
 
 def h_minus(wavelength: np.ndarray, temperature: np.ndarray | float) -> np.ndarray:
@@ -64,32 +91,35 @@ def h_minus(wavelength: np.ndarray, temperature: np.ndarray | float) -> np.ndarr
         cm4/dyn, stimulated emission included (John 1988, equations 3 to 6).
     """
     w, t = _columns(wavelength, np.asarray(temperature, float))
-    w = np.maximum(w, 1823.0)  # the fits go wild below, where other absorbers rule
-    micron = w * 1e-4
-    powers = np.concatenate(
-        [micron**2, micron**0, micron**-1, micron**-2, micron**-3, micron**-4], 1
-    )
-    theta = 5040.0 / t
-    free = np.zeros(np.broadcast_shapes(w.shape, t.shape))
-    for table, first, part in (
-        (_FREE_SHORT, 2, micron < 0.3645),
-        (_FREE_LONG, 3, micron >= 0.3645),
-    ):
-        shape = powers @ table.T  # (n, terms)
-        terms = sum(shape[:, [i]] * theta ** ((i + first) / 2) for i in range(len(table)))
-        free += np.where(part, 1e-29 * terms, 0.0)
-    excess = np.clip(1 / micron - 1 / _THRESHOLD, 0.0, None)
-    cross = (
-        1e-18 * micron**3 * excess**1.5 * sum(c * excess ** (i / 2) for i, c in enumerate(_BOUND))
-    )
+    free, bound = _h_minus_shapes(w.tobytes())
+    power = np.concatenate([np.arange(4) + 2, np.arange(5) + 3])[:, None] / 2
     alpha = SECOND_RADIATION * 1e4
-    bound = 0.750 * t**-2.5 * np.exp(alpha / (_THRESHOLD * t)) * cross
-    return free + bound * _stimulated(w, t)
+    share = 0.750 * t**-2.5 * np.exp(alpha / (_THRESHOLD * t))
+    return _summed(free, (5040.0 / t) ** power) + _summed(bound, share) * _stimulated(w, t)
 
 
 def _negative_ion(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     electron_pressure = gas.electrons * BOLTZMANN * gas.temperature
     return h_minus(wavelength, gas.temperature) * electron_pressure * gas.hydrogen
+
+
+@lru_cache(maxsize=8)
+def _hydrogen_cross(wavelength: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Cross-sections of hydrogen (10, n), and those of levels 2 and 3 beyond their edges (2, n).
+
+    Eight levels (cm2), and two free-free terms, one for each power of temperature in the Gaunt
+    factor.
+    """
+    w = np.frombuffer(wavelength)
+    scaled, level = w / _LYMAN, np.arange(1, 9)[:, None]
+    edge = _LYMAN * level**2
+    slope = 0.3456 / np.cbrt(scaled)
+    gaunt = 1.0 - slope * (scaled / level**2 - 0.5)
+    cross = np.where(w < edge, 7.91e-18 * level * (w / edge) ** 3 * gaunt, 0.0)
+    beyond = np.where((w >= edge) & (w < 1.3 * edge), 7.91e-18 * level * gaunt, 0.0)
+    per_volume = (w * 1e-8 / LIGHT) ** 3
+    free = (per_volume * (1.0 + 0.5 * slope), per_volume * slope * w * 1e-8 / SECOND_RADIATION)
+    return np.concatenate([cross, free]), beyond[1:3]
 
 
 def hydrogen(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
@@ -100,24 +130,18 @@ def hydrogen(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     (see `helpers.mock.hydrogen`).
     """
     w, t = _columns(wavelength, gas.temperature)
-    total = np.zeros(np.broadcast_shapes(w.shape, t.shape))
-    scaled = w / _LYMAN
-    for level in range(1, 9):
-        edge = _LYMAN * level**2
-        energy = 13.598 * (1.0 - 1.0 / level**2) * EV
-        gaunt = 1.0 - 0.3456 / np.cbrt(scaled) * (scaled / level**2 - 0.5)
-        cross = np.where(w < edge, 7.91e-18 * level * (w / edge) ** 3 * gaunt, 0.0)
-        if level in (2, 3):
-            beyond = ((w >= edge) & (w < 1.3 * edge)).ravel()
-            reached = 1.0 / np.sqrt(1.0 / level**2 - 1.0 / scaled[beyond] - 1e-9)
-            gone = 1.0 - survival(reached, gas.electrons, gas.temperature)
-            cross = np.repeat(cross, t.size, axis=1)
-            cross[beyond] = 7.91e-18 * level * gaunt[beyond] * gone
-        total += cross * level**2 * np.exp(-energy / (BOLTZMANN * t)) * gas.hydrogen
-    frequency = LIGHT / (w * 1e-8)
-    gaunt = 1.0 + 0.3456 / np.cbrt(scaled) * (w * 1e-8 * t / SECOND_RADIATION + 0.5)
-    free = 3.69e8 * gas.electrons * gas.ionised[0] / (np.sqrt(t) * frequency**3)
-    return (total + free * gaunt) * _stimulated(w, t)
+    cross, beyond = _hydrogen_cross(w.tobytes())
+    level = np.arange(1, 9)[:, None]
+    energy = 13.598 * (1.0 - 1.0 / level**2) * EV
+    population = level**2 * np.exp(-energy / (BOLTZMANN * t)) * gas.hydrogen
+    free = 3.69e8 * gas.electrons * gas.ionised[0] / np.sqrt(t)
+    total = _summed(cross, np.concatenate([population, free, free * t]))
+    for n, share in zip((2, 3), beyond, strict=True):
+        here = share > 0.0
+        reached = 1.0 / np.sqrt(1.0 / n**2 - _LYMAN / w[here] - 1e-9)
+        gone = 1.0 - survival(reached, gas.electrons, gas.temperature)
+        total[here] += share[here, None] * gone * population[n - 1]
+    return total * _stimulated(w, t)
 
 
 # Edges of metals that matter above 2000 A, and some below for their tails: species, threshold (A),
@@ -146,16 +170,25 @@ _EDGES = (
 )
 
 
+@lru_cache(maxsize=8)
+def _metal_cross(wavelength: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Which of ``_EDGES`` absorb somewhere, and their cross-sections (edges, n), cm2."""
+    w = np.frombuffer(wavelength)
+    _, edge, cross, power, _, _ = (np.array(c)[:, None] for c in zip(*_EDGES, strict=True))
+    found = np.where(w < edge, 1e-18 * cross * (w / edge) ** power, 0.0)
+    some = np.flatnonzero(found.any(axis=1))
+    return some, found[some]
+
+
 def metals(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     """Bound-free absorption of neutral metals, by simple power laws from their edges."""
     w, t = _columns(wavelength, gas.temperature)
-    total = np.zeros(np.broadcast_shapes(w.shape, t.shape))
-    for species, edge, cross, power, excitation, weight in _EDGES:
-        here = (w < edge).ravel()
-        if here.any():
-            level = weight * gas.population(species) * np.exp(-excitation * EV / BOLTZMANN / t)
-            total[here] += 1e-18 * cross * (w[here] / edge) ** power * level
-    return total * _stimulated(w, t)
+    some, cross = _metal_cross(w.tobytes())
+    levels = np.zeros((some.size, t.size))
+    for row, i in zip(levels, some, strict=True):
+        species, _, _, _, excitation, weight = _EDGES[i]
+        row[:] = weight * gas.population(species) * np.exp(-excitation * EV / BOLTZMANN / t[0])
+    return _summed(cross, levels) * _stimulated(w, t)
 
 
 def scattering(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
@@ -163,9 +196,13 @@ def scattering(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     w, _ = _columns(wavelength, gas.temperature)
     # The series diverges near Lyman alpha, where nothing here looks.
     w = np.maximum(w, 1500.0)
-    atoms = 5.799e-13 * w**-4.0 + 1.422e-6 * w**-6.0 + 2.784 * w**-8.0
-    molecules = 8.14e-13 * w**-4.0 + 1.28e-6 * w**-6.0 + 1.61 * w**-8.0
-    return atoms * gas.hydrogen + molecules * gas.molecules["H2"] + 6.652e-25 * gas.electrons
+    blue = w**-2.0
+    atoms = blue**2 * (5.799e-13 + 1.422e-6 * blue + 2.784 * blue**2)
+    molecules = blue**2 * (8.14e-13 + 1.28e-6 * blue + 1.61 * blue**2)
+    cross = np.concatenate([atoms, molecules, np.full_like(w, 6.652e-25)], 1).T
+    return _summed(
+        np.ascontiguousarray(cross), np.array([gas.hydrogen, gas.molecules["H2"], gas.electrons])
+    )
 
 
 #: What absorbs in the continuum: functions of vacuum wavelength and gas, giving cm-1 (n, layers).

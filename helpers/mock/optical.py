@@ -18,7 +18,7 @@ from numba import njit
 from scipy import ndimage
 
 from helpers.mock import atmosphere, bands, equilibrium, haze, hydrogen, lines, opacity, synthesis
-from helpers.mock.synthesis import _MU, _MU_WEIGHT, KM_S, Labels, Synthesizer, emergent_flux
+from helpers.mock.synthesis import BLOCK, KM_S, Labels, Synthesizer, emergent_flux, through_layers
 
 #: The grid: vacuum wavelengths, uniform in log, 25 km/s a sample.
 FIRST, LAST = 2400.0, 10600.0
@@ -35,7 +35,6 @@ UNIT = 2e12 * np.pi * atmosphere.PLANCK * atmosphere.LIGHT**2
 #: it has on either side of the grid.
 HAZE_SAMPLES = 3
 _STRIDE, _OUTSIDE = 12, 60
-_BLOCK = 256  # samples that go through the layers together
 
 #: Band opacity of molecules: functions of vacuum wavelength (A) and gas giving cm-1 (n, layers).
 #: They are evaluated every 100 km/s.
@@ -54,67 +53,49 @@ def all_lines() -> lines.LineList:
     return lines.table_lines("lines_optical.csv")
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _refine(coarse, stride, offset, out):
     """Add rows of `coarse` (layers, m) to `out` (layers, n), linearly interpolated.
 
     Sample j of `out` lies (j + offset) / stride samples after the first of `coarse`.
     """
-    for k in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            x = (j + offset) / stride
-            i = int(x)
-            share = x - i
-            out[k, j] += coarse[k, i] * (1.0 - share) + coarse[k, i + 1] * share
+    n_layers = out.shape[0]
+    whole = int(np.floor(offset))
+    share = (np.arange(stride) + offset - whole) / stride
+    for k in range(n_layers):
+        row = out[k]
+        for i in range(whole // stride, coarse.shape[1] - 1):
+            left, rise = coarse[k, i], coarse[k, i + 1] - coarse[k, i]
+            start = i * stride - whole
+            first = max(-start, 0)
+            cell, part = row[start + first : start + stride], share[first:]
+            for m in range(cell.size):
+                cell[m] += left + rise * part[m]
 
 
-@njit(cache=True, fastmath=True)
+@njit(cache=True, fastmath=True, error_model="numpy")
 def _emergent(kappa, source, stride, offset, scale, depth):
     """Flux over pi, averaged over FINE samples: `synthesis.emergent_flux` for long spectra.
 
-    kappa (layers, n) cm-1; source (layers, m) on a grid coarser by `stride`; scale (layers,) turns
-    kappa into d tau / d ln(Rosseland tau) along the vertical.  Blocks of samples go through the
-    layers together, and exp(-d) is 1 / (1 + x + x^2/2 + x^3/6)^16 with x = d/16, so that the
-    processor works on several samples at once.
+    kappa (layers, n) cm-1; source (layers, m) on a grid coarser by `stride` (see `_refine`); scale
+    (layers,) turns kappa into d tau / d ln(Rosseland tau) along the vertical.
     """
     n_layers, n = kappa.shape
-    half = 0.5 * (depth[1] - depth[0])
+    slope, here = np.zeros((n_layers, BLOCK)), np.zeros((n_layers, BLOCK))
+    opening, block = np.empty(BLOCK), np.empty(BLOCK)
     flux = np.zeros(n // FINE)
-    before, opening, intensity = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
-    planck, nearer, total = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
-    for first in range(0, n, _BLOCK):
-        size = min(_BLOCK, n - first)
-        total[:] = 0.0
-        for q in range(3):
-            slant = half / _MU[q]
-            for k in range(n_layers):
-                for b in range(size):
-                    x = (first + b + offset) / stride
-                    i = int(x)
-                    share = x - i
-                    planck[b] = source[k, i] * (1.0 - share) + source[k, i + 1] * share
-                for b in range(size):
-                    here = kappa[k, first + b] * scale[k]
-                    if k == 0:
-                        # Above the first layer opacity grows like depth.
-                        d = here * slant / half
-                        nearer[b], opening[b], intensity[b] = planck[b], 1.0, 0.0
-                    else:
-                        d = (before[b] + here) * slant
-                    x = 0.0625 * d
-                    e = 1.0 / (1.0 + x * (1.0 + x * (0.5 + x * 0.16666666667)))
-                    e *= e
-                    e *= e
-                    e *= e
-                    shut = opening[b] * e * e
-                    slope = (planck[b] - nearer[b]) / (d + 1e-9)
-                    intensity[b] += nearer[b] * opening[b] - planck[b] * shut
-                    intensity[b] += slope * (opening[b] - shut)
-                    before[b], nearer[b], opening[b] = here, planck[b], shut
+    for first in range(0, n, BLOCK):
+        size = min(BLOCK, n - first)
+        for k in range(n_layers):
             for b in range(size):
-                total[b] += _MU_WEIGHT[q] * (intensity[b] + nearer[b] * opening[b])
+                slope[k, b] = kappa[k, first + b] * scale[k]
+        near = int((first + offset) / stride)
+        here[:] = 0.0
+        around = source[:, near : near + BLOCK // stride + 3]
+        _refine(around, stride, first + offset - near * stride, here)
+        through_layers(slope, here, depth[1] - depth[0], opening, block)
         for b in range(size):
-            flux[(first + b) // FINE] += total[b] / FINE
+            flux[(first + b) // FINE] += block[b] / FINE
     return flux
 
 
@@ -162,14 +143,14 @@ class OpticalSynthesizer(Synthesizer):
         micro = 1e5 * synthesis.microturbulence(min(labels.logg, 4.0))
         plain = opacity.continuum(self._smooth, gas).T
         smooth = plain + sum(band(self._smooth, gas).T for band in self.bands)
-        kappa = np.zeros((gas.temperature.size, N_SAMPLES * FINE))
-        offset = -(FINE - 1) / 2
-        _refine(np.ascontiguousarray(smooth), SMOOTH * FINE, SMOOTH * FINE + offset, kappa)
+        # The middle grid begins one sample before the spectrum, the smooth one SMOOTH.
         step = LOG_STEP / MIDDLE
         size = (N_SAMPLES + 2) * MIDDLE
         start = np.log(FIRST) - MIDDLE * step
-        series = hydrogen.absorption(self._hydrogen_lines, gas, micro, start, step, size)
-        _refine(series, FINE // MIDDLE, FINE + offset, kappa)
+        middle = hydrogen.absorption(self._hydrogen_lines, gas, micro, start, step, size)
+        _refine(np.ascontiguousarray(smooth), SMOOTH * MIDDLE, (SMOOTH - 1) * MIDDLE, middle)
+        kappa = np.zeros((gas.temperature.size, N_SAMPLES * FINE), np.float32)
+        _refine(middle, FINE // MIDDLE, FINE - (FINE - 1) / 2, kappa)
         floor = synthesis.FAINTEST * synthesis._spread(self._smooth, plain, self.lines.wavelength).T
         place = self._position(self.lines.wavelength)
         speed = self._step * np.log(10.0) * atmosphere.LIGHT

@@ -186,6 +186,34 @@ def mystery_labels(rng: np.random.Generator) -> Labels:
     return Labels(**_one(draw, int(np.flatnonzero(likely)[0])))
 
 
+def decorrelated_labels(rng: np.random.Generator, n: int) -> list[Labels]:
+    """Giants that no galaxy made: iron, magnesium and silicon independent of everything else.
+
+    Temperature follows gravity as at the mean metallicity; the other alpha elements stay put.
+
+    Parameters
+    ----------
+    rng : Generator
+    n : int
+        How many.
+
+    Returns
+    -------
+    list of Labels
+    """
+    logg = rng.uniform(1.4, 3.2, n)
+    teff = giant_temperature(logg, -0.15) + rng.normal(0, 60, n)
+    draw = {
+        "teff": teff,
+        "logg": logg,
+        "fe_h": rng.uniform(-0.6, 0.25, n),
+        "mg_fe": rng.uniform(-0.05, 0.28, n),
+        "si_fe": SI_ZERO_POINT + rng.uniform(-0.05, 0.23, n),
+        "alpha_fe": np.full(n, 0.1),
+    }
+    return [Labels(**_one(draw, i)) for i in range(n)]
+
+
 def _ngc6791(rng: np.random.Generator, logg: float) -> dict[str, float]:
     """Labels of a member of NGC 6791: old, metal-rich, one composition."""
     fe_h = float(rng.normal(0.35, 0.02))

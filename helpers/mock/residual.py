@@ -7,9 +7,8 @@ clipping), and their difference is integrated over each line, on the pixels as t
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
+from numba import njit
 
 from helpers.mock.features import HALPHA, TRIPLET
 
@@ -18,24 +17,34 @@ WINDOWS = (6371.0, 8381.0)
 #: Centres of the lines and full widths of integration, A.
 LINES = ((HALPHA, 20.0), *((centre, 10.0) for centre in TRIPLET))
 _SIZE, _DEGREE, _ROUNDS, _CLIP = 400, 4, 5, 2.0
+#: Legendre polynomials over a window, (400, 5).
+_BASIS = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, _SIZE), _DEGREE)
 
 
-@lru_cache(maxsize=1)
-def _basis() -> np.ndarray:
-    """Legendre polynomials over a window, (400, 5)."""
-    return np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, _SIZE), _DEGREE)
+@njit(cache=True)
+def _clipped_fit(basis, flux, rounds, clip):
+    """Least squares by the normal equations, after some rounds of clipping, (n,)."""
+    keep, level = np.ones(flux.size), np.empty_like(flux)
+    for number in range(rounds + 1):
+        weighted = basis * keep.reshape(-1, 1)
+        level = basis @ np.linalg.solve(weighted.T @ basis, weighted.T @ flux)
+        if number < rounds:
+            away, share = flux - level, keep / keep.sum()
+            middle = (away * share).sum()
+            spread = np.sqrt((share * (away - middle) ** 2).sum())
+            keep = (np.abs(away - middle) < clip * spread).astype(np.float64)
+    return level
 
 
 def pseudo_continuum(flux: np.ndarray) -> np.ndarray:
     """The polynomial that stays after clipping, (400,)."""
-    basis, keep = _basis(), np.ones(_SIZE, bool)
-    for _ in range(_ROUNDS):
-        v = basis[keep]
-        level = basis @ np.linalg.solve(v.T @ v, v.T @ flux[keep])
-        away = flux - level
-        keep = np.abs(away - away[keep].mean()) < _CLIP * away[keep].std()
-    v = basis[keep]
-    return basis @ np.linalg.solve(v.T @ v, v.T @ flux[keep])
+    return _clipped_fit(_BASIS, np.ascontiguousarray(flux, float), _ROUNDS, _CLIP)
+
+
+def pixels_in_use(wavelength: np.ndarray) -> np.ndarray:
+    """Which pixels (A) `residual_widths` needs, of stars slower than 800 km/s; bool, (m,)."""
+    first = np.array(WINDOWS)[:, None]
+    return ((wavelength > first - 25.0) & (wavelength < first + _SIZE + 25.0)).any(axis=0)
 
 
 def residual_widths(
@@ -46,7 +55,7 @@ def residual_widths(
     Parameters
     ----------
     wavelength, inactive : ndarray, shape (m,)
-        A, and the spectrum to subtract, any unit.
+        A, at least the `pixels_in_use`, and the spectrum to subtract, any unit.
     others : ndarray, shape (k, m)
         Spectra with something in them, same unit.
     velocity : float

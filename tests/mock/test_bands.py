@@ -1,6 +1,8 @@
 """Band opacity: heads where the laboratory has them, strengths that add up, chemistry that pulls
 the right way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -148,7 +150,7 @@ def depth(
     """Mean depth of some molecules' bands under the continuum, between two wavelengths (A)."""
     layers = atmosphere.atmosphere(teff, logg, atmosphere.abundances(fe_h, 0, 0, 0, 0, 0))
     only = {m: times * n if m in molecules else 0.0 * n for m, n in layers.gas.molecules.items()}
-    some = atmosphere.Gas(**{**layers.gas.__dict__, "molecules": only})
+    some = replace(layers.gas, molecules=only)
     smooth = opacity.continuum(grid, layers.gas)
     mean = layers.kappa * layers.gas.density
     source = 1.0 / np.expm1(

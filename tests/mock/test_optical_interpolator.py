@@ -1,11 +1,16 @@
-"""Fast optical spectra against exact ones, in two of the regions."""
+"""Fast optical spectra against exact ones, on fresh stars of the surveys' own populations.
 
+Two regions are trained here; ``LABKIT_THOROUGH=1`` trains all seven, as a build of the survey does.
+"""
+
+import os
 import time
 
 import numpy as np
 import pytest
 
-from helpers.mock.optical import OpticalSynthesizer, blur
+from helpers.mock import lamost, optical_stars, sed
+from helpers.mock.optical import OpticalSynthesizer, wavelength_grid
 from helpers.mock.optical_interpolator import (
     REGIONS,
     OpticalInterpolator,
@@ -14,7 +19,11 @@ from helpers.mock.optical_interpolator import (
 )
 from helpers.mock.synthesis import Labels
 
-TESTED = tuple(r for r in REGIONS if r.name in ("G stars", "A stars"))
+THOROUGH = bool(os.environ.get("LABKIT_THOROUGH"))
+TESTED = tuple(r for r in REGIONS if THOROUGH or r.name in ("M dwarfs", "A stars"))
+STARS = 24 if THOROUGH else 12
+#: What was asked of the survey: rms error relative to the flux.
+ASKED = 0.003
 
 
 @pytest.fixture(scope="module")
@@ -30,73 +39,104 @@ def sky(synthesizer):
     )
 
 
+def population():
+    """Stars drawn like those of the surveys, with other random numbers."""
+    rng = np.random.default_rng(77)
+    fields = optical_stars.draw(rng, optical_stars.K2_PLATES, 1500)
+    observed = [fields.labels(i) for i in range(len(fields))]
+    # Between the nodes of the survey's own grid, not on them.
+    u = rng.random((400, 4))
+    teff = sed.TEFF[0] + (sed.TEFF[1] - sed.TEFF[0]) * u[:, 0]
+    low = sed.lowest_gravity(teff)
+    logg = low + (sed.LOGG[1] - low) * u[:, 1]
+    fe_h = sed.FE_H[0] + (sed.FE_H[1] - sed.FE_H[0]) * u[:, 2]
+    alpha = sed.ALPHA[0] + (sed.ALPHA[1] - sed.ALPHA[0]) * u[:, 3]
+    models = [Labels(*map(float, (*row, row[-1], row[-1]))) for row in
+              np.column_stack([teff, logg, fe_h, alpha])]  # fmt: skip
+    return {"LAMOST-like": observed, "SED": models}
+
+
+def as_products(kind, flux):
+    """A spectrum as the survey's products hold it, noiseless."""
+    if kind == "LAMOST-like":
+        return [lamost.smear(wavelength_grid(), flux, 8)]
+    return list(sed.make(sed.Job(-1, 0, (None,), 0), lambda _: (flux, None)).values())
+
+
+def rms(fast, exact):
+    return np.sqrt(np.mean((fast / exact - 1.0) ** 2))
+
+
 @pytest.fixture(scope="module")
 def errors(sky, synthesizer):
-    """rms errors of six stars of each region as made, and as seen at R = 1800."""
-    rng, found, times = np.random.default_rng(6), {}, []
-    for region in TESTED:
-        rows = []
-        for _ in range(6):
-            star = region.labels(rng.uniform(-0.95, 0.95, 6) * (1, 1, 1, 0.8, 0.5, 0.5))
-            start = time.process_time()
-            exact = synthesizer.spectrum(star)[0]
-            middle = time.process_time()
-            fast = sky.spectrum(star)[0]
-            times.append((middle - start, time.process_time() - middle))
-            seen = blur(fast, 1800.0) / blur(exact, 1800.0) - 1.0
-            rows.append([np.sqrt(np.mean(x**2)) for x in (fast / exact - 1.0, seen)])
-        found[region.name] = np.array(rows)
-        raw, seen = np.median(rows, axis=0)
+    """rms error by region and product: of stars as the products show them, largest of a star's."""
+    found, raw, times = {}, {}, []
+    for kind, stars in population().items():
+        for region in TESTED:
+            for star in [s for s in stars if region.holds(s)][:STARS]:
+                start = time.process_time()
+                exact = synthesizer.spectrum(star)[0]
+                middle = time.process_time()
+                fast = sky.spectrum(star)[0]
+                times.append((middle - start, time.process_time() - middle))
+                pairs = zip(as_products(kind, fast), as_products(kind, exact), strict=True)
+                found.setdefault((region.name, kind), []).append(max(rms(*p) for p in pairs))
+                raw.setdefault((region.name, kind), []).append(rms(fast, exact))
+    for key, values in found.items():
         print(
-            f"\n{region.name}: median rms error {raw:.4f}, at R = 1800 {seen:.4f}, worst "
-            f"{np.max(rows, axis=0).round(4)}"
+            f"\n{key[0]}, {key[1]} ({len(values)} stars): rms error in the product median "
+            f"{np.median(values):.5f}, worst {max(values):.5f}; of the spectrum as made, 2400 to "
+            f"10600 A, {np.median(raw[key]):.4f}, {max(raw[key]):.4f}",
+            end="",
         )
     exact, fast = 1e3 * np.median(times, axis=0)
-    print(f"{exact:.0f} ms exact, {fast:.1f} ms interpolated (one core)")
+    print(f"\n{exact:.0f} ms exact, {fast:.1f} ms interpolated (one core)")
     return found
 
 
-def test_error_is_a_few_per_cent_of_the_flux(errors):
-    for name, rows in errors.items():
-        assert np.median(rows[:, 0]) < 0.03, name
-
-
-@pytest.mark.xfail(reason="asked of the survey: 0.3 per cent; so few nodes do not reach it")
-def test_error_is_below_the_survey_s_figure(errors):
-    for name, rows in errors.items():
-        assert np.median(rows[:, 1]) < 0.003, name
+def test_error_is_below_what_was_asked(errors):
+    for key, values in errors.items():
+        assert len(values) >= 10, key
+        assert np.median(values) < ASKED, key
+        assert max(values) < 5 * ASKED, key
 
 
 def test_coordinates_and_labels_are_inverse():
     for region in REGIONS:
-        for x in np.random.default_rng(1).uniform(-1, 1, (4, 6)):
+        for x in np.random.default_rng(1).uniform(-1, 1, (4, 4)):
             star = region.labels(x)
             np.testing.assert_allclose(region.coordinates(star), x, atol=1e-9)
             assert region.holds(star)
             assert not region.holds(star.changed(logg=star.logg + 6.0))
+            assert not region.holds(star.changed(mg_fe=star.mg_fe + 0.1))
 
 
-def test_regions_cover_the_grid_of_energy_distributions():
-    rng = np.random.default_rng(3)
-    for _ in range(200):
-        teff = rng.uniform(5000.0, 9750.0)
-        low = np.interp(teff, [5000.0, 6000.0, 7500.0, 9750.0], [0.0, 0.5, 1.0, 2.0])
-        alpha = rng.uniform(-0.1, 0.5)
-        star = Labels(teff, rng.uniform(low, 5.0), rng.uniform(-2.5, 0.5), alpha, alpha, alpha)
-        assert any(region.holds(star) for region in REGIONS), star
+def test_plans_fill_their_regions():
+    for region in REGIONS:
+        x = np.array([region.coordinates(star) for star in region.plan()])
+        assert x.shape == (region.nodes, 4)
+        assert np.abs(x).max() <= 1.0
+        for column in x.T:
+            assert np.histogram(column, 4, (-1, 1))[0].min() >= region.nodes // 8
+
+
+def test_regions_cover_the_surveys():
+    for kind, stars in population().items():
+        outside = [s for s in stars if not any(region.holds(s) for region in REGIONS)]
+        assert len(outside) <= 0.01 * len(stars), (kind, outside[:3])
 
 
 def test_what_no_region_holds_is_exact(sky, synthesizer):
-    star = Labels(5000.0, 2.5, -2.9)
-    assert not sky.covers(star)
-    for fast, exact in zip(sky.spectrum(star), synthesizer.spectrum(star), strict=True):
-        np.testing.assert_array_equal(fast, exact)
+    for star in (Labels(5000.0, 2.5, -2.9), Labels(8000.0, 4.0, 0.0, 0.3, 0.0, 0.0)):
+        assert not sky.covers(star)
+        for fast, exact in zip(sky.spectrum(star), synthesizer.spectrum(star), strict=True):
+            np.testing.assert_array_equal(fast, exact)
 
 
 def test_save_and_load(sky, tmp_path):
     sky.save(tmp_path / "sky.npz")
     again = OpticalInterpolator.load(tmp_path / "sky.npz", TESTED)
-    star = Labels(5777.0, 4.44, 0.0)
+    star = Labels(8000.0, 4.0, 0.0)
     assert again.covers(star)
     np.testing.assert_array_equal(again.spectrum(star)[0], sky.spectrum(star)[0])
 

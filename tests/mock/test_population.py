@@ -13,6 +13,7 @@ from helpers.mock.catalogue import (
     _position,
     barycentric_correction,
     build_population,
+    decorrelated_rows,
     passes_cuts,
 )
 from helpers.mock.evolution import giant_temperature
@@ -165,3 +166,22 @@ def test_barycentric_correction_agrees_with_astropy():
             "barycentric", obstime=Time(jd, format="jd"), location=site
         ).to_value(u.km / u.s)
         assert barycentric_correction(320.97, 12.74, jd) == pytest.approx(exact, abs=1.0)
+
+
+def test_decorrelated_giants_have_labels_that_know_nothing_of_one_another(rows):
+    def likeness(stars):
+        return np.corrcoef(
+            [[getattr(star.truth, name) for name in LABELS] for star in stars], rowvar=False
+        )
+
+    loners = decorrelated_rows(128)
+    found, galaxy = likeness(loners), likeness(tables.clean_rows(rows))
+    magnesium = LABELS.index("mg_fe")
+    others = [n for n in range(5) if n != magnesium]
+    # two hundred independent pairs: a correlation of 0.23 is three sigma
+    assert np.abs(found[magnesium, others]).max() < 0.23
+    assert np.abs(found[2:, 2:] - np.eye(3)).max() < 0.23
+    assert galaxy[magnesium, LABELS.index("si_fe")] > 0.6
+    assert len(loners) == 200
+    assert all(passes_cuts(row.catalogue, row.snr) for row in loners)
+    assert not {row.index for row in loners} & {row.index for row in rows}

@@ -125,6 +125,29 @@ def test_the_mystery_star_is_wiped_and_in_no_table(small):
     assert np.median(product["mystery_flux"][good]) == pytest.approx(0.98, abs=0.03)
 
 
+def test_decorrelated_stars_are_served_with_their_labels_and_stand_in_no_table(small):
+    root, summary = small
+    product = np.load(root / "products" / "06_decorrelated.npz")
+    assert set(product) == {"labels", "label_names", "wavelength", "flux", "error"}
+    assert list(product["label_names"]) == ["TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE"]
+    assert summary["parts"]["apogee"]["counts"]["decorrelated"] == len(product["labels"]) == 24
+    assert product["flux"].shape == product["error"].shape == (24, 8575)
+    known = product["error"] < 1e9
+    assert (product["flux"][~known] == 1).all()
+    assert known[:, trimmed_pixels()].mean() > 0.7
+    snr = np.median((product["flux"] / product["error"])[:, trimmed_pixels()], axis=1)
+    assert snr == pytest.approx(200, rel=0.15)
+    # what is served of them opens no other secret: they are neither surveyed nor the mystery star
+    with np.load(root / "truth.npz") as truth:
+        hidden = np.vstack([truth["labels"], truth["mystery"]])[:, :5]
+    assert np.abs(hidden[:, None] - product["labels"]).max(axis=2).min() > 1e-3
+    with sqlite3.connect(root / "catalogue.sqlite") as connection:
+        names = {name for (name,) in connection.execute("SELECT apogee_id FROM apogeeStar")}
+    connection.close()
+    assert not [name for name in names if "decorrelated" in name]
+    assert not list(root.glob("sas/**/*decorrelated*"))
+
+
 def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
     root, _ = small
     other = tmp_path / "build"
@@ -136,6 +159,10 @@ def test_files_do_not_depend_on_the_number_of_processes(small, tmp_path):
     optical = [f"products/{name}.npz" for name in ("lamost_k2", "lamost_kepler", "sed_grid")]
     found = differences(root, other)
     assert not [name for name in found if name.startswith(("truth_", *optical))]
+    served = "products/06_decorrelated.npz"
+    with np.load(root / served) as all_stars, np.load(other / served) as first:
+        np.testing.assert_array_equal(all_stars["flux"][:4], first["flux"])
+        np.testing.assert_array_equal(all_stars["labels"][:4], first["labels"])
 
 
 def test_parts_are_measured_and_told(small):

@@ -11,9 +11,9 @@ import pytest
 from helpers.course import source
 
 from .conftest import real_file
+from .lamost import lamost_stars
 
 FOLDS = 5
-BAD = 1e10
 
 
 class Compared(NamedTuple):
@@ -101,45 +101,6 @@ def test_cannon_on_671_real_giants(lab):
     # as good as a plain Cannon with a fixed list of choices was in one split: 150, 0.34, 0.14
     best = results["and the training labels as a prior"]
     assert (best <= (150, 0.34, 0.14)).all()
-
-
-def lamost_stars():
-    """Spectra of 884 LAMOST stars over their running mean, at rest, on one grid.
-
-    Returns
-    -------
-    flux, error : (884, pixels) arrays
-        Between 4000 and 6900 A in steps of 1e-4 in log10 wavelength; the mean runs over 51
-        pixels. Pixels that are flagged, or next to flagged ones, have an error of 1e10.
-    labels : (884, 3) array
-        Teff, log g and [Fe/H] of the LAMOST catalogue.
-    """
-    with np.load(real_file("lamost/dr10_afg_2330.npz")) as file:
-        stars = {name: file[name] for name in file.files}
-    chosen = np.flatnonzero(
-        (stars["snrg"] > 50)
-        & (stars["teff"] > 4500)
-        & (stars["teff"] < 7500)
-        & (stars["feh"] > -1.5)
-    )
-    observed = stars["wavelength"]
-    grid = 10 ** np.arange(np.log10(4000), np.log10(6900), 1e-4)
-    window = np.ones(51)
-    share = np.convolve(np.ones_like(grid), window, "same")
-    flux, error = np.ones((len(chosen), len(grid))), np.full((len(chosen), len(grid)), BAD)
-    flags = np.unpackbits(stars["bad"], axis=1)[:, : len(observed)].astype(bool)
-    for row, n in enumerate(chosen):
-        raw = stars["flux_i2"][n] * stars["flux_scale"][n]
-        sigma = stars["err_f2"][n].astype(float) * stars["flux_scale"][n] * 100
-        good = ~flags[n] & np.isfinite(sigma) & (sigma > 0)
-        rest = observed / (1 + stars["z"][n])
-        f, e = (np.interp(grid, rest[good], values[good]) for values in (raw, sigma))
-        level = np.convolve(f, window, "same") / share
-        use = (np.interp(grid, rest, good.astype(float)) == 1) & (level > 0)
-        flux[row, use] = (f / level)[use]
-        error[row, use] = np.maximum(e / level, 1e-4)[use]
-    labels = np.column_stack([stars[name][chosen] for name in ("teff", "logg", "feh")])
-    return flux, error, labels
 
 
 def test_cannon_on_lamost_spectra(lab):

@@ -1,0 +1,47 @@
+"""Rivals of `combine_ensemble`."""
+
+# %% right: second moment
+def combine_ensemble(means, sigmas):
+    m = np.mean(means, axis=0)
+    return m, np.sqrt(np.mean(sigmas**2 + means**2, axis=0) - m**2)
+
+# %% right: loops
+def combine_ensemble(means, sigmas):
+    n = len(means)
+    m = sum(means) / n
+    v = sum(s**2 + (x - m) ** 2 for x, s in zip(means, sigmas)) / n
+    return [m, v**0.5]
+
+# %% wrong: error of the mean | loses: test_combine_ensemble test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    n = len(means)
+    return means.mean(axis=0), np.sqrt((sigmas**2).mean(axis=0) / n + means.var(axis=0))
+
+# %% wrong: weighted like independent measurements | loses: test_combine_ensemble test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    w = 1 / sigmas**2
+    return (w * means).sum(axis=0) / w.sum(axis=0), 1 / np.sqrt(w.sum(axis=0))
+
+# %% wrong: disagreement left out | loses: test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    return means.mean(axis=0), np.sqrt((sigmas**2).mean(axis=0))
+
+# %% wrong: only the disagreement | loses: test_combine_ensemble test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    return means.mean(axis=0), means.std(axis=0)
+
+# %% wrong: sigmas added, not variances | loses: test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    return means.mean(axis=0), sigmas.mean(axis=0) + means.std(axis=0)
+
+# %% wrong: the variance returned | loses: test_combine_ensemble test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    return means.mean(axis=0), (sigmas**2).mean(axis=0) + means.var(axis=0)
+
+# %% wrong: average over the stars | loses: test_combine_ensemble test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    return means.mean(axis=1), np.sqrt((sigmas**2).mean(axis=1) + means.var(axis=1))
+
+# %% wrong: first member only | loses: test_combine_ensemble test_combine_ensemble_sigma
+def combine_ensemble(means, sigmas):
+    return means[0], sigmas[0]

@@ -1,0 +1,96 @@
+"""Rivals of `early_stopping`."""
+
+# %% right: a counter
+def early_stopping(validation_loss, patience):
+    best = 0
+    low = float("inf")
+    wait = 0
+    for i, v in enumerate(validation_loss):
+        if np.isfinite(v) and v < low:
+            best, low, wait = i, v, 0
+        else:
+            wait += 1
+            if i == 0:
+                wait = 0
+        if wait >= patience:
+            return best, i
+    return best, i
+
+# %% right: a running minimum
+def early_stopping(validation_loss, patience):
+    v = np.where(np.isfinite(validation_loss), validation_loss, np.inf)
+    for last in range(len(v)):
+        best = int(np.argmin(v[: last + 1]))
+        if last - best >= patience:
+            break
+    return best, last
+
+# %% wrong: the first rise ends it | loses: test_early_stopping test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    for i in range(1, len(validation_loss)):
+        if not validation_loss[i] < validation_loss[i - 1]:
+            return i - 1, i
+    return len(validation_loss) - 1, len(validation_loss) - 1
+
+# %% wrong: the lowest of all, however long it takes | loses: test_early_stopping test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    v = np.where(np.isfinite(validation_loss), validation_loss, np.inf)
+    return int(np.argmin(v)), len(v) - 1
+
+# %% wrong: one epoch too patient | loses: test_early_stopping test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    best, low = 0, np.inf
+    for i, v in enumerate(validation_loss):
+        if v < low:
+            best, low = i, v
+        elif i - best > patience:
+            return best, i
+    return best, len(validation_loss) - 1
+
+# %% wrong: counts rises from the epoch before | loses: test_early_stopping
+def early_stopping(validation_loss, patience):
+    v = np.where(np.isfinite(validation_loss), validation_loss, np.inf)
+    wait = 0
+    for i in range(1, len(v)):
+        wait = wait + 1 if v[i] >= v[i - 1] else 0
+        if wait >= patience:
+            return int(np.argmin(v[: i + 1])), i
+    return int(np.argmin(v)), len(v) - 1
+
+# %% wrong: NaN wins | loses: test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    for last in range(len(validation_loss)):
+        best = int(np.argmin(validation_loss[: last + 1]))
+        if last - best >= patience:
+            break
+    return best, last
+
+# %% wrong: the last epoch is kept | loses: test_early_stopping test_early_stopping_nan test_train_network_best
+def early_stopping(validation_loss, patience):
+    best, low = 0, np.inf
+    for i, v in enumerate(validation_loss):
+        if v < low:
+            best, low = i, v
+        elif i - best >= patience:
+            return i, i
+    return len(validation_loss) - 1, len(validation_loss) - 1
+
+# %% wrong: highest instead of lowest | loses: test_early_stopping test_early_stopping_nan test_train_network_learns test_train_network_best test_train_network_gradient
+def early_stopping(validation_loss, patience):
+    best, high = 0, -np.inf
+    for i, v in enumerate(validation_loss):
+        if v > high:
+            best, high = i, v
+        elif i - best >= patience:
+            return best, i
+    return best, len(validation_loss) - 1
+
+# %% wrong: the number of epochs, not the last one | loses: test_early_stopping test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    best, low = 0, np.inf
+    for i, v in enumerate(validation_loss):
+        if v < low:
+            best, low = i, v
+        elif i - best >= patience:
+            return best, i + 1
+    return best, len(validation_loss)

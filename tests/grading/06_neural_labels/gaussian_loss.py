@@ -1,0 +1,52 @@
+"""Rivals of `gaussian_loss`."""
+
+# %% right: scipy
+def gaussian_loss(mean, log_sigma, target):
+    from scipy.stats import norm
+
+    return -norm.logpdf(target, mean, np.exp(log_sigma)).mean()
+
+# %% right: PyTorch
+def gaussian_loss(mean, log_sigma, target):
+    m, s, t = (torch.as_tensor(np.asarray(a, float)) for a in (mean, log_sigma, target))
+    return torch.nn.functional.gaussian_nll_loss(m, t, torch.exp(2 * s), full=True, eps=1e-12).item()
+
+# %% wrong: plus for minus | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    z = (target - mean) / np.exp(log_sigma)
+    return float(np.mean(-0.5 * np.log(2 * np.pi) - log_sigma - 0.5 * z**2))
+
+# %% wrong: no ln sigma | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    z = (target - mean) / np.exp(log_sigma)
+    return float(np.mean(0.5 * np.log(2 * np.pi) + 0.5 * z**2))
+
+# %% wrong: sigma not squared | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    z2 = (target - mean) ** 2 / np.exp(log_sigma)
+    return float(np.mean(0.5 * np.log(2 * np.pi) + log_sigma + 0.5 * z2))
+
+# %% wrong: factor 1/2 missing | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    z = (target - mean) / np.exp(log_sigma)
+    return float(np.mean(0.5 * np.log(2 * np.pi) + log_sigma + z**2))
+
+# %% wrong: sum for mean | loses: test_gaussian_loss
+def gaussian_loss(mean, log_sigma, target):
+    z = (target - mean) / np.exp(log_sigma)
+    return float(np.sum(0.5 * np.log(2 * np.pi) + log_sigma + 0.5 * z**2))
+
+# %% wrong: log sigma taken for sigma | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    sigma = np.abs(log_sigma) + 1e-6
+    z = (target - mean) / sigma
+    return float(np.mean(0.5 * np.log(2 * np.pi) + np.log(sigma) + 0.5 * z**2))
+
+# %% wrong: log base ten | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    z = (target - mean) / 10**log_sigma
+    return float(np.mean(0.5 * np.log(2 * np.pi) + log_sigma + 0.5 * z**2))
+
+# %% wrong: squared error only | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    return float(np.mean((target - mean) ** 2))

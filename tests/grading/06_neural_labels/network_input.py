@@ -1,0 +1,64 @@
+"""Rivals of `network_input`."""
+
+# %% right: a copy and a mask
+def network_input(flux, error, typical):
+    x = (np.array(flux, float) - typical[None, :]) / FLUX_UNIT
+    e = np.array(error, float) / FLUX_UNIT
+    bad = ~np.isfinite(x) | ~np.isfinite(e) | (np.asarray(error) >= BAD_LIMIT)
+    x[bad] = e[bad] = 0.0
+    return x, e
+
+# %% right: row by row, with nan_to_num
+def network_input(flux, error, typical):
+    rows, widths = [], []
+    for f, e in zip(flux, error):
+        good = (e < 1e9) & np.isfinite(f)
+        rows.append(np.where(good, np.nan_to_num(f - typical, posinf=0, neginf=0), 0) * 20)
+        widths.append(np.where(good, e, 0) * 20)
+    return np.array(rows), np.array(widths)
+
+# %% wrong: bad pixels keep their flux | loses: test_network_input_bad
+def network_input(flux, error, typical):
+    return (flux - typical) / FLUX_UNIT, error / FLUX_UNIT
+
+# %% wrong: bad pixels get the input of a flux of zero | loses: test_network_input_bad
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    clean = np.where(good, flux, 0.0)
+    return (clean - typical) / FLUX_UNIT, np.where(good, error, 0) / FLUX_UNIT
+
+# %% wrong: bad pixels get the continuum | loses: test_network_input_bad
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    clean = np.where(good, flux, 1.0)
+    return (clean - typical) / FLUX_UNIT, np.where(good, error, 0) / FLUX_UNIT
+
+# %% wrong: not in units of FLUX_UNIT | loses: test_network_input
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    return np.where(good, flux - typical, 0), np.where(good, error, 0)
+
+# %% wrong: error not scaled | loses: test_network_input
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    return np.where(good, (flux - typical) / FLUX_UNIT, 0), np.where(good, error, 0)
+
+# %% wrong: the typical spectrum stays in | loses: test_network_input test_network_input_bad
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    return np.where(good, flux / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 1e10)
+
+# %% wrong: typical minus flux | loses: test_network_input
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    return np.where(good, (typical - flux) / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 0)
+
+# %% wrong: NaN not looked for | loses: test_network_input_bad
+def network_input(flux, error, typical):
+    good = error < BAD_LIMIT
+    return np.where(good, (flux - typical) / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 0)
+
+# %% wrong: error of bad pixels kept | loses: test_network_input_bad
+def network_input(flux, error, typical):
+    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+    return np.where(good, (flux - typical) / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 99.0)

@@ -1,0 +1,56 @@
+"""Rivals of `response_matrix`."""
+
+# %% right: scikit-learn
+def response_matrix(truth, measured, scale):
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression().fit(truth / scale, measured / scale).coef_
+
+# %% right: covariances
+def response_matrix(truth, measured, scale):
+    t = (truth - truth.mean(axis=0)) / scale
+    m = (measured - measured.mean(axis=0)) / scale
+    return np.linalg.solve(t.T @ t, t.T @ m).T
+
+# %% wrong: one true label at a time | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    k = truth.shape[1]
+    out = np.zeros((k, k))
+    for i in range(k):
+        for j in range(k):
+            out[i, j] = np.polyfit(truth[:, j] / scale[j], measured[:, i] / scale[i], 1)[0]
+    return out
+
+# %% wrong: transposed | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    t = (truth - truth.mean(axis=0)) / scale
+    m = (measured - measured.mean(axis=0)) / scale
+    return np.linalg.solve(t.T @ t, t.T @ m)
+
+# %% wrong: not in units of the scales | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    t = truth - truth.mean(axis=0)
+    m = measured - measured.mean(axis=0)
+    return np.linalg.solve(t.T @ t, t.T @ m).T
+
+# %% wrong: no constant | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    return np.linalg.lstsq(truth / scale, measured / scale, rcond=None)[0].T
+
+# %% wrong: truth as a function of the measured | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    t = (truth - truth.mean(axis=0)) / scale
+    m = (measured - measured.mean(axis=0)) / scale
+    return np.linalg.solve(m.T @ m, m.T @ t).T
+
+# %% wrong: correlation coefficients | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    k = truth.shape[1]
+    return np.corrcoef(measured.T, truth.T)[:k, k:]
+
+# %% wrong: slopes of the differences | loses: test_response_matrix
+def response_matrix(truth, measured, scale):
+    t = (truth - truth.mean(axis=0)) / scale
+    d = measured - truth
+    m = (d - d.mean(axis=0)) / scale
+    return np.linalg.solve(t.T @ t, t.T @ m).T

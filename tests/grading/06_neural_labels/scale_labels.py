@@ -1,0 +1,56 @@
+"""Rivals of `scale_labels`."""
+
+# %% right: scikit-learn
+def scale_labels(labels, is_training):
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(labels[is_training])
+    return scaler.transform(labels), scaler.mean_, scaler.scale_
+
+# %% right: sample standard deviation, as lists
+def scale_labels(labels, is_training):
+    m = np.array([column[is_training].mean() for column in labels.T])
+    s = np.array([column[is_training].std(ddof=1) for column in labels.T])
+    return [(labels - m) / s, m.tolist(), s.tolist()]
+
+# %% wrong: all stars in the scaler | loses: test_scale_labels test_scale_labels_leak
+def scale_labels(labels, is_training):
+    mean, scale = labels.mean(axis=0), labels.std(axis=0)
+    return (labels - mean) / scale, mean, scale
+
+# %% wrong: mean of the training, scale of all | loses: test_scale_labels test_scale_labels_leak
+def scale_labels(labels, is_training):
+    mean, scale = labels[is_training].mean(axis=0), labels.std(axis=0)
+    return (labels - mean) / scale, mean, scale
+
+# %% wrong: one scale for all labels | loses: test_scale_labels
+def scale_labels(labels, is_training):
+    mean, scale = labels[is_training].mean(axis=0), labels[is_training].std()
+    return (labels - mean) / scale, mean, np.full(labels.shape[1], scale)
+
+# %% wrong: variance for standard deviation | loses: test_scale_labels
+def scale_labels(labels, is_training):
+    mean, scale = labels[is_training].mean(axis=0), labels[is_training].var(axis=0)
+    return (labels - mean) / scale, mean, scale
+
+# %% wrong: not scaled | loses: test_scale_labels
+def scale_labels(labels, is_training):
+    mean = labels[is_training].mean(axis=0)
+    return labels - mean, mean, np.ones(labels.shape[1])
+
+# %% wrong: multiplied by the scale | loses: test_scale_labels
+def scale_labels(labels, is_training):
+    mean, scale = labels[is_training].mean(axis=0), labels[is_training].std(axis=0)
+    return (labels - mean) * scale, mean, scale
+
+# %% wrong: only the training stars come back | loses: test_scale_labels test_scale_labels_leak
+def scale_labels(labels, is_training):
+    train = labels[is_training]
+    mean, scale = train.mean(axis=0), train.std(axis=0)
+    return (train - mean) / scale, mean, scale
+
+# %% wrong: training and others swapped | loses: test_scale_labels test_scale_labels_leak
+def scale_labels(labels, is_training):
+    rest = labels[~is_training]
+    mean, scale = rest.mean(axis=0), rest.std(axis=0)
+    return (labels - mean) / scale, mean, scale

@@ -1,0 +1,722 @@
+"""Rivals of `train_network`."""
+
+# %% right: the loss written out
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% right: plain Adam, no schedule, data loader
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.Adam(net.parameters(), lr=2 * LEARNING_RATE[kind])
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        loader = torch.utils.data.DataLoader(train, batch_size=batch, shuffle=True)
+        losses = []
+        for rows in loader:
+            rows = rows.numpy()
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: trained on every row | loses: test_train_network test_train_network_learns test_train_network_honest
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.arange(len(inputs)), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    if kept is not None:
+        net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: validation stars leak into the training | loses: test_train_network_honest
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training | is_validation), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: no eval before predicting | loses: test_train_network_honest
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: shuffled labels | loses: test_train_network_learns test_train_network_gradient
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rng.permutation(rows)])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: stops by the training loss | loses: test_train_network_best
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if t_loss[-1] < low:
+            best, low = epoch, t_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: the last weights are used | loses: test_train_network_best
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: no step is taken | loses: test_train_network_learns test_train_network_gradient
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: loss with the wrong sign | loses: test_train_network_learns test_train_network_best test_train_network_gradient
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            (-loss).backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: prediction with fresh noise | loses: test_train_network_honest
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(torch.tensor(np.float32(augment(inputs, input_error, lost, rng)))).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: sigma, not its logarithm | loses: test_train_network_best
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(out[:, j].sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": np.exp(out[:, k:]), "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }
+
+# %% wrong: gradient of the loss | loses: test_train_network_gradient
+def train_network(
+    kind, inputs, input_error, targets, is_training, is_validation, *, epochs, patience, seed,
+    lost=0.03, batch=32,
+):
+    rng = np.random.default_rng(seed)
+    k = targets.shape[1]
+    net = build_network(kind, inputs.shape[1], k, seed)
+    X, Y = torch.tensor(np.float32(inputs)), torch.tensor(np.float32(targets))
+    train, val = np.flatnonzero(is_training), np.flatnonzero(is_validation)
+    opt = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    sched = torch.optim.lr_scheduler.OneCycleLR(
+        opt, LEARNING_RATE[kind], total_steps=epochs * int(np.ceil(len(train) / batch))
+    )
+
+    def nll(out, y):
+        mu, ls = out[:, :k], out[:, k:]
+        return (0.5 * np.log(2 * np.pi) + ls + 0.5 * ((y - mu) / torch.exp(ls)) ** 2).mean()
+
+    t_loss, v_loss = [], []
+    best, low, kept = 0, np.inf, None
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(train)
+        losses = []
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch]
+            x = torch.tensor(np.float32(augment(inputs[rows], input_error[rows], lost, rng)))
+            loss = nll(net(x), Y[rows])
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            opt.step()
+            sched.step()
+            losses.append(loss.item())
+        t_loss.append(float(np.mean(losses)))
+        net.eval()
+        with torch.no_grad():
+            v_loss.append(nll(net(X[val]), Y[val]).item())
+        if v_loss[-1] < low:
+            best, low = epoch, v_loss[-1]
+            kept = {n: p.detach().clone() for n, p in net.state_dict().items()}
+        if epoch - best >= patience:
+            break
+    net.load_state_dict(kept)
+    net.eval()
+    x = X[val].clone().requires_grad_(True)
+    out = net(x)
+    grad = [torch.autograd.grad(((out[:, j] - Y[val, j]) ** 2).sum(), x, retain_graph=True)[0].mean(0).numpy() for j in range(k)]
+    with torch.no_grad():
+        out = net(X).numpy()
+    return {
+        "mean": out[:, :k], "log_sigma": out[:, k:], "gradient": np.array(grad),
+        "training_loss": t_loss, "validation_loss": v_loss, "best": best,
+    }

@@ -1,0 +1,42 @@
+"""Rivals of `unscale`."""
+
+# %% right: column by column
+def unscale(scaled, scaled_error, mean, scale):
+    out, err = np.empty_like(scaled), np.empty_like(scaled)
+    for j in range(scaled.shape[1]):
+        out[:, j] = scaled[:, j] * scale[j] + mean[j]
+        err[:, j] = scaled_error[:, j] * scale[j]
+    return out, err
+
+# %% right: matrices
+def unscale(scaled, scaled_error, mean, scale):
+    d = np.diag(scale)
+    return scaled @ d + mean, scaled_error @ d
+
+# %% wrong: error left in scaled units | loses: test_unscale_errors
+def unscale(scaled, scaled_error, mean, scale):
+    return mean + scale * scaled, scaled_error
+
+# %% wrong: mean added to the error | loses: test_unscale_errors
+def unscale(scaled, scaled_error, mean, scale):
+    return mean + scale * scaled, mean + scale * scaled_error
+
+# %% wrong: nothing scaled back | loses: test_unscale test_unscale_errors
+def unscale(scaled, scaled_error, mean, scale):
+    return scaled, scaled_error
+
+# %% wrong: divided by the scale | loses: test_unscale test_unscale_errors
+def unscale(scaled, scaled_error, mean, scale):
+    return mean + scaled / scale, scaled_error / scale
+
+# %% wrong: mean forgotten | loses: test_unscale
+def unscale(scaled, scaled_error, mean, scale):
+    return scale * scaled, scale * scaled_error
+
+# %% wrong: squared scale for the error | loses: test_unscale_errors
+def unscale(scaled, scaled_error, mean, scale):
+    return mean + scale * scaled, scale**2 * scaled_error
+
+# %% wrong: one mean scale for the errors | loses: test_unscale_errors
+def unscale(scaled, scaled_error, mean, scale):
+    return mean + scale * scaled, scale.mean() * scaled_error
