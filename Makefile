@@ -12,11 +12,13 @@ walkthrough: $(VENV)/installed
 	$(BIN)/labkit notebooks
 	$(BIN)/labkit walkthrough
 
+# the labs train on all cores; the other tests share them
 test: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/labkit data
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest tests/labs
+	$(BIN)/pytest -n 2 --dist loadscope --ignore tests/labs
 
 notebooks: $(VENV)/installed
 	$(BIN)/labkit notebooks
@@ -29,6 +31,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/cannon.py
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/mcmc.py
+	$(BIN)/python bench/corona.py
 	$(BIN)/python bench/spectra.py
 
 clean:

@@ -1,8 +1,10 @@
 """Which tests share a process; at the end of a run, what was measured.
 
-Two processes run the tests side by side (pytest-xdist, in the Makefile). Tests that
-share something dear go to one process: a file's fixtures, a lab's sandbox, the walkthrough.
+Two processes run the tests side by side (pytest-xdist, in the Makefile), all but the labs. Tests
+that share something dear go to one process: a file's fixtures, a lab's sandbox, the walkthrough.
 """
+
+import re
 
 import pytest
 
@@ -24,21 +26,25 @@ MEASURING = (
 )
 
 
-def _group(item) -> str:
-    file = item.nodeid.split("::")[0]
+def _group(test: str) -> str:
+    """Return what a test, by its id, shares with others."""
+    file = test.split("::")[0]
     if file.startswith("tests/labs/"):
         return "walkthrough"
     if file == "tests/grading/test_rivals.py":
-        parameter = next(iter(item.callspec.params.values()))
-        return f"rivals of {getattr(parameter, 'lab', parameter)}"
+        return re.search(r"\[(\d\d_[a-z_]+)", test)[1]
     return file
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    # the longest first, that no process waits for it at the end
-    items.sort(key=lambda item: not _group(item).startswith(("walkthrough", "rivals")))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return _group(nodeid)
+
+    return ByGroup(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -170,24 +170,36 @@ def _check_exercises(path: Path, notebook: NotebookNode) -> None:
                 raise SourceError(f"{path}: {cell['grade_id']!r} has no test")
 
 
-def solved_namespace(slug: str, root: Path = ROOT) -> dict[str, Any]:
-    """Execute a lab's setup and solution cells only, and return what they define.
+def solved_namespace(slug: str, root: Path = ROOT, until: str = "") -> dict[str, Any]:
+    """Execute a lab's setup and solution cells, and return what they define.
 
     Parameters
     ----------
     slug : str
     root : Path
+    until : str
+        Execute the story as well, all but the tests, as far as the cell that defines this name.
 
     Returns
     -------
     dict
         The namespace: the model answer to every exercise, by name.
+
+    Raises
+    ------
+    SourceError
+        If no cell defines the name.
     """
     namespace: dict[str, Any] = {"__name__": f"solved_{slug}"}
     for cell in read(slug, root).cells:
         grading = cell.metadata.get("nbgrader", {})
-        setup = grading.get("locked") and not grading.get("grade")
-        answer = grading.get("solution") and cell.cell_type == "code"
-        if setup or answer:
-            exec(compile(cell.source, f"<{slug}: {grading['grade_id']}>", "exec"), namespace)
+        test = grading.get("locked") and grading.get("grade")
+        if cell.cell_type != "code" or test or not (grading or until):
+            continue
+        what = grading.get("grade_id", cell.id)
+        exec(compile(cell.source, f"<{slug}: {what}>", "exec"), namespace)
+        if until and until in namespace:
+            return namespace
+    if until:
+        raise SourceError(f"no cell of {slug} defines {until!r}")
     return namespace

@@ -71,7 +71,7 @@ def sed_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer) ->
     teff = reality.models["labels"][rows, 0]
     text = "| median absolute difference | 4000-10000 A | 2500-4000 A |\n|---|---|---|\n"
     groups = [("asked, all", None)] + [
-        (f"{low}-{high} K", (teff >= low) & (teff <= high))
+        (f"{low}-{high} K", (teff >= low) & ((teff < high) | (high == 9750)))
         for low, high in ((5000, 9750), (5000, 6000), (6000, 7500), (7500, 9750))
     ]
     for name, group in groups:

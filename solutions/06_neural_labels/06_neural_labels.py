@@ -2344,8 +2344,8 @@ print(f"Cannon       {cannon_seconds:12.1f} {cannon_milliseconds:23.2f}  (one st
 #
 # | trained on | Cannon of lab 3 | network | network, pre-trained |
 # |---|---|---|---|
-# | 177 stars | 57 K, 0.080, 0.058 | 80 K, 0.101, 0.065 | 66 K, 0.062, 0.044 |
-# | 707 stars | 48 K, 0.069, 0.050 | 51 K, 0.057, 0.037 | 47 K, 0.052, 0.036 |
+# | 177 stars | 57 K, 0.080, 0.058 | 80 K, 0.101, 0.065 | 68 K, 0.065, 0.043 |
+# | 707 stars | 48 K, 0.069, 0.050 | 51 K, 0.057, 0.037 | 55 K, 0.053, 0.036 |
 #
 # *Pre-trained* means: trained first on 6196 simulated stars of the kit's LAMOST-like survey, then
 # trained on by the real ones. With few stars the network loses, in every label. The Cannon is told
@@ -2353,8 +2353,8 @@ print(f"Cannon       {cannon_seconds:12.1f} {cannon_milliseconds:23.2f}  (one st
 # numbers a pixel. The network has to find out from the same few stars which of its hundred thousand
 # numbers matter. With four times as many stars it wins log g and [Fe/H], and still loses the
 # temperature by a little. The simulated stars teach it beforehand what lines look like and which
-# of them go together. That is worth hundreds of real stars for log g and [Fe/H], and with all the
-# real stars it gives the best result of the table.
+# of them go together. That is worth hundreds of real stars for log g and [Fe/H]. In
+# temperature it helps while real stars are few, and no longer when there are many.
 #
 # ### Question 13 · Two strategies
 #

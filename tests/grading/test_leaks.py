@@ -22,6 +22,8 @@ from helpers.course.grading.sandbox import Limits
 from .course import copy_course, hand_in_cells
 from .slow import LABS, QUICK_LABS
 
+#: a cell may ask for more than one function
+ANSWER = r"(?s)### BEGIN SOLUTION(.*?)### END SOLUTION"
 WORDS = ("HIDDEN TESTS", "BEGIN SOLUTION", str(ROOT / "solutions"), "solutions/")
 
 
@@ -35,9 +37,8 @@ def _parts(slug):
             shown.append(open_lines)
             kept += [line for line in cell.source.splitlines() if line not in open_lines]
         elif role == "solution":
-            before, answer = cell.source.split("### BEGIN SOLUTION")
-            shown.append(before)
-            kept += answer.split("### END SOLUTION")[0].splitlines()
+            shown.append(re.sub(ANSWER, "", cell.source))
+            kept += "\n".join(re.findall(ANSWER, cell.source)).splitlines()
         elif role == "explain":
             kept += cell.source.splitlines()
         else:

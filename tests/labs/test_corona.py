@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from helpers.course import ROOT
 
@@ -54,6 +55,43 @@ def test_intervals_cover_what_they_promise(slug, measured):
     print(f"\n68 and 95 % intervals cover {cover[0]:.1%} and {cover[1]:.1%}")
     assert 0.63 <= cover[0] <= 0.73
     assert 0.91 <= cover[1] <= 0.98
+
+
+@LAB
+def test_ranks_of_the_truth_are_uniform(slug, measured):
+    """Simulation-based calibration (Talts et al. 2018) over the first 250 test spectra."""
+    edges = np.linspace(0, 100, 11)
+    for k, name in enumerate(("log T", "log n")):
+        ours, narrow = (
+            chisquare(np.histogram(measured[ranks][:, k], edges)[0]).pvalue
+            for ranks in ("ranks", "narrow_ranks")
+        )
+        print(f"\n{name}: ranks are flat with p = {ours:.2f}; half the width p = {narrow:.1g}")
+        assert len(measured["ranks"]) >= 100
+        assert ours > 0.01
+        assert narrow < 1e-4  # the check sees a posterior that promises too much
+
+
+@LAB
+def test_whole_spectra_give_the_posterior_of_the_grid(slug, measured):
+    ours, grid = measured["spectrum_way"], measured["grid_way"]
+    offset = (ours[..., 0] - grid[..., 0]) / grid[..., 1]
+    ratio = ours[..., 1] / grid[..., 1]
+    spent = measured["spectrum_seconds"]
+    print(f"\nNUTS against grid: means differ by {offset.round(2).tolist()} sigma", end=", ")
+    print(f"widths by {ratio.round(2).tolist()}; seconds per spectrum {spent.round(1)}", end=", ")
+    print(f"worst R-hat {measured['spectrum_rhat'].max():.3f}")
+    assert (np.abs(offset) < 0.5).all()
+    assert ((ratio > 0.75) & (ratio < 1.33)).all()
+    assert measured["spectrum_rhat"].max() < 1.05
+
+
+@LAB
+def test_seconds_are_told(slug, measured):
+    ways = ("network", "posterior", "regression", "by hand")
+    told = ", ".join(f"{w} {t:.2g}" for w, t in zip(ways, measured["seconds"], strict=True))
+    print(f"\ntraining {measured['training_seconds']:.0f} s; seconds per spectrum: {told}")
+    assert (measured["seconds"] > 0).all()
 
 
 @LAB

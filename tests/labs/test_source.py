@@ -39,6 +39,17 @@ def test_reading_is_repeatable_and_ids_outlive_a_new_cell(tmp_path):
     assert [cell.id for cell in before.cells] == [cell.id for cell in after.cells[1:]]
 
 
+def test_a_lab_runs_as_far_as_asked(tmp_path):
+    story = "# %%\nfour = double(2)\n\n# %%\nnot_reached = double()\n\n"
+    script = SCRIPT.replace("# %% [markdown] explain", story + "# %% [markdown] explain")
+    write(tmp_path, script)
+    assert "four" not in source.solved_namespace(LAB, tmp_path)
+    assert source.solved_namespace(LAB, tmp_path, until="four")["four"] == 4
+    assert "double" in source.solved_namespace(LAB, tmp_path, until="double")
+    with pytest.raises(SourceError, match="no cell of 00_toy defines 'eight'"):
+        source.solved_namespace(LAB, write(tmp_path, SCRIPT), until="eight")
+
+
 def test_limits_reach_the_notebook(tmp_path):
     script = SCRIPT.replace('solution="double"', 'solution="double" seconds=45')
     cells = source.read(LAB, write(tmp_path, script)).cells

@@ -170,7 +170,7 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
             line += _hidden(path, path)
     line += _helpers()
     line += _data()
-    line += ["--ro-bind", str(INSIDE), str(KIT / "shell")]
+    line += ["--ro-bind", str(INSIDE), str(KIT / "shell"), *_no_compiled(INSIDE, KIT / "shell")]
     line += ["--ro-bind", str(shared), str(shared)]
     line += ["--clearenv"]
     for name, value in _environment(inside_packages, seed).items():
@@ -190,15 +190,21 @@ def _hidden(path: Path, inside: Path) -> list[str]:
     return ["--ro-bind", "/dev/null", str(inside)]
 
 
+def _no_compiled(folder: Path, inside: Path) -> list[str]:
+    """Hide compiled files: they name the folder they were compiled in."""
+    line = []
+    for path in sorted(folder.rglob("__pycache__")):
+        if "course" not in path.relative_to(folder).parts:  # hidden as a whole
+            line += _hidden(path, inside / path.relative_to(folder))
+    return line
+
+
 def _helpers() -> list[str]:
     package = Path(helpers.__path__[0]).resolve()
     inside = KIT / "lib" / "helpers"
     course = inside / "course"
     line = ["--ro-bind", str(package), str(inside), *_hidden(package / "course", course)]
-    # compiled files name the folder they were compiled in
-    for path in (package / "__pycache__", package / "mock" / "__pycache__"):
-        if path.is_dir():
-            line += _hidden(path, inside / path.relative_to(package))
+    line += _no_compiled(package, inside)
     # the tables of facts, which are not with the survey where LABKIT_DATA says it is elsewhere
     tables = package.parent / "data"
     if tables.is_dir():

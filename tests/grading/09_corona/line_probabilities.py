@@ -1,16 +1,23 @@
-"""Rivals of `line_probabilities`."""
+"""Rivals of `line_probabilities` and `train_network`."""
 
-# %% right: a linear layer on compressed spectra, trained with Adam
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
+# %% right: a hidden layer on compressed spectra, trained with Adam
+def compressed(f):
     import torch
 
-    def prepared(f):
-        return torch.from_numpy(np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None]).astype("f4"))
+    return torch.from_numpy(np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None]).astype("f4"))
+
+def layers(pixels, lines):
+    import torch
+
+    hidden = [torch.nn.Linear(pixels, 96), torch.nn.ReLU(), torch.nn.Linear(96, lines)]
+    return torch.nn.Sequential(*hidden)
+
+def train_network(flux, error, present, seed=0, epochs=8):
+    import torch
 
     torch.manual_seed(seed)
-    x, y = prepared(flux), torch.from_numpy(present.astype("f4"))
-    layers = [torch.nn.Linear(x.shape[1], 96), torch.nn.ReLU(), torch.nn.Linear(96, y.shape[1])]
-    network = torch.nn.Sequential(*layers)
+    x, y = compressed(flux), torch.from_numpy(present.astype("f4"))
+    network = layers(x.shape[1], y.shape[1])
     adam = torch.optim.Adam(network.parameters(), 2e-3)
     for _ in range(epochs):
         for chosen in torch.randperm(len(x)).split(50):
@@ -19,18 +26,21 @@ def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs
             adam.zero_grad()
             loss.backward()
             adam.step()
-    with torch.no_grad():
-        return torch.sigmoid(network(prepared(new_flux))).numpy()
+    return {k: v.detach().numpy() for k, v in network.named_parameters()}
+
+def line_probabilities(weights, flux, error):
+    hidden = np.maximum(compressed(flux).numpy() @ weights["0.weight"].T + weights["0.bias"], 0)
+    return 1 / (1 + np.exp(-(hidden @ weights["2.weight"].T + weights["2.bias"])))
 
 # %% right: logistic regression in numpy on smoothed flux at the pixels
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
-    def prepared(f):
-        f = f.astype(float)
-        g = (f[:, :-2] + f[:, 1:-1] + f[:, 2:])[:, ::2]
-        g = np.arcsinh(4 * g / np.quantile(g, 0.99, axis=1)[:, None])
-        return np.column_stack([np.ones(len(g)), g - 0.3])
+def smoothed(f):
+    f = f.astype(float)
+    g = (f[:, :-2] + f[:, 1:-1] + f[:, 2:])[:, ::2]
+    g = np.arcsinh(4 * g / np.quantile(g, 0.99, axis=1)[:, None])
+    return np.column_stack([np.ones(len(g)), g - 0.3])
 
-    x = prepared(flux)
+def train_network(flux, error, present, seed=0, epochs=8):
+    x = smoothed(flux)
     w = np.zeros((x.shape[1], present.shape[1]))
     m = np.zeros_like(w)
     v = np.zeros_like(w)
@@ -40,21 +50,29 @@ def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs
         m = 0.9 * m + 0.1 * gradient
         v = 0.99 * v + 0.01 * gradient**2
         w -= 0.02 * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.99**step)) + 1e-8)
-    return 1 / (1 + np.exp(-prepared(new_flux) @ w))
+    return {"w": w}
+
+def line_probabilities(weights, flux, error):
+    return 1 / (1 + np.exp(-smoothed(flux) @ weights["w"]))
 
 # %% wrong: always the usual | loses: test_line_probabilities test_line_probabilities_honest
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
-    return np.tile(present.mean(axis=0), (len(new_flux), 1))
+def train_network(flux, error, present, seed=0, epochs=8):
+    return {"usual": present.mean(axis=0)}
+
+def line_probabilities(weights, flux, error):
+    return np.tile(weights["usual"], (len(flux), 1))
 
 # %% wrong: softmax over lines | loses: test_line_probabilities
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
+def compressed(f):
     import torch
 
-    def prepared(f):
-        return torch.from_numpy(np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None]).astype("f4"))
+    return torch.from_numpy(np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None]).astype("f4"))
+
+def train_network(flux, error, present, seed=0, epochs=8):
+    import torch
 
     torch.manual_seed(seed)
-    x, y = prepared(flux), torch.from_numpy(present.astype("f4"))
+    x, y = compressed(flux), torch.from_numpy(present.astype("f4"))
     y = y / y.sum(dim=1, keepdim=True)
     layers = [torch.nn.Linear(x.shape[1], 96), torch.nn.ReLU(), torch.nn.Linear(96, y.shape[1])]
     network = torch.nn.Sequential(*layers)
@@ -65,25 +83,34 @@ def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs
             adam.zero_grad()
             loss.backward()
             adam.step()
-    with torch.no_grad():
-        return torch.softmax(network(prepared(new_flux)), dim=1).numpy()
+    return {k: v.detach().numpy() for k, v in network.named_parameters()}
+
+def line_probabilities(weights, flux, error):
+    hidden = np.maximum(compressed(flux).numpy() @ weights["0.weight"].T + weights["0.bias"], 0)
+    score = np.exp(hidden @ weights["2.weight"].T + weights["2.bias"])
+    return score / score.sum(axis=1, keepdims=True)
 
 # %% wrong: scores, not probabilities | loses: test_line_probabilities test_line_probabilities_honest
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
+def train_network(flux, error, present, seed=0, epochs=8):
     centre = flux.mean(axis=0)
     slope = (flux - centre).T @ (present - present.mean(axis=0)) / len(flux)
-    return (new_flux - centre) @ slope
+    return {"centre": centre, "slope": slope}
+
+def line_probabilities(weights, flux, error):
+    return (flux - weights["centre"]) @ weights["slope"]
 
 # %% wrong: scaled by the batch it is shown with | loses: test_line_probabilities_honest
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
+def standard(f):
     import torch
 
-    def prepared(f):
-        f = np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None])
-        return torch.from_numpy(((f - f.mean(axis=0)) / (f.std(axis=0) + 0.1)).astype("f4"))
+    f = np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None])
+    return torch.from_numpy(((f - f.mean(axis=0)) / (f.std(axis=0) + 0.1)).astype("f4"))
+
+def train_network(flux, error, present, seed=0, epochs=8):
+    import torch
 
     torch.manual_seed(seed)
-    x, y = prepared(flux), torch.from_numpy(present.astype("f4"))
+    x, y = standard(flux), torch.from_numpy(present.astype("f4"))
     layers = [torch.nn.Linear(x.shape[1], 96), torch.nn.ReLU(), torch.nn.Linear(96, y.shape[1])]
     network = torch.nn.Sequential(*layers)
     adam = torch.optim.Adam(network.parameters(), 2e-3)
@@ -93,18 +120,18 @@ def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs
             adam.zero_grad()
             loss.backward()
             adam.step()
-    with torch.no_grad():
-        return torch.sigmoid(network(prepared(new_flux))).numpy()
+    return {k: v.detach().numpy() for k, v in network.named_parameters()}
+
+def line_probabilities(weights, flux, error):
+    hidden = np.maximum(standard(flux).numpy() @ weights["0.weight"].T + weights["0.bias"], 0)
+    return 1 / (1 + np.exp(-(hidden @ weights["2.weight"].T + weights["2.bias"])))
 
 # %% wrong: brightness left in | loses: test_line_probabilities_honest
-def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs=8):
+def train_network(flux, error, present, seed=0, epochs=8):
     import torch
 
-    def prepared(f):
-        return torch.from_numpy(np.arcsinh(f).astype("f4"))
-
     torch.manual_seed(seed)
-    x, y = prepared(flux), torch.from_numpy(present.astype("f4"))
+    x, y = torch.from_numpy(np.arcsinh(flux)), torch.from_numpy(present.astype("f4"))
     layers = [torch.nn.Linear(x.shape[1], 96), torch.nn.ReLU(), torch.nn.Linear(96, y.shape[1])]
     network = torch.nn.Sequential(*layers)
     adam = torch.optim.Adam(network.parameters(), 2e-3)
@@ -114,5 +141,8 @@ def line_probabilities(flux, error, present, new_flux, new_error, seed=0, epochs
             adam.zero_grad()
             loss.backward()
             adam.step()
-    with torch.no_grad():
-        return torch.sigmoid(network(prepared(new_flux))).numpy()
+    return {k: v.detach().numpy() for k, v in network.named_parameters()}
+
+def line_probabilities(weights, flux, error):
+    hidden = np.maximum(np.arcsinh(flux) @ weights["0.weight"].T + weights["0.bias"], 0)
+    return 1 / (1 + np.exp(-(hidden @ weights["2.weight"].T + weights["2.bias"])))

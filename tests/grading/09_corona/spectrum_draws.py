@@ -1,0 +1,163 @@
+"""Rivals of `spectrum_draws`."""
+
+# %% right: one model per star, pixel by pixel
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    names = ["log_t", "log_n", "calibration", "continuum", "instrument"]
+    out = {name: [] for name in [*names, "seconds"]}
+    own = np.zeros((len(data), ln_model.shape[2]))
+    for k in range(len(data)):
+        own[k, chosen[k]] = ATOMIC_ERROR
+        with pm.Model():
+            log_t = pm.Uniform("log_t", 6, 7, initval=start[k, 0])
+            log_n = pm.Uniform("log_n", 9, 11, initval=start[k, 1])
+            ln_e = pm.Normal("ln_e", start[k, 2], 1)
+            z = pm.Normal("calibration", 0, 1, shape=len(modes))
+            eps = pm.Normal("eps", 0, 1, shape=ln_model.shape[2])
+            c = pm.Normal("continuum", 0, 10, shape=2)
+            i = pm.Normal("instrument", 0, 1, shape=2)
+            ln_a = ln_e + z @ modes + own[k] * eps
+            x_power = 1.0
+            for a in range(ln_model.shape[0]):
+                power = x_power
+                for b in range(ln_model.shape[1]):
+                    ln_a = ln_a + ln_model[a, b] * power
+                    power = power * (log_n - 10)
+                x_power = x_power * 2 * (log_t - 6.5)
+            mean = design[k] @ pt.concatenate([pt.exp(ln_a), c, i])
+            pm.Normal("pixels", mean, 1, observed=data[k])
+            trace = pm.sample(600, tune=500, chains=2, cores=1, random_seed=seed + k, progressbar=False).posterior
+        for name in names:
+            out[name].append(trace[name].values)
+        out["seconds"].append(0.0)
+    return {name: np.array(values) for name, values in out.items()}
+
+# %% right: Gaussian about the best fit, without PyMC
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    from scipy.optimize import least_squares
+
+    rng = np.random.default_rng(seed)
+    q, k = len(modes), chosen.shape[1]
+    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
+    for D, d, own, first in zip(design, data, chosen, start):
+
+        def residual(p):
+            x, y = 2 * (p[0] - 6.5), p[1] - 10
+            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
+            ln_a = ln_a + p[2] + p[7 : 7 + q] @ modes
+            ln_a[own] += ATOMIC_ERROR * p[7 + q :]
+            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
+            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5:]])
+
+        begin = np.concatenate([first, np.zeros(4 + q + k)])
+        low = np.full(begin.size, -np.inf)
+        low[:2] = 6, 9
+        high = np.full(begin.size, np.inf)
+        high[:2] = 7, 11
+        fit = least_squares(residual, begin, bounds=(low, high), x_scale="jac")
+        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
+        parts = (draws[..., 0], draws[..., 1], draws[..., 7 : 7 + q], draws[..., 3:5], draws[..., 5:7], 0.0)
+        for name, part in zip(out, parts):
+            out[name].append(part)
+    return {name: np.array(values) for name, values in out.items()}
+
+# %% wrong: the softmax of a network's scores taken for a posterior | loses: test_spectrum_draws test_spectrum_draws_errors
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    rng = np.random.default_rng(seed)
+    t, n = (a.ravel() for a in np.meshgrid(np.linspace(6, 7, 41), np.linspace(9, 11, 41), indexing="ij"))
+    x, y = 2 * (t - 6.5), n - 10
+    ln_m = np.einsum("gi,ijl,gj->gl", np.vander(x, ln_model.shape[0], True), ln_model, np.vander(y, ln_model.shape[1], True))
+    log_t, log_n = [], []
+    for D, d in zip(design, data):
+        templates = np.exp(ln_m) @ D[:, : ln_m.shape[1]].T
+        templates /= np.linalg.norm(templates, axis=1, keepdims=True)
+        scores = templates @ d / np.linalg.norm(d)
+        scores = (scores - scores.mean()) / scores.std()
+        p = np.exp(scores) / np.exp(scores).sum()
+        cell = rng.choice(t.size, (2, 500), p=p)
+        log_t.append(t[cell])
+        log_n.append(n[cell])
+    shape = (len(data), 2, 500)
+    other = {"calibration": np.zeros((*shape, len(modes))), "continuum": np.zeros((*shape, 2)), "instrument": np.zeros((*shape, 2))}
+    return {"log_t": np.array(log_t), "log_n": np.array(log_n), **other, "seconds": np.zeros(len(data))}
+
+# %% wrong: atomic data taken for perfect | loses: test_spectrum_draws_errors
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    from scipy.optimize import least_squares
+
+    rng = np.random.default_rng(seed)
+    q = len(modes)
+    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
+    for D, d, first in zip(design, data, start):
+
+        def residual(p):
+            x, y = 2 * (p[0] - 6.5), p[1] - 10
+            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
+            ln_a = ln_a + p[2] + p[7:] @ modes
+            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
+            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5:]])
+
+        fit = least_squares(residual, np.concatenate([first, np.zeros(4 + q)]), x_scale="jac")
+        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
+        parts = (draws[..., 0], draws[..., 1], draws[..., 7:], draws[..., 3:5], draws[..., 5:7], 0.0)
+        for name, part in zip(out, parts):
+            out[name].append(part)
+    return {name: np.array(values) for name, values in out.items()}
+
+# %% wrong: base-10 for natural logarithm | loses: test_spectrum_draws test_spectrum_draws_errors
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, natural=spectrum_draws):
+    ten = np.log(10)
+    return natural(design, data, ten * ln_model, ten * modes, chosen, start * [1, 1, ten], seed)
+
+# %% wrong: every star is the first | loses: test_spectrum_draws
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, one=spectrum_draws):
+    first = one(design[:1], data[:1], ln_model, modes, chosen[:1], start[:1], seed)
+    return {name: np.repeat(values, len(data), axis=0) for name, values in first.items()}
+
+# %% wrong: the half of the square forgotten | loses: test_spectrum_draws_errors
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, right=spectrum_draws):
+    # the priors' squares lose their halves too
+    draws = right(design, data, ln_model, modes, chosen, start, seed)
+    for name, low, high in (("log_t", 6, 7), ("log_n", 9, 11)):
+        middle = draws[name].mean(axis=(1, 2), keepdims=True)
+        draws[name] = np.clip(middle + (draws[name] - middle) / np.sqrt(2), low, high)
+    return draws
+
+# %% wrong: one chain | loses: test_spectrum_draws
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, right=spectrum_draws):
+    draws = right(design, data, ln_model, modes, chosen, start, seed)
+    return {name: v if name == "seconds" else v[:, :1] for name, v in draws.items()}
+
+# %% wrong: unconverged, thirty steps of a random walk | loses: test_spectrum_draws test_spectrum_draws_errors
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    rng = np.random.default_rng(seed)
+    walk = 0.004 * np.cumsum(rng.standard_normal((len(data), 2, 30, 2)), axis=2)
+    at = start[:, None, None, :2] + walk
+    zeros = np.zeros((*walk.shape[:3], 2))
+    return {"log_t": at[..., 0], "log_n": at[..., 1], "calibration": np.zeros((*walk.shape[:3], len(modes))), "continuum": zeros, "instrument": zeros, "seconds": np.zeros(len(data))}
+
+# %% wrong: sigma as variance | loses: test_spectrum_draws_errors
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    from scipy.optimize import least_squares
+
+    rng = np.random.default_rng(seed)
+    q, k = len(modes), chosen.shape[1]
+    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
+    for D, d, own, first in zip(design, data, chosen, start):
+
+        def residual(p):
+            x, y = 2 * (p[0] - 6.5), p[1] - 10
+            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
+            ln_a = ln_a + p[2] + p[7 : 7 + q] @ modes
+            ln_a[own] += p[7 + q :]
+            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
+            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5 : 7 + q], p[7 + q :] / np.sqrt(ATOMIC_ERROR)])
+
+        fit = least_squares(residual, np.concatenate([first, np.zeros(4 + q + k)]), x_scale="jac")
+        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
+        parts = (draws[..., 0], draws[..., 1], draws[..., 7 : 7 + q], draws[..., 3:5], draws[..., 5:7], 0.0)
+        for name, part in zip(out, parts):
+            out[name].append(part)
+    return {name: np.array(values) for name, values in out.items()}
