@@ -3,7 +3,7 @@
 # %% right: a small GELU network with noise drawn in the pixels
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -71,7 +71,7 @@ def _terms(model, flux):
 
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     rng = np.random.default_rng(seed)
     y = np.log(sed)
@@ -110,7 +110,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: always the mean | loses: test_train_network test_train_network_errors test_train_network_start
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     return {"mean": sed.mean(axis=0), "sigma": (sed / sed.mean(axis=0)).std(axis=0)}
 
@@ -122,7 +122,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: absolute errors for relative ones | loses: test_train_network_errors
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -183,7 +183,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: the variance for the error | loses: test_train_network_errors
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -244,7 +244,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: the network is not told the S/N | loses: test_train_network_errors
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -305,7 +305,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: trained without noise | loses: test_train_network test_train_network_errors
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -366,7 +366,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: starts from nothing each time | loses: test_train_network_start
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -427,7 +427,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: the logarithm of the SED | loses: test_train_network test_train_network_errors test_train_network_start
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
@@ -488,7 +488,7 @@ def predict_sed(model, flux, snr):
 # %% wrong: noise with the variance of Eq. 1 for its width | loses: test_train_network_errors
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=20,
-    fresh=True, schedule=True, beta=0.5,
+    width=192, fresh=True, schedule=True, beta=0.5, muon=True,
 ):
     import torch
 
