@@ -18,8 +18,8 @@
 # well anybody *could* do. By the end you will have
 #
 # * model pairs, prepared by the paper's rules, and the **Cramér-Rao bound** of every prediction;
-# * the paper's network, whole, trained for as long as two cores allow, and a recipe that comes within
-#   a tenth of the bound in a minute, with the gain of each change measured alone;
+# * the paper's network, whole, trained for as long as two cores allow, and a recipe that comes near
+#   the bound in a minute, with the gain of each change measured alone;
 # * errors you can trust, a network fine-tuned from models to "observed" stars, Gaussian processes;
 # * the flat field of a detector from 400 stars, what spoils it, and how dust is fitted away.
 #
