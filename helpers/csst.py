@@ -255,14 +255,14 @@ class Detector:
     seed : int
         Of the pattern.
     ripple : float
-        Standard deviation of the part that no polynomial of second order follows.
+        Standard deviation of a random pattern, most of which no polynomial of second order follows.
     length : float
-        Correlation length of that part, in units of half the detector.
+        Correlation length of the pattern, in units of half the detector.
     """
 
     seed: int = 0
     ripple: float = 0.0
-    length: float = 0.4
+    length: float = 0.25
 
     def flat(self, x: np.ndarray, y: np.ndarray, wavelength: np.ndarray) -> np.ndarray:
         """Evaluate the flat field.

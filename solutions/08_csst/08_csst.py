@@ -1905,7 +1905,7 @@ with plots.style():
         guide = precision[2, b] * np.sqrt(400 / np.array(NUMBERS))
         left.loglog(NUMBERS, guide, "-", lw=0.8, color=colour)
     left.set_xticks(NUMBERS, NUMBERS)
-    left.minorticks_off()
+    left.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     left.set_xlabel("number of stars")
     left.set_ylabel("1σ of the flat field")
     left.legend()
@@ -2068,7 +2068,7 @@ def dusty_cube(seed, rounds):
     return cube[400:] / detector.flat(CHECK_X, CHECK_Y, field_wavelength) - 1, estimate - e_bv
 
 
-dust_error = {}
+dust_error, excess_errors = {}, []
 print("flat field, GU, GV, GI:")
 for name, rounds in (("ignored", 0), ("from the map", 1), ("fitted", 10)):
     errors, excess_error = map(
@@ -2077,7 +2077,8 @@ for name, rounds in (("ignored", 0), ("from the map", 1), ("fitted", 10)):
     dust_error[name] = (by_band(np.abs(np.median(errors, axis=0))), by_band(half_width(errors)))
     bias, width = dust_error[name]
     print(f"dust {name:13s} |bias| {bias.round(4)}, 1 sigma {width.round(4)}; ", end="")
-    print(f"E(B-V) of a star to {np.sqrt(np.mean(excess_error**2)):.4f} mag")
+    excess_errors.append(np.sqrt(np.mean(excess_error**2)))
+    print(f"E(B-V) of a star to {excess_errors[-1]:.4f} mag")
 
 # %%
 with plots.style():
@@ -2593,6 +2594,7 @@ saved = checkpoints.save(
     flat_precision=precision,
     flat_pattern=rough,
     dust=np.array([np.stack(v) for v in dust_error.values()]),
+    dust_excess=np.array(excess_errors),
     trends=trends,
     miles=np.array([miles_errors["before"], miles_errors["after"]]),
     seconds=np.array([uara_seconds, recipe_seconds]),
