@@ -9,6 +9,6 @@ import os
 from helpers.course import source
 
 THOROUGH = "LABKIT_THOROUGH" in os.environ
-SLOW_LABS = ("05_mcmc", "06_neural_labels", "07_activity", "09_corona")
+SLOW_LABS = ("05_mcmc", "06_neural_labels", "07_activity", "08_csst", "09_corona")
 LABS = source.labs()
 QUICK_LABS = LABS if THOROUGH else [slug for slug in LABS if slug not in SLOW_LABS]

@@ -59,7 +59,8 @@ def test_import_helpers_is_light():
 
 
 @pytest.mark.parametrize(
-    "module", ["checks", "plots", "archive", "apogee", "checkpoints", "isochrones", "corona"]
+    "module",
+    ["checks", "plots", "archive", "apogee", "checkpoints", "isochrones", "corona", "csst"],
 )
 def test_helpers_do_not_load_their_rooms(module):
     loaded = modules_after(f"import helpers.{module}")

@@ -78,7 +78,7 @@ def sample():
     noise = np.array(
         [propagated_error(wavelength, e, v) for e, v in zip(error[whole], z[whole], strict=True)]
     )
-    noise /= level[1800]
+    noise = np.where(np.isfinite(noise), noise / level[1800], np.nan)
     flux = {r: made[r] / level[r] for r in made}
     kept = np.isfinite(flux[250]).all(axis=1) & np.isfinite(flux[1800]).all(axis=1)
     kept &= (flux[250].min(axis=1) > 0) & (np.abs(flux[1800] - 1).max(axis=1) < 5)
@@ -211,7 +211,7 @@ def rows(request, sample):
         made[recipe] = np.median(each, axis=0)
     print(f"\nreal LAMOST DR10, {len(flux[resolution])} spectra, {len(SEEDS)} seed(s), held out:")
     if resolution == 1800:
-        floor = np.sqrt(np.nanmedian(np.mean(noise[:, outside(1800)] ** 2, axis=1)))
+        floor = np.sqrt(np.median(np.nanmean(noise[:, outside(1800)] ** 2, axis=1)))
         print(f"  noise, propagated          rms {floor:.4f}")
     else:
         model = dict(np.load(real_file("lamost/vae_R250_published_weights.npz")))

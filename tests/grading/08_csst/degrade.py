@@ -1,0 +1,82 @@
+"""Rivals of `degrade`."""
+
+# %% right: pixel by pixel
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    size = np.gradient(wavelength)
+    old = np.interp(new_wavelength, wavelength, fwhm_from)
+    if (fwhm_to <= old).any():
+        raise ValueError("cannot sharpen")
+    answer = np.empty((len(flux), len(new_wavelength)))
+    for j, centre in enumerate(new_wavelength):
+        sigma = np.sqrt(fwhm_to[j] ** 2 - old[j] ** 2) / 2.3548
+        weight = np.exp(-((wavelength - centre) ** 2) / (2 * sigma**2)) * size
+        answer[:, j] = (flux * weight).sum(axis=1) / weight.sum()
+    return answer
+
+# %% right: scipy's normal density
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    from scipy.stats import norm
+
+    narrow = np.interp(new_wavelength, wavelength, fwhm_from)
+    if np.min(fwhm_to - narrow) <= 0:
+        raise ValueError("these profiles are too wide already")
+    s = np.sqrt(fwhm_to**2 - narrow**2) / np.sqrt(8 * np.log(2))
+    w = norm.pdf(wavelength[None, :], new_wavelength[:, None], s[:, None]) * np.gradient(wavelength)
+    w = w / w.sum(axis=1)[:, None]
+    return np.einsum("np,mp->nm", flux, w)
+
+# %% wrong: the input's own width not subtracted | loses: test_degrade
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    if np.any(fwhm_to <= np.interp(new_wavelength, wavelength, fwhm_from)):
+        raise ValueError("cannot sharpen")
+    sigma = fwhm_to[:, None] / 2.3548
+    kernel = np.exp(-0.5 * ((wavelength - new_wavelength[:, None]) / sigma) ** 2)
+    kernel *= np.gradient(wavelength)
+    return flux @ (kernel / kernel.sum(axis=1, keepdims=True)).T
+
+# %% wrong: widths subtracted, not their squares | loses: test_degrade
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    extra = fwhm_to - np.interp(new_wavelength, wavelength, fwhm_from)
+    if np.any(extra <= 0):
+        raise ValueError("cannot sharpen")
+    kernel = np.exp(-0.5 * ((wavelength - new_wavelength[:, None]) / (extra[:, None] / 2.3548)) ** 2)
+    kernel *= np.gradient(wavelength)
+    return flux @ (kernel / kernel.sum(axis=1, keepdims=True)).T
+
+# %% wrong: full width taken for a standard deviation | loses: test_degrade test_degrade_grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    extra = fwhm_to**2 - np.interp(new_wavelength, wavelength, fwhm_from) ** 2
+    if np.any(extra <= 0):
+        raise ValueError("cannot sharpen")
+    kernel = np.exp(-0.5 * ((wavelength - new_wavelength[:, None]) / np.sqrt(extra)[:, None]) ** 2)
+    kernel *= np.gradient(wavelength)
+    return flux @ (kernel / kernel.sum(axis=1, keepdims=True)).T
+
+# %% wrong: pixels all count the same | loses: test_degrade_grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    extra = fwhm_to**2 - np.interp(new_wavelength, wavelength, fwhm_from) ** 2
+    if np.any(extra <= 0):
+        raise ValueError("cannot sharpen")
+    sigma = np.sqrt(extra)[:, None] / 2.3548
+    kernel = np.exp(-0.5 * ((wavelength - new_wavelength[:, None]) / sigma) ** 2)
+    return flux @ (kernel / kernel.sum(axis=1, keepdims=True)).T
+
+# %% wrong: sharpening passes in silence | loses: test_degrade_grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    extra = fwhm_to**2 - np.interp(new_wavelength, wavelength, fwhm_from) ** 2
+    sigma = np.sqrt(np.maximum(extra, 1e-2))[:, None] / 2.3548
+    kernel = np.exp(-0.5 * ((wavelength - new_wavelength[:, None]) / sigma) ** 2)
+    kernel *= np.gradient(wavelength)
+    return flux @ (kernel / kernel.sum(axis=1, keepdims=True)).T
+
+# %% wrong: kernel not normalised | loses: test_degrade test_degrade_grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    extra = fwhm_to**2 - np.interp(new_wavelength, wavelength, fwhm_from) ** 2
+    if np.any(extra <= 0):
+        raise ValueError("cannot sharpen")
+    sigma = np.sqrt(extra)[:, None] / 2.3548
+    return flux @ np.exp(-0.5 * ((wavelength - new_wavelength[:, None]) / sigma) ** 2).T
+
+# %% wrong: interpolated only | loses: test_degrade test_degrade_grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    return np.array([np.interp(new_wavelength, wavelength, f) for f in flux])

@@ -1,0 +1,54 @@
+"""Rivals of `fit_reddening`."""
+
+# %% right: star by star, the map as one more pixel
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    answer = []
+    for d, s, p in zip(log_ratio, sigma, prior):
+        a = np.append(-0.4 * np.log(10) * curve / s, 1 / prior_sigma)
+        b = np.append(d / s, p / prior_sigma)
+        answer.append(np.linalg.lstsq(a[:, None], b, rcond=None)[0][0])
+    return np.array(answer)
+
+# %% right: combine two estimates
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope = -curve / 1.0857362
+    information = np.sum((slope / sigma) ** 2, axis=1)
+    own = np.sum(slope * log_ratio / sigma**2, axis=1) / information
+    return np.average([own, prior], axis=0, weights=[information, np.full(len(own), prior_sigma**-2)])
+
+# %% wrong: ln 10 forgotten | loses: test_fit_reddening test_fit_reddening_prior
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope, w = -0.4 * curve, 1 / sigma**2
+    top = (w * slope * log_ratio).sum(axis=1) + prior / prior_sigma**2
+    return top / ((w * slope**2).sum(axis=1) + 1 / prior_sigma**2)
+
+# %% wrong: the sign of extinction | loses: test_fit_reddening test_fit_reddening_prior
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope, w = 0.4 * np.log(10) * curve, 1 / sigma**2
+    top = (w * slope * log_ratio).sum(axis=1) + prior / prior_sigma**2
+    return top / ((w * slope**2).sum(axis=1) + 1 / prior_sigma**2)
+
+# %% wrong: the map ignored | loses: test_fit_reddening_prior
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope, w = -0.4 * np.log(10) * curve, 1 / sigma**2
+    return (w * slope * log_ratio).sum(axis=1) / (w * slope**2).sum(axis=1)
+
+# %% wrong: the map alone | loses: test_fit_reddening test_fit_reddening_prior
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    return prior
+
+# %% wrong: pixels all count the same | loses: test_fit_reddening
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope, w = -0.4 * np.log(10) * curve, 1 / np.mean(sigma**2, axis=1, keepdims=True)
+    top = (w * slope * log_ratio).sum(axis=1) + prior / prior_sigma**2
+    return top / ((w * slope**2).sum(axis=1) + 1 / prior_sigma**2)
+
+# %% wrong: mean of the map and the spectrum, whatever their errors | loses: test_fit_reddening
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope, w = -0.4 * np.log(10) * curve, 1 / sigma**2
+    return 0.5 * ((w * slope * log_ratio).sum(axis=1) / (w * slope**2).sum(axis=1) + prior)
+
+# %% wrong: two wavelengths only | loses: test_fit_reddening test_fit_reddening_prior
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    colour = log_ratio[:, 0] - log_ratio[:, -1]
+    return colour / (-0.4 * np.log(10) * (curve[0] - curve[-1])) * 0.99

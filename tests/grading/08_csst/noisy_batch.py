@@ -1,0 +1,64 @@
+"""Rivals of `noisy_batch`."""
+
+# %% right: rng.normal
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(0, clean.shape[0], size)
+    snr = np.asarray(levels, float)[rng.integers(0, len(levels), size)]
+    error = clean[rows] / snr[:, None]
+    return rows, rng.normal(clean[rows], error), error
+
+# %% right: Eq. 1 as printed, one spectrum at a time
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows, flux, error = [], [], []
+    for _ in range(size):
+        i = int(rng.integers(len(clean)))
+        snr = float(rng.choice(levels))
+        r = rng.normal(0, 1 / snr, clean.shape[1])
+        rows.append(i)
+        flux.append(clean[i] + r * clean[i])
+        error.append(clean[i] / snr)
+    return np.array(rows), np.array(flux), np.array(error)
+
+# %% wrong: the S/N of the test set among those of training | loses: test_noisy_batch
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(len(clean), size=size)
+    snr = rng.choice([*levels, 80], size=size)
+    error = clean[rows] / snr[:, None]
+    return rows, clean[rows] + error * rng.standard_normal(error.shape), error
+
+# %% wrong: noise drawn once for each star | loses: test_noisy_batch_fresh
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    once = np.random.default_rng(0).standard_normal(clean.shape)
+    rows = rng.integers(len(clean), size=size)
+    error = clean[rows] / rng.choice(levels, size=size)[:, None]
+    return rows, clean[rows] + error * once[rows], error
+
+# %% wrong: one number for all pixels of a spectrum | loses: test_noisy_batch test_noisy_batch_fresh
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(len(clean), size=size)
+    error = clean[rows] / rng.choice(levels, size=size)[:, None]
+    return rows, clean[rows] + 3 * error * rng.standard_normal((size, 1)), error
+
+# %% wrong: the variance for the standard deviation | loses: test_noisy_batch
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(len(clean), size=size)
+    error = clean[rows] / rng.choice(levels, size=size)[:, None]
+    return rows, clean[rows] + error**2 * rng.standard_normal(error.shape), error
+
+# %% wrong: the same error for all pixels | loses: test_noisy_batch
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(len(clean), size=size)
+    error = np.ones_like(clean[rows]) / rng.choice(levels, size=size)[:, None]
+    return rows, clean[rows] + error * rng.standard_normal(error.shape), error
+
+# %% wrong: always the first stars | loses: test_noisy_batch
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = np.arange(size) % 20 % len(clean)
+    error = clean[rows] / rng.choice(levels, size=size)[:, None]
+    return rows, clean[rows] + error * rng.standard_normal(error.shape), error
+
+# %% wrong: one S/N for the whole batch | loses: test_noisy_batch
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(len(clean), size=size)
+    error = clean[rows] / rng.choice(levels)
+    return rows, clean[rows] + error * rng.standard_normal(error.shape), error

@@ -1,0 +1,38 @@
+"""Rivals of `scale_sed`."""
+
+# %% right: a loop
+def scale_sed(wavelength, sed):
+    inside = [i for i, w in enumerate(wavelength) if 5526 <= w <= 5586]
+    return np.array([s / np.mean(s[inside]) for s in sed])
+
+# %% right: a weight
+def scale_sed(wavelength, sed):
+    weight = ((wavelength > 5525.999) & (wavelength < 5586.001)).astype(float)
+    return sed * (weight.sum() / (sed @ weight))[:, None]
+
+# %% wrong: the wrong band | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    band = (wavelength >= 5226) & (wavelength <= 5286)
+    return sed / sed[:, band].mean(axis=1, keepdims=True)
+
+# %% wrong: the flux at one pixel | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    return sed / sed[:, [np.argmin(np.abs(wavelength - 5556))]]
+
+# %% wrong: the mean of all wavelengths | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    return sed / sed.mean(axis=1, keepdims=True)
+
+# %% wrong: one factor for all stars | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    band = (wavelength >= 5526) & (wavelength <= 5586)
+    return sed / sed[:, band].mean()
+
+# %% wrong: each brightest pixel is one | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    return sed / sed.max(axis=1, keepdims=True)
+
+# %% wrong: nanometres | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    band = (wavelength >= 552.6) & (wavelength <= 5586)
+    return sed / sed[:, band].mean(axis=1, keepdims=True)

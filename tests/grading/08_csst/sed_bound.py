@@ -1,0 +1,53 @@
+"""Rivals of `sed_bound`."""
+
+# %% right: pixel by pixel
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    information = np.array(prior, float)
+    for f, slope in zip(flux, flux_gradient.T):
+        information += np.outer(slope, slope) / (f / snr) ** 2
+    return np.array(
+        [np.sqrt(g @ np.linalg.solve(information, g)) for g in log_sed_gradient.T]
+    )
+
+# %% right: einsum and a Cholesky factor
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    weight = (snr / flux) ** 2
+    information = np.einsum("ap,bp,p->ab", flux_gradient, flux_gradient, weight) + prior
+    root = np.linalg.cholesky(information)
+    return np.linalg.norm(np.linalg.solve(root, log_sed_gradient), axis=0)
+
+# %% wrong: variance, not standard deviation | loses: test_sed_bound test_sed_bound_prior
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    scaled = flux_gradient * snr / flux
+    covariance = np.linalg.inv(scaled @ scaled.T + prior)
+    return np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0) * 1.1
+
+# %% wrong: labels taken for independent | loses: test_sed_bound
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    scaled = flux_gradient * snr / flux
+    variance = 1 / np.diag(scaled @ scaled.T + prior)
+    return np.sqrt(np.sum(log_sed_gradient**2 * variance[:, None], axis=0))
+
+# %% wrong: what was known before is forgotten | loses: test_sed_bound_prior
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    scaled = flux_gradient * snr / flux
+    covariance = np.linalg.pinv(scaled @ scaled.T)
+    return np.sqrt(np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0))
+
+# %% wrong: the same error for all pixels | loses: test_sed_bound
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    scaled = flux_gradient * snr
+    covariance = np.linalg.inv(scaled @ scaled.T + prior)
+    return np.sqrt(np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0))
+
+# %% wrong: S/N not squared | loses: test_sed_bound
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    information = (flux_gradient / flux**2 * snr) @ flux_gradient.T + prior
+    covariance = np.linalg.inv(information)
+    return np.sqrt(np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0))
+
+# %% wrong: prior covariance added to the covariance | loses: test_sed_bound test_sed_bound_prior
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    scaled = flux_gradient * snr / flux
+    covariance = np.linalg.pinv(scaled @ scaled.T) + np.linalg.pinv(prior)
+    return np.sqrt(np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0)) * 2

@@ -1,0 +1,37 @@
+"""Rivals of `soft_threshold`."""
+
+# %% right: sign and maximum, as printed
+def soft_threshold(features, threshold):
+    size = abs(features) - threshold
+    return ((features > 0) * 1.0 - (features < 0) * 1.0) * size * (size > 0)
+
+# %% right: two ramps
+def soft_threshold(features, threshold):
+    up = features - threshold
+    down = features + threshold
+    return up * (up > 0) + down * (down < 0)
+
+# %% wrong: a hard threshold | loses: test_soft_threshold test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return features * (abs(features) > threshold)
+
+# %% wrong: negative features lose their sign | loses: test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return (abs(features) - threshold) * (abs(features) > threshold)
+
+# %% wrong: only what is positive passes | loses: test_soft_threshold test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return (features - threshold) * (features > threshold)
+
+# %% wrong: clipped instead of shrunk | loses: test_soft_threshold test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return features.clip(-threshold, threshold) + 0.5 * (abs(features) > threshold)
+
+# %% wrong: the threshold is added | loses: test_soft_threshold test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return features + threshold * np.sign(features)
+
+# %% wrong: one threshold for all features | loses: test_soft_threshold
+def soft_threshold(features, threshold):
+    t = threshold.mean()
+    return features - features.clip(-t, t)
