@@ -26,7 +26,7 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
                 w = np.abs(r) < clip * r[w].std() + 1e-12
     return out
 
-# %% wrong: through the lines, nothing clipped | loses: test_continuum_lines
+# %% wrong: through the lines, nothing clipped | loses: test_continuum_lines test_corrected_emission
 def continuum(flux, order=4, rounds=5, clip=2.0):
     V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
     return np.linalg.lstsq(V, flux.T, rcond=None)[0].T @ V.T
@@ -41,7 +41,7 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
         out.append(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0])
     return np.array(out)
 
-# %% wrong: a parabola whatever was asked | loses: test_continuum
+# %% wrong: a parabola whatever was asked | loses: test_continuum test_corrected
 def continuum(flux, order=4, rounds=5, clip=2.0):
     V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), 2)
     out = []
@@ -53,7 +53,7 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
         out.append(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0])
     return np.array(out)
 
-# %% wrong: only dips clipped | loses: test_continuum_lines
+# %% wrong: only dips clipped | loses: test_continuum_lines test_corrected_emission
 def continuum(flux, order=4, rounds=5, clip=2.0):
     V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
     out = []
@@ -65,7 +65,7 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
         out.append(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0])
     return np.array(out)
 
-# %% wrong: one continuum for all rows | loses: test_continuum
+# %% wrong: one continuum for all rows | loses: test_continuum test_corrected
 def continuum(flux, order=4, rounds=5, clip=2.0):
     V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
     y = np.median(flux, axis=0)
@@ -75,11 +75,11 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
         w = np.abs(r) <= clip * r[w].std() + 1e-12
     return np.tile(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0], (len(flux), 1))
 
-# %% wrong: the mean level | loses: test_continuum test_continuum_lines
+# %% wrong: the mean level | loses: test_continuum test_continuum_lines test_corrected test_corrected_emission
 def continuum(flux, order=4, rounds=5, clip=2.0):
     return np.repeat(flux.mean(axis=1, keepdims=True), flux.shape[1], axis=1)
 
-# %% wrong: the upper envelope | loses: test_continuum test_continuum_lines
+# %% wrong: the upper envelope | loses: test_continuum test_continuum_lines test_corrected test_corrected_emission
 def continuum(flux, order=4, rounds=5, clip=2.0):
     from scipy.ndimage import maximum_filter1d
 

@@ -50,7 +50,7 @@ def templates(model, flux):
         x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
     return lin(x, "decoder.9") * model["scaler_scale"] + model["scaler_mean"], mu
 
-# %% wrong: left in scaled units | loses: test_templates test_templates_prelu
+# %% wrong: left in scaled units | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
 def templates(model, flux):
     def lin(x, n):
         return x @ model[n + ".weight"].T + model[n + ".bias"]
@@ -66,7 +66,7 @@ def templates(model, flux):
         x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
     return lin(x, "decoder.9"), mu
 
-# %% wrong: input not scaled | loses: test_templates test_templates_prelu
+# %% wrong: input not scaled | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
 def templates(model, flux):
     def lin(x, n):
         return x @ model[n + ".weight"].T + model[n + ".bias"]
@@ -98,7 +98,7 @@ def templates(model, flux):
         x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
     return lin(x, "decoder.9") * model["scaler_scale"] + model["scaler_mean"], mu
 
-# %% wrong: an activation after the last layer | loses: test_templates test_templates_prelu
+# %% wrong: an activation after the last layer | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
 def templates(model, flux):
     def lin(x, n):
         return x @ model[n + ".weight"].T + model[n + ".bias"]
@@ -115,7 +115,7 @@ def templates(model, flux):
     x = lin(x, "decoder.9")
     return x / (1 + np.exp(-x)) * model["scaler_scale"] + model["scaler_mean"], mu
 
-# %% wrong: the log variance for the mean | loses: test_templates test_templates_prelu
+# %% wrong: the log variance for the mean | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
 def templates(model, flux):
     def lin(x, n):
         return x @ model[n + ".weight"].T + model[n + ".bias"]

@@ -13,7 +13,7 @@ def vae_loss(target, output, mean, log_variance, beta):
     kl = (mean * mean + spread * spread - 1).sum() - log_variance.sum()
     return (((target - output) ** 2).sum() + 0.5 * beta * kl) / n
 
-# %% wrong: the KL term with the wrong sign | loses: test_vae_loss_divergence
+# %% wrong: the KL term with the wrong sign | loses: test_vae_loss_divergence test_train_vae test_train_vae_blind
 def vae_loss(target, output, mean, log_variance, beta):
     kl = 0.5 * (1 + log_variance - mean**2 - np.e**log_variance).sum(axis=1)
     return (((target - output) ** 2).sum(axis=1) + beta * kl).mean()
@@ -48,7 +48,7 @@ def vae_loss(target, output, mean, log_variance, beta):
     kl = 0.5 * (mean**2 + np.e**log_variance - 1 - log_variance).sum(axis=1)
     return (beta * ((target - output) ** 2).sum(axis=1) + kl).mean()
 
-# %% wrong: absolute errors | loses: test_vae_loss
+# %% wrong: absolute errors | loses: test_vae_loss test_train_vae
 def vae_loss(target, output, mean, log_variance, beta):
     kl = 0.5 * (mean**2 + np.e**log_variance - 1 - log_variance).sum(axis=1)
     return (((target - output) ** 2) ** 0.5).sum(axis=1).mean() + beta * kl.mean()
