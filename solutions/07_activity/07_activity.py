@@ -1456,8 +1456,8 @@ plots.show(
 #
 # Now the two networks proper: the same sample, the same code, 800 and 300 inputs. But not the same
 # numbers. Compare the two terms of the loss: at R = 1800 the noise alone leaves a reconstruction
-# term of about ten, and a KL term of $\beta \times 10$ with $\beta = 0.1$ is small beside it. At
-# R = 250 each of the 300 pixels has the light of twenty; their noise leaves less than a tenth, and
+# term of more than a hundred, and a KL term of some ten times $\beta = 0.1$ is nothing beside it.
+# At R = 250 each of the 300 pixels has the light of twenty; their noise leaves less than one, and
 # the same $\beta$ would rule the training: the codes would be blurred until the blur costs as much
 # as the KL term saves. So $\beta$ must fall with the noise. And those spectra keep their shape, so
 # dust and errors of flux calibration claim latent numbers too: we give eight.
