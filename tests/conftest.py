@@ -16,6 +16,7 @@ MEASURING = (
     "tests/labs/test_04_isochrones.py",
     "tests/labs/test_05_mcmc.py",
     "tests/labs/test_06_neural.py",
+    "tests/labs/test_07_activity.py",
     "tests/labs/test_08_csst.py",
     "tests/labs/test_products.py",
     "tests/grading/test_rivals.py::test_kill_rate",
