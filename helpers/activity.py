@@ -17,13 +17,12 @@ from helpers.stacks import stored_array
 if TYPE_CHECKING:
     from astropy.table import Table
 
-#: wavelengths in air, Å: H alpha, the Ca II infrared triplet, Li I, and what nebulae emit beside
-#: H alpha: [N II] and [S II] (NIST Atomic Spectra Database)
+#: wavelengths in air, Å: H alpha, the Ca II infrared triplet, Li I, and the [N II] of nebulae
+#: (NIST Atomic Spectra Database)
 HALPHA = 6562.80
 TRIPLET = (8498.02, 8542.09, 8662.14)
 LITHIUM = 6707.81
 NITROGEN = (6548.05, 6583.45)
-SULPHUR = (6716.44, 6730.82)
 
 #: log10 of the continuum flux at a star's surface, erg s^-1 cm^-2 Å^-1: coefficients in powers of
 #: log10(Teff / 5000 K), at H alpha and at the triplet

@@ -60,7 +60,17 @@ def test_import_helpers_is_light():
 
 @pytest.mark.parametrize(
     "module",
-    ["checks", "plots", "archive", "apogee", "checkpoints", "isochrones", "corona", "csst"],
+    [
+        "checks",
+        "plots",
+        "archive",
+        "apogee",
+        "checkpoints",
+        "isochrones",
+        "activity",
+        "csst",
+        "corona",
+    ],
 )
 def test_helpers_do_not_load_their_rooms(module):
     loaded = modules_after(f"import helpers.{module}")
