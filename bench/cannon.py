@@ -43,9 +43,9 @@ LOOP_PIXELS, LOOP_STARS = 60, 30
 def write_data(path: Path) -> None:
     """Split the survey's normalised spectra in two halves and save them."""
     from helpers import archive
-    from helpers.course import source
+    from labkit import lab_source
 
-    lab = source.solved_namespace("03_cannon")
+    lab = lab_source.solved_namespace("03_cannon")
     with np.load(archive.product("02_continuum")) as survey:
         flux, error, labels = (survey[name] for name in ("flux", "error", "labels"))
         wavelength = survey["wavelength"]
@@ -62,9 +62,9 @@ def write_data(path: Path) -> None:
 def lab_3(data: dict) -> dict:
     from cannon_peers import timed
 
-    from helpers.course import source
+    from labkit import lab_source
 
-    lab = source.solved_namespace("03_cannon")
+    lab = lab_source.solved_namespace("03_cannon")
     mean, scale = data["labels"].mean(axis=0), data["labels"].std(axis=0)
     X = lab["design_matrix"](data["labels"], mean, scale)
     (theta, s2), train = timed(lambda: lab["train"](X, data["flux"], data["error"]))
@@ -98,9 +98,9 @@ def loop(data: dict) -> dict:
     """The sheet's way: a grid for each pixel, curve_fit for each star; scaled to all of them."""
     from cannon_peers import timed
 
-    from helpers.course import source
+    from labkit import lab_source
 
-    lab = source.solved_namespace("03_cannon")
+    lab = lab_source.solved_namespace("03_cannon")
     mean, scale = data["labels"].mean(axis=0), data["labels"].std(axis=0)
     X = lab["design_matrix"](data["labels"], mean, scale)
     alive = (data["error"] < lab["BAD_LIMIT"]).sum(axis=0) >= 2 * X.shape[1]
@@ -143,9 +143,9 @@ def make_peers() -> Path:
 
 def lost_likelihood(data: dict, result: dict) -> np.ndarray:
     """How far each judged pixel's ln L is below the greatest one, found by a fine search."""
-    from helpers.course import source
+    from labkit import lab_source
 
-    lab = source.solved_namespace("03_cannon")
+    lab = lab_source.solved_namespace("03_cannon")
     x_mean, x_scale = data["labels"].mean(axis=0), data["labels"].std(axis=0)
     X = lab["design_matrix"](data["labels"], x_mean, x_scale)
     one, lost = np.ones(1), []
@@ -162,7 +162,7 @@ def lost_likelihood(data: dict, result: dict) -> np.ndarray:
 
 def row(data: dict, result: dict) -> dict:
     """Return the figures of one contender."""
-    from helpers.course import source
+    from labkit import lab_source
 
     lost = lost_likelihood(data, result)
     figures = {
@@ -175,7 +175,7 @@ def row(data: dict, result: dict) -> dict:
         "pixels_off_optimum": float(np.mean(lost > 0.5)),
     }
     if "fitted" in result:
-        compare = source.solved_namespace("03_cannon")["bias_and_scatter"]
+        compare = lab_source.solved_namespace("03_cannon")["bias_and_scatter"]
         bias, scatter = compare(result["fitted"], data["test_labels"])
         figures |= {"scatter": scatter.round(4).tolist(), "bias": bias.round(4).tolist()}
     if "floor" in result:

@@ -93,10 +93,10 @@ def main() -> None:
     chosen = parser.parse_args()
     import torch
 
-    from helpers.course import source
+    from labkit import lab_source
 
     torch.set_num_threads(1)
-    lab = source.solved_namespace("09_corona", until="analyse")
+    lab = lab_source.solved_namespace("09_corona", until="analyse")
     count = min(chosen.spectra, len(lab["sky"]))
     one = min(count, 4 * BLOCK)
     started = time.perf_counter()

@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def some_paths(count: int) -> list[str]:
-    from helpers.mock import data_folder
+    from surveys.folders import survey_folder
 
     query = "SELECT telescope, field, apogee_id FROM apogeeStar ORDER BY apstar_id LIMIT ?"
-    with sqlite3.connect(data_folder() / "build" / "catalogue.sqlite") as catalogue:
+    with sqlite3.connect(survey_folder() / "catalogue.sqlite") as catalogue:
         rows = catalogue.execute(query, (count,)).fetchall()
     stars = "dr17/apogee/spectro/redux/dr17/stars"
     return [f"{stars}/{t}/{f}/apStar-dr17-{name}.fits" for t, f, name in rows]

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course import ROOT
-from helpers.course.grading import rivals
+from labkit import ROOT
+from labkit.grading import rivals
 
 LABS = ("01_apogee", "02_continuum")
 EACH = 10
@@ -80,7 +80,7 @@ def graded(course: Path) -> int:
 
 
 def main(each: int = EACH) -> None:
-    labkit = [sys.executable, "-m", "helpers.course.cli"]
+    labkit = [sys.executable, "-m", "labkit.cli"]
     nbgrader = [sys.executable, "-m", "nbgrader"]
     grade = [[*labkit, "grade", lab, "--course", ".", "--workers", str(WORKERS)] for lab in LABS]
     generate = [[*nbgrader, "generate_assignment", lab, "--force"] for lab in LABS]

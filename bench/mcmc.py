@@ -134,9 +134,9 @@ def measure(
 
 
 def main() -> None:
-    from helpers.course import source
+    from labkit import lab_source
 
-    lab, data = source.solved_namespace("05_mcmc"), star()
+    lab, data = lab_source.solved_namespace("05_mcmc"), star()
     ways = {
         "naive, all pixels in PyTensor": naive,
         "all pixels, gradient by hand": enrolled,

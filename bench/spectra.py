@@ -3,7 +3,7 @@
 Prints CPU milliseconds on one core (the least of several) and writes ``build/bench/spectra.json``.
 LAMOST-like spectra, SEDs and those at R = 2000 are all one exact optical spectrum, blurred.  The
 interpolators hold noise of the survey's own size, for what they cost does not depend on what they
-hold; how well they do is printed by ``pytest tests/mock -k interpolator -s``.
+hold; how well they do is printed by ``pytest tests/skysim -k interpolator -s``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402 - after the thread limits
 
-from helpers.mock import optical  # noqa: E402
-from helpers.mock.interpolator import Interpolator  # noqa: E402
-from helpers.mock.optical_interpolator import OpticalInterpolator  # noqa: E402
-from helpers.mock.synthesis import FINE_SIZE, Labels, Synthesizer  # noqa: E402
+from skysim.spectra import optical  # noqa: E402
+from skysim.spectra.h_band import FINE_SIZE, Synthesizer  # noqa: E402
+from skysim.spectra.h_band_fast import Interpolator  # noqa: E402
+from skysim.spectra.optical_fast import OpticalInterpolator  # noqa: E402
+from skysim.stars.labels import Labels  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 GIANT = Labels(4500.0, 2.0, -0.3, 0.1, 0.1)

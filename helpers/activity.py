@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers.stacks import stored_array
+from surveys.formats.npz import stored_array
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -103,23 +103,6 @@ def _columns(path: Path, name: str, kept: slice) -> np.ndarray:
     except ValueError:
         with np.load(path, allow_pickle=False) as file:
             return file[name][:, kept]
-
-
-def air_index(wavelength: np.ndarray) -> np.ndarray:
-    """Refractive index of standard air (Birch & Downs 1994, Metrologia 31, 315).
-
-    Parameters
-    ----------
-    wavelength : array
-        In vacuum, Å.
-
-    Returns
-    -------
-    array
-        The same light is shorter in air by this factor.
-    """
-    s2 = (1e4 / np.asarray(wavelength, dtype=float)) ** 2
-    return 1.0 + 8.34254e-5 + 2.406147e-2 / (130.0 - s2) + 1.5998e-4 / (38.9 - s2)
 
 
 def continuum_flux(teff: np.ndarray, line: str) -> np.ndarray:

@@ -1,9 +1,7 @@
 """APOGEE spectra: the pixel grid, the names of the mask bits, and a reader for its files.
 
-One reader for every data release: an apStar file of a star seen once holds one row per image, of a
-star seen n times two combined rows and then n visits; the mask is 16 or 32 bits wide. Both shapes
-come back the same. Nothing here interprets a spectrum: what a mask bit means for your work, and
-what the continuum is, are yours to decide.
+Nothing here interprets a spectrum: what a mask bit means for your work, and what the continuum is,
+are yours to decide.
 
 Source: the SDSS DR17 data model (https://data.sdss.org/datamodel, apStar and aspcapStar) and the
 DR17 APOGEE_PIXMASK table (https://www.sdss4.org/dr17/algorithms/bitmasks/).
@@ -11,27 +9,39 @@ DR17 APOGEE_PIXMASK table (https://www.sdss4.org/dr17/algorithms/bitmasks/).
 
 from __future__ import annotations
 
-import gzip
-import io
-import os
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from surveys.formats.apstar import (
+    CHIPS,
+    FLUX_UNIT,
+    LOG_WAVELENGTH_START,
+    LOG_WAVELENGTH_STEP,
+    N_PIXELS,
+    PIXMASK,
+    ApogeeFileError,
+    Spectrum,
+    check_fits,
+    read_apstar,
+    read_aspcapstar,
+)
 
-import numpy as np
+__all__ = [
+    "CHIPS",
+    "FIELDS",
+    "FLUX_UNIT",
+    "LABELS",
+    "LOG_WAVELENGTH_START",
+    "LOG_WAVELENGTH_STEP",
+    "MISSING",
+    "N_PIXELS",
+    "PIXMASK",
+    "PIXMASK_MEANING",
+    "ApogeeFileError",
+    "Spectrum",
+    "check_fits",
+    "read_apstar",
+    "read_aspcapstar",
+]
 
-N_PIXELS = 8575
-"""Pixels of every resampled APOGEE spectrum."""
-LOG_WAVELENGTH_START = 4.179
-"""log10 of the vacuum wavelength in Å of the first pixel (the header's CRVAL1)."""
-LOG_WAVELENGTH_STEP = 6e-6
-"""Step of log10 wavelength from pixel to pixel (the header's CDELT1)."""
-CHIPS = {"blue": slice(322, 3242), "green": slice(3648, 6048), "red": slice(6412, 8306)}
-"""Pixels where each of the three detectors has light; together the 7214 pixels ASPCAP uses."""
+
 FIELDS = ("M15", "N6791", "K2_C4_168-21", "060+00")
 """The four fields on the sky that the course works with, as in the catalogue's `field` column."""
 LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")
@@ -39,24 +49,6 @@ LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")
 MISSING = -9999
 """What the catalogue writes where a value was not measured."""
 
-PIXMASK = {
-    0: "BADPIX",
-    1: "CRPIX",
-    2: "SATPIX",
-    3: "UNFIXABLE",
-    4: "BADDARK",
-    5: "BADFLAT",
-    6: "BADERR",
-    7: "NOSKY",
-    8: "LITTROW_GHOST",
-    9: "PERSIST_HIGH",
-    10: "PERSIST_MED",
-    11: "PERSIST_LOW",
-    12: "SIG_SKYLINE",
-    13: "SIG_TELLURIC",
-    14: "NOT_ENOUGH_PSF",
-}
-"""Name of each bit of an apStar mask, by its number."""
 PIXMASK_MEANING = {
     0: "listed as bad on the detector, or spoilt by a neighbour",
     1: "hit by a cosmic ray",
@@ -75,254 +67,3 @@ PIXMASK_MEANING = {
     14: "too little of the fibre's profile fell on good pixels",
 }
 """What each bit says, in one line."""
-
-FLUX_UNIT = "1e-17 erg/s/cm2/Å"
-
-
-class ApogeeFileError(ValueError):
-    """A file is not the APOGEE spectrum it should be; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """One star's spectrum as its file holds it.
-
-    Attributes
-    ----------
-    apogee_id : str
-        2MASS-style name, such as 2M21235315+1244123.
-    wavelength : ndarray (8575,), float64
-        Vacuum wavelength in Å, in the star's rest frame.
-    flux, error : ndarray (8575,), float32
-        Combined spectrum and its one-sigma error, in `unit`.
-    mask : ndarray (8575,), int32
-        Bits of APOGEE_PIXMASK (see `PIXMASK`) of the combined spectrum; an aspcapStar file holds
-        none, and the mask is zero.
-    visits : ndarray (n, 8575), float32
-        The single visits' fluxes, in `unit`. Empty (0, 8575) where the file has none: a star seen
-        once has only the combined row.
-    snr : float
-        Median signal-to-noise ratio per pixel; NaN when the file does not say.
-    n_visits : int
-        How many visits were combined.
-    unit : str
-        Unit of flux, error and visits: 1e-17 erg/s/cm2/Å for apStar, "relative to the
-        pseudo-continuum" for aspcapStar.
-    header : dict
-        The primary header's cards, without comments and history.
-    model : ndarray (8575,), float32, or None
-        aspcapStar only: the pipeline's best-fitting synthetic spectrum.
-    """
-
-    apogee_id: str
-    wavelength: np.ndarray
-    flux: np.ndarray
-    error: np.ndarray
-    mask: np.ndarray
-    visits: np.ndarray
-    snr: float
-    n_visits: int
-    unit: str
-    header: dict[str, Any]
-    model: np.ndarray | None = None
-
-
-def read_apstar(path: str | os.PathLike) -> Spectrum:
-    """Read a combined spectrum with its visits.
-
-    Parameters
-    ----------
-    path : path
-        An apStar file of any data release, plain or gzipped.
-
-    Returns
-    -------
-    Spectrum
-        Flux and error in 1e-17 erg/s/cm2/Å; the mask as the file has it, bits not decoded.
-
-    Raises
-    ------
-    ApogeeFileError
-        When it is not a complete apStar file.
-    """
-    images, header, _ = _read(path, (1, 2, 3))
-    flux, error, mask = images
-    n_visits = int(header.get("NVISITS", max(1, len(flux) - 2)))
-    return Spectrum(
-        apogee_id=str(header.get("OBJID", "")).strip(),
-        wavelength=_wavelength(),
-        flux=flux[0].astype(np.float32),
-        error=error[0].astype(np.float32),
-        mask=mask[0].astype(np.int32),
-        visits=flux[2:].astype(np.float32),
-        snr=float(header.get("SNR", np.nan)),
-        n_visits=n_visits,
-        unit=FLUX_UNIT,
-        header=header,
-    )
-
-
-def read_aspcapstar(path: str | os.PathLike) -> Spectrum:
-    """Read a spectrum that the survey's pipeline has divided by its pseudo-continuum.
-
-    Parameters
-    ----------
-    path : path
-        An aspcapStar file of any data release, plain or gzipped.
-
-    Returns
-    -------
-    Spectrum
-        Flux and error relative to the pseudo-continuum, `model` the best-fitting synthetic
-        spectrum. Pixels outside the chips are zero in the file, and stay so.
-
-    Raises
-    ------
-    ApogeeFileError
-        When it is not a complete aspcapStar file.
-    """
-    images, header, star = _read(path, (1, 2, 3))
-    flux, error, model = images
-    return Spectrum(
-        apogee_id=str(star.get("APOGEE_ID", header.get("OBJID", ""))).strip(),
-        wavelength=_wavelength(),
-        flux=flux[0].astype(np.float32),
-        error=error[0].astype(np.float32),
-        mask=np.zeros(N_PIXELS, np.int32),
-        visits=np.empty((0, N_PIXELS), np.float32),
-        snr=float(star.get("SNR", header.get("SNR", np.nan))),
-        n_visits=int(star.get("NVISITS", header.get("NVISITS", 1))),
-        unit="relative to the pseudo-continuum",
-        header=header,
-        model=model[0].astype(np.float32),
-    )
-
-
-def _wavelength() -> np.ndarray:
-    return 10 ** (LOG_WAVELENGTH_START + LOG_WAVELENGTH_STEP * np.arange(N_PIXELS))
-
-
-def check_fits(path: str | os.PathLike, *, spectrum: bool = False) -> None:
-    """Make sure that a file is FITS and complete to the last HDU.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    spectrum : bool
-        Also ask for three images of 8575 pixels, as apStar and aspcapStar have.
-
-    Raises
-    ------
-    ApogeeFileError
-        Says what is wrong with the file.
-    """
-    with _open(path) as hdus:
-        if spectrum:
-            _check_spectrum(path, hdus)
-
-
-@contextmanager
-def _open(path: str | os.PathLike) -> Iterator[Any]:
-    """Open a FITS file that is complete to its last HDU, or say what is wrong with it."""
-    from astropy.io import fits
-
-    zipped = _refuse_text(path).startswith(b"\x1f\x8b")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old releases write cards such as NAN without quotes
-        # the two ways astropy tells, gently, that bytes are missing
-        warnings.filterwarnings("error", message=".*truncated")
-        warnings.filterwarnings("error", message="(?s).*corrupted")
-        try:
-            # unzipped here: astropy takes the end of a cut gzip stream for the end of the file
-            source = io.BytesIO(gzip.decompress(Path(path).read_bytes())) if zipped else path
-            hdus = fits.open(source, memmap=False, lazy_load_hdus=False)
-        except (OSError, EOFError, ValueError, TypeError, KeyError, zlib.error, Warning) as error:
-            raise ApogeeFileError(
-                f"{path}: not a complete FITS file ({_first_line(error)}). "
-                "Delete it and fetch it again."
-            ) from error
-        with hdus:
-            yield hdus
-
-
-def _read(path, images: tuple[int, ...]) -> tuple[list[np.ndarray], dict, dict]:
-    """Return the images asked for as (rows, 8575), the primary header, and the star's table row."""
-    with _open(path) as hdus:
-        _check_spectrum(path, hdus)
-        data = [np.atleast_2d(hdus[number].data) for number in images]
-        hdus[0].verify("silentfix")
-        header = {
-            key: value
-            for key, value in hdus[0].header.items()
-            if key not in ("COMMENT", "HISTORY", "")
-        }
-        star = {}
-        if len(hdus) > 4 and not hdus[4].is_image and len(hdus[4].data):
-            names = {"APOGEE_ID", "SNR", "NVISITS"} & set(hdus[4].columns.names)
-            star = {name: hdus[4].data[name][0] for name in names}
-    return data, header, star
-
-
-def _check_spectrum(path, hdus) -> None:
-    for number in (1, 2, 3):
-        image = number < len(hdus) and hdus[number].is_image
-        _check_shape(path, number, hdus[number].shape if image else None)
-
-
-def _check_shape(path, number: int, shape: tuple | None) -> None:
-    if shape is None or len(shape) not in (1, 2) or 0 in shape:
-        raise ApogeeFileError(
-            f"{path}: HDU {number} should be an image of {N_PIXELS} pixels and is "
-            f"{'missing' if shape is None else f'of shape {shape}'}. "
-            "Is this an apStar or aspcapStar file?"
-        )
-    if shape[-1] != N_PIXELS:
-        raise ApogeeFileError(
-            f"{path}: HDU {number} has {shape[-1]} pixels, {N_PIXELS} expected. "
-            "Is this an apStar or aspcapStar file?"
-        )
-
-
-def text_kind(head: bytes) -> str | None:
-    """Name what a file's or an answer's first bytes are when they are plainly no data.
-
-    Parameters
-    ----------
-    head : bytes
-        Its beginning; a few hundred bytes are enough.
-
-    Returns
-    -------
-    str or None
-        "a web page (HTML)", "a JSON message", "nothing at all", or None when it may be data.
-    """
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
-        return "nothing at all"
-    if start.startswith(b"<"):
-        return "a web page (HTML)"
-    if start.startswith((b"{", b"[{")):
-        return "a JSON message"
-    return None
-
-
-def _refuse_text(path) -> bytes:
-    """Return the file's first bytes, unless they are plainly no data."""
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(512)
-    except OSError as error:
-        raise ApogeeFileError(
-            f"{path}: cannot be read ({error.strerror}). Fetch it first, or correct the name."
-        ) from error
-    if kind := text_kind(head):
-        raise ApogeeFileError(
-            f"{path}: holds {kind}, not FITS: the service was probably down when it was fetched. "
-            "Delete it and fetch it again."
-        )
-    return head
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from helpers import archive
+from surveys.errors import KitError
+from surveys.folders import fact_file
 
-#: committed facts, beside `helpers`
-_TABLE = Path(__file__).resolve().parent.parent / "data" / "csst_throughput.csv"
 #: The slitless bands, Å (Yang et al. 2024, arXiv:2401.13167, Section 1).
 BANDS = {"GU": (2550.0, 4200.0), "GV": (4000.0, 6500.0), "GI": (6200.0, 10000.0)}
 #: The band in which a scaled energy distribution's mean is one, Å (Section 2.1).
@@ -38,7 +38,7 @@ _EXTINCTION = (
 )
 
 
-class CsstError(ValueError):
+class CsstError(KitError, ValueError):
     """A band, library or file that does not exist or cannot be read."""
 
 
@@ -187,7 +187,7 @@ def throughput(name: str, folder: str | Path | None = None) -> tuple[np.ndarray,
     """
     if folder is not None:
         return _fits_throughput(name, Path(folder))
-    with _TABLE.open() as file:
+    with fact_file("csst_throughput.csv").open() as file:
         rows = csv.DictReader(line for line in file if not line.startswith("#"))
         nodes = [
             (float(r["wavelength"]), float(r["throughput"])) for r in rows if r["band"] == name

@@ -14,17 +14,27 @@ you have: MIST's ``.iso`` and ``.iso.cmd``, its web tables (``.ecsv``), PARSEC's
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from helpers import archive
-from helpers.download import ArchiveError, Patience, download
+from surveys.download import ArchiveError, Patience, download
+from surveys.formats.isochrones import PHASES, Isochrone, IsochroneError, read
+
+__all__ = [
+    "EMBEDDED_FE_H",
+    "MIST_FE_H",
+    "PHASES",
+    "Isochrone",
+    "IsochroneError",
+    "fetch",
+    "read",
+    "select",
+]
 
 MIST_SERVICE = "https://waps.cfa.harvard.edu/MIST"
 """Address of the web interpolator of MIST 1.2 (Choi et al. 2016; Dotter 2016)."""
@@ -34,64 +44,6 @@ LADDER = (8.5, 10.1, 0.05)
 MIST_FE_H = (-4.0, 0.5)
 EMBEDDED_FE_H = tuple(np.arange(-2.0, 0.51, 0.25).round(2).tolist())
 """[Fe/H] of the isochrones in the embedded archive."""
-
-#: evolutionary phases in an `Isochrone`; MIST counts subgiants as giants
-PHASES = {
-    -1: "pre-main sequence",
-    0: "main sequence",
-    1: "subgiant",
-    2: "giant",
-    3: "core helium burning",
-    4: "early asymptotic giant branch",
-    5: "thermally pulsing asymptotic giant branch",
-    6: "after the giant branches",
-    9: "Wolf-Rayet",
-}
-#: PARSEC's web labels 0 to 9 in these numbers
-_PARSEC_LABELS = np.array([-1, 0, 1, 2, 3, 3, 3, 4, 5, 6])
-
-
-class IsochroneError(ValueError):
-    """A file is not one of isochrones, or holds none of the age asked for."""
-
-
-@dataclass(frozen=True)
-class Isochrone:
-    """Stars of one age and composition, in the order of their initial mass.
-
-    Attributes
-    ----------
-    log_age : float
-        log10 of the age in years.
-    fe_h : float
-        [Fe/H] at birth, dex.
-    eep : (n,) array of int, or None
-        Number of the equivalent evolutionary point: the same number means the same stage of
-        evolution on every isochrone. PARSEC has none.
-    initial_mass, mass : (n,) arrays
-        At birth and now, in solar masses.
-    teff : (n,) array
-        Effective temperature, K.
-    logg : (n,) array
-        log10 of the surface gravity in cm/s2.
-    log_l : (n,) array
-        log10 of the luminosity in solar units.
-    phase : (n,) array of int
-        See `PHASES`.
-    source : str
-        Where it comes from, for a caption.
-    """
-
-    log_age: float
-    fe_h: float
-    eep: np.ndarray | None
-    initial_mass: np.ndarray
-    mass: np.ndarray
-    teff: np.ndarray
-    logg: np.ndarray
-    log_l: np.ndarray
-    phase: np.ndarray
-    source: str
 
 
 def fetch(fe_h: float, *, patience: Patience | None = None) -> Path:
@@ -130,38 +82,6 @@ def fetch(fe_h: float, *, patience: Patience | None = None) -> Path:
     sign = "m" if near[0] < 0 else "p"
     name = f"isochrones_feh_{sign}{round(abs(100 * near[0])):03d}"
     return archive.product(name, suffix=".iso", patience=patience)
-
-
-def read(path: str | Path) -> list[Isochrone]:
-    """Read every isochrone of a file.
-
-    Parameters
-    ----------
-    path : path
-        MIST ``.iso``, ``.iso.cmd`` or ``.ecsv``; a table of PARSEC's web page; the ``.npz`` of
-        PARSEC isochrones in FSPS.
-
-    Returns
-    -------
-    list of Isochrone
-        In the order of [Fe/H], then of age.
-
-    Raises
-    ------
-    IsochroneError
-        If the file is something else; the message names it.
-    OSError
-        If it cannot be opened.
-    """
-    path = Path(path)
-    if path.suffix == ".npz":
-        found = _read_fsps(path)
-    else:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        found = _read_text(lines, path)
-    if not found:
-        raise IsochroneError(f"{path} holds no isochrone")
-    return sorted(found, key=lambda iso: (iso.fe_h, iso.log_age))
 
 
 def select(ladder: Sequence[Isochrone], log_age: float) -> Isochrone:
@@ -206,129 +126,6 @@ def select(ladder: Sequence[Isochrone], log_age: float) -> Isochrone:
 
 
 # ---------------------------------------------------------------- the formats
-
-
-def _read_text(lines: list[str], path: Path) -> list[Isochrone]:
-    """Read MIST and PARSEC tables: blocks of rows, each below a line of column names."""
-    fe_h = _header_metallicity(lines)
-    found: list[Isochrone] = []
-    names: list[str] = []
-    rows: list[list[str]] = []
-
-    def close() -> None:
-        if rows:
-            found.extend(_isochrones(_table(names, rows, path), fe_h, path))
-            rows.clear()
-
-    for line in lines:
-        words = line.lstrip("#").split()
-        if not words:
-            continue
-        if words[0] in ("EEP", "Zini") and "{" not in line:
-            close()
-            names = words
-        elif not line.lstrip().startswith("#") and names:
-            rows.append(words)
-    if not names:
-        raise IsochroneError(
-            f"{path} is no table of isochrones: neither MIST's line of column names (EEP ...) nor "
-            "PARSEC's (Zini ...) is in it"
-        )
-    close()
-    return found
-
-
-def _header_metallicity(lines: list[str]) -> float | None:
-    """[Fe/H] from MIST's header, where the values stand below their names."""
-    for names, values in itertools.pairwise(lines):
-        if names.startswith("#") and "Yinit" in names and "[Fe/H]" in names:
-            return float(values.lstrip("#").split()[names.lstrip("#").split().index("[Fe/H]")])
-    return None
-
-
-def _table(names: list[str], rows: list[list[str]], path: Path) -> dict[str, np.ndarray]:
-    try:
-        table = np.array(rows, dtype=float)
-        return dict(zip(names, table.T, strict=True))
-    except ValueError as error:
-        raise IsochroneError(
-            f"{path} is cut short or damaged: its rows do not have the {len(names)} numbers that "
-            "its line of column names announces"
-        ) from error
-
-
-#: what each quantity is called: MIST, PARSEC's web page, FSPS
-_NAMES = {
-    "log_age": ("log10_isochrone_age_yr", "logAge", "logage"),
-    "initial_mass": ("initial_mass", "Mini"),
-    "mass": ("star_mass", "Mass", "Mact"),
-    "log_teff": ("log_Teff", "logTe", "logT"),
-    "logg": ("log_g", "logg"),
-    "log_l": ("log_L", "logL"),
-    "phase": ("phase", "label"),
-}
-
-
-def _isochrones(columns: dict[str, np.ndarray], fe_h: float | None, path: Path) -> list[Isochrone]:
-    """Cut a table into isochrones of one age and [Fe/H] each."""
-    if "isochrone_age_yr" in columns:
-        columns["logAge"] = np.log10(columns["isochrone_age_yr"])
-    found = {}
-    for quantity, names in _NAMES.items():
-        name = next((name for name in names if name in columns), None)
-        if name is None:
-            raise IsochroneError(
-                f"{path} has no column {' or '.join(names)}; ask for theoretical output with all "
-                "basic columns"
-            )
-        found[quantity] = columns[name]
-    metals = next(
-        (columns[name] for name in ("[Fe/H]_init", "MH") if name in columns),
-        None if fe_h is None else np.full(found["phase"].size, fe_h),
-    )
-    if metals is None:
-        raise IsochroneError(f"{path} does not say its [Fe/H]")
-    phase = found["phase"].astype(int)
-    if "label" in columns:
-        phase = _PARSEC_LABELS[np.clip(phase, 0, 9)]
-    # ages are written with 16 digits that need not be alike
-    keys = np.column_stack([metals.round(4), found["log_age"].round(5)])
-    kept = []
-    for key in np.unique(keys, axis=0):
-        rows = (keys == key).all(axis=1)
-        kept.append(
-            Isochrone(
-                log_age=float(key[1]),
-                fe_h=float(key[0]),
-                eep=columns["EEP"][rows].astype(int) if "EEP" in columns else None,
-                initial_mass=found["initial_mass"][rows],
-                mass=found["mass"][rows],
-                teff=10 ** found["log_teff"][rows],
-                logg=found["logg"][rows],
-                log_l=found["log_l"][rows],
-                phase=phase[rows],
-                source=path.name,
-            )
-        )
-    return kept
-
-
-def _read_fsps(path: Path) -> list[Isochrone]:
-    """Read the array of PARSEC isochrones by Z that FSPS uses; [Fe/H] is [M/H] of solar scale."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names = [str(name) for name in file["columns"]]
-            columns = dict(zip(names, file["table"].astype(float).T, strict=True))
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise IsochroneError(f"{path} holds no `columns` and `table` of isochrones") from error
-    if "Z" not in columns:
-        raise IsochroneError(f"{path} has no column Z")
-    # helium law and solar Z/X of PARSEC (Bressan et al. 2012, section 4)
-    z = columns["Z"]
-    columns["MH"] = np.log10(z / (1 - (0.2485 + 1.78 * z) - z) / 0.0207)
-    return _isochrones(columns, None, path)
 
 
 # ---------------------------------------------------------------- MIST's web interpolator
@@ -426,7 +223,7 @@ def _mist_link(page: str) -> str:
 def _check_zip(path: Path, _name: str) -> None:
     import zipfile
 
-    from helpers.download import Rejected
+    from surveys.download import Rejected
 
     try:
         with zipfile.ZipFile(path) as packed:

@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+pytest_plugins = ["tests.tiny_archive"]
+
 #: tests whose printed figures belong in the closing summary
 MEASURING = (
     "tests/real/",

@@ -34,7 +34,7 @@ import numpy as np
 from astropy.io import fits
 from tqdm.auto import tqdm
 
-from helpers import apogee, archive, checkpoints, plots
+from helpers import apogee, archive, plots, products
 
 # the course's look; each figure chooses its own layout
 plt.rcParams.update({**plots.STYLE, "figure.constrained_layout.use": False})
@@ -1839,7 +1839,7 @@ plots.show(
 # Save the product for the labs that follow.
 
 # %%
-saved = checkpoints.save(
+saved = products.save(
     "01_apogee",
     apogee_id=np.asarray(best["apogee_id"], dtype=str),
     labels=labels,

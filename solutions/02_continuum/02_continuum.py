@@ -33,7 +33,7 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import apogee, archive, checkpoints, plots
+from helpers import apogee, archive, checkpoints, plots, products
 
 #: first and one-past-last pixel of each of the three chips
 CHIPS = [(chip.start, chip.stop) for chip in apogee.CHIPS.values()]
@@ -48,11 +48,11 @@ STAR = "2M21235315+1244123"
 # %% [markdown]
 # ## 1. What you start from
 #
-# `checkpoints.load` returns what you saved at the end of lab 1, or the kit's reference if you have
+# `products.load` returns what you saved at the end of lab 1, or the kit's reference if you have
 # saved nothing. Have a look at three stars before you decide anything.
 
 # %%
-survey = checkpoints.load("01_apogee")
+survey = products.load("01_apogee")
 wavelength = np.asarray(survey["wavelength"], dtype=float)
 raw_flux, raw_error = survey["flux"], survey["error"]
 labels = np.asarray(survey["labels"], dtype=float)
@@ -2507,7 +2507,7 @@ else:
     print(f"mystery star: {np.sum(mystery_error < BAD_LIMIT)} good pixels")
 
 # %%
-checkpoints.save(
+products.save(
     "02_continuum",
     apogee_id=np.array(names),
     labels=labels,

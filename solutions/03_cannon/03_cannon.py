@@ -35,7 +35,7 @@ import numpy as np
 from scipy.optimize import curve_fit
 from tqdm.auto import tqdm
 
-from helpers import archive, checkpoints, plots
+from helpers import archive, checkpoints, plots, products
 
 #: the error of a pixel that carries no information (lab 2), and where "bad" begins
 BAD_ERROR = 1e10
@@ -59,12 +59,12 @@ LINES = {
 # %% [markdown]
 # ## 1. What you start from
 #
-# `checkpoints.load` returns what you saved at the end of lab 2, or the kit's reference (normalised
+# `products.load` returns what you saved at the end of lab 2, or the kit's reference (normalised
 # by the survey's pipeline) if you have saved nothing. A pixel about which nothing is known has a
 # flux of 1 and an error of 1e10.
 
 # %%
-survey = checkpoints.load("02_continuum")
+survey = products.load("02_continuum")
 wavelength = np.asarray(survey["wavelength"], dtype=float)
 flux, error = survey["flux"], survey["error"]
 labels = np.asarray(survey["labels"], dtype=float)
@@ -2476,7 +2476,7 @@ print(f"written: {pdf.name}")
 
 # %%
 mystery = {name: survey[name] for name in ("mystery_flux", "mystery_error") if name in survey}
-checkpoints.save(
+products.save(
     "03_cannon",
     wavelength=wavelength,
     coefficients=coefficients,

@@ -31,7 +31,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import archive, checkpoints, isochrones, plots
+from helpers import archive, isochrones, plots, products
 
 #: the labels, in the order of every array of labels in this lab
 LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")
@@ -45,11 +45,11 @@ WINDOW = (16000.0, 16200.0)
 # %% [markdown]
 # ## 1. What you start from
 #
-# `checkpoints.load` returns what you saved at the end of lab 3: the trained model, and the labels
+# `products.load` returns what you saved at the end of lab 3: the trained model, and the labels
 # you fitted for the cross-validation stars. If you have saved nothing you get the kit's reference.
 
 # %%
-cannon = checkpoints.load("03_cannon")
+cannon = products.load("03_cannon")
 assert tuple(str(name) for name in cannon["label_names"]) == LABELS
 wavelength = np.asarray(cannon["wavelength"], dtype=float)
 fitted = np.asarray(cannon["fitted"], dtype=float)
@@ -1808,7 +1808,7 @@ plots.show(
 # PDF. What lab 5 needs of your work here is small: where stars may be.
 
 # %%
-checkpoints.save(
+products.save(
     "04_isochrones",
     log_age=np.array(9 + np.log10(AGE_GYR)),
     metallicity=METALS,

@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from helpers import apogee, archive, checkpoints, plots
+from helpers import apogee, archive, plots, products
 
 #: pixels that carry no information have an error of 1e10 (lab 2); from here on they count as bad
 BAD_LIMIT = 1e9
@@ -55,12 +55,12 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 # ## 1. Three sets of stars
 #
 # You need the normalised spectra of lab 2 and, to compare with, the labels that your Cannon of
-# lab 3 found for the stars of its cross-validation half. Both come from `checkpoints.load`: yours
+# lab 3 found for the stars of its cross-validation half. Both come from `products.load`: yours
 # if you saved them, the kit's reference if not.
 
 # %%
-survey = checkpoints.load("02_continuum")
-cannon = checkpoints.load("03_cannon")
+survey = products.load("02_continuum")
+cannon = products.load("03_cannon")
 chips = np.concatenate([np.arange(chip.start, chip.stop) for chip in apogee.CHIPS.values()])
 wavelength = np.asarray(survey["wavelength"], dtype=float)[chips]
 flux = np.asarray(survey["flux"], dtype=np.float32)[:, chips]
@@ -1395,7 +1395,7 @@ def test_train_network_gradient():
 # %%
 extra = {}  # name -> rows, filled below
 if archive.current().is_simulated:
-    decorrelated = checkpoints.load("06_decorrelated")
+    decorrelated = products.load("06_decorrelated")
 else:  # no real star is in that set: the test stars stand in, and tell less
     decorrelated = {name: survey[name][is_test] for name in ("flux", "error", "labels")}
 extra_flux = np.asarray(decorrelated["flux"], dtype=np.float32)[:, chips]
@@ -2389,7 +2389,7 @@ print(f"Cannon       {cannon_seconds:12.1f} {cannon_milliseconds:23.2f}  (one st
 # - (1) Extrapolation of both, and a sensible choice of task for each.
 
 # %%
-checkpoints.save(
+products.save(
     "06_neural_labels",
     apogee_id=names[is_test],
     label_names=np.array(label_names),

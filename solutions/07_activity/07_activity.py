@@ -35,7 +35,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from helpers import activity, archive, checkpoints, plots
+from helpers import activity, archive, plots, products
 
 #: full width at half maximum of the line-spread functions at R = 1800 and R = 250, Å
 FWHM_1800, FWHM_250 = 5500 / 1800, 5500 / 250
@@ -1414,6 +1414,7 @@ def rms(residual, where):
     return np.sqrt(np.mean(residual[:, where] ** 2, axis=1))
 
 
+# %%
 star = np.asarray(k2.table["designation"])
 clock = time.perf_counter()
 train, valid, mean18, scale18 = training_sample(s18, first_step, star)
@@ -2408,7 +2409,7 @@ for name, answer in contest.items():
 # - (1) The noise differs by star; the ratio separates template error from it.
 
 # %%
-saved = checkpoints.save(
+saved = products.save(
     "07_activity",
     seconds=np.array([seconds18, seconds250, first_seconds]),
     obsid=obsid,

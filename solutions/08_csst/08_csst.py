@@ -38,7 +38,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.preprocessing import PolynomialFeatures
 
-from helpers import archive, checkpoints, csst, plots
+from helpers import archive, csst, plots, products
 
 WAVELENGTH_LABEL = "vacuum wavelength / Å"
 #: signal to noise of the paper's training spectra; the test set has 80 as well
@@ -2579,7 +2579,7 @@ table = {
     for centre, chosen in test_bins.items()
     for snr in SNRS
 }
-saved = checkpoints.save(
+saved = products.save(
     "08_csst",
     bands=np.array(list(csst.BANDS)),
     **{f"figures_{name}": values for name, values in table.items()},

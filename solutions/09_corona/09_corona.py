@@ -36,7 +36,7 @@ import warnings
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers import checkpoints, corona, plots
+from helpers import corona, plots, products
 
 #: full width at half maximum of the simulated instrument's profile, Å
 FWHM = 0.30
@@ -2276,7 +2276,7 @@ print(f"{rate:.0f} spectra per second; 10 000 would take {10_000 / rate / 60:.1f
 # share nothing should need half the time on twice the workers, as long as each has a core.
 
 # %%
-saved = checkpoints.save(
+saved = products.save(
     "09_corona",
     bands=np.array(bands),
     accuracy=accuracy,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course import ROOT
+from labkit import ROOT
 
 
 def copy_course(folder: Path, labs: list[str]) -> Path:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course import ROOT
-from helpers.course.grading import batch, repair, rivals
+from labkit import ROOT
+from labkit.grading import batch, repair, rivals
 
 from .course import copy_course, hand_in_cells
 

@@ -6,9 +6,9 @@ pass many times, or a whole notebook, is done for them where LABKIT_THOROUGH is 
 
 import os
 
-from helpers.course import source
+from labkit import lab_source
 
 THOROUGH = "LABKIT_THOROUGH" in os.environ
 SLOW_LABS = ("05_mcmc", "06_neural_labels", "07_activity", "08_csst", "09_corona")
-LABS = source.labs()
+LABS = lab_source.labs()
 QUICK_LABS = LABS if THOROUGH else [slug for slug in LABS if slug not in SLOW_LABS]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from helpers.course import cli
-from helpers.course.grading import batch, read_mark
+from labkit import cli
+from labkit.grading import batch, read_mark
 
 from .toy import LAB, hand_in, make_course
 
@@ -48,6 +48,6 @@ def test_no_cluster_is_said(tmp_path, capsys, monkeypatch):
     course = make_course(tmp_path)
     hand_in(course, "ada", None)
     line = ["grade", LAB, "--course", str(course), "--dask", "tcp://127.0.0.1:9"]
-    monkeypatch.setattr("helpers.course.grading.workers.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("labkit.grading.workers.CONNECT_SECONDS", 1)
     assert cli.main(line) == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

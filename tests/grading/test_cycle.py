@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from helpers.course import cli, grading
+from labkit import cli, grading
 
 from .toy import LAB, hand_in, make_course
 

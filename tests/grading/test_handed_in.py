@@ -5,7 +5,8 @@ import re
 
 import nbformat
 
-from helpers.course.grading import batch, read_mark, sandbox
+from labkit import sandbox
+from labkit.grading import batch, read_mark
 
 from .toy import LAB, hand_in, make_course
 

@@ -9,8 +9,8 @@ import nbformat
 import psutil
 import pytest
 
-from helpers.course.grading import batch, read_mark
-from helpers.course.grading.sandbox import Limits
+from labkit.grading import batch, read_mark
+from labkit.sandbox import Limits
 
 from .hostile import CODE, FILES, markup_name, submit_code
 from .toy import LAB, hand_in, make_course
@@ -193,7 +193,7 @@ def test_marks_of_all_stand_once(hostile):
 
 
 def test_names_are_printable(tmp_path, capsys):
-    from helpers.course import cli
+    from labkit import cli
 
     course = make_course(tmp_path)
     markup_name(course)

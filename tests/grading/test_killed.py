@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from helpers.course import ROOT
+from labkit import ROOT
 
 from .toy import LAB, hand_in, make_course
 
@@ -33,7 +33,7 @@ def _course(folder):
 
 
 def _start(course):
-    line = [sys.executable, "-m", "helpers.course.cli", "grade", LAB, "--course", str(course)]
+    line = [sys.executable, "-m", "labkit.cli", "grade", LAB, "--course", str(course)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         line, env=environment, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.PIPE

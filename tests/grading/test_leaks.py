@@ -15,9 +15,9 @@ import sys
 import nbformat
 import pytest
 
-from helpers.course import ROOT, source
-from helpers.course.grading import judge, repair, rivals, sandbox
-from helpers.course.grading.sandbox import Limits
+from labkit import ROOT, lab_source, sandbox
+from labkit.grading import judge, repair, rivals
+from labkit.sandbox import Limits
 
 from .course import copy_course, hand_in_cells
 from .slow import LABS, QUICK_LABS
@@ -30,7 +30,7 @@ WORDS = ("HIDDEN TESTS", "BEGIN SOLUTION", str(ROOT / "solutions"), "solutions/"
 def _parts(slug):
     """Return what students are shown of a lab's source, and what they are not."""
     shown, kept = [], []
-    for cell in source.read(slug).cells:
+    for cell in lab_source.read(slug).cells:
         role = repair.role(cell)
         if role == "test":
             open_lines = judge.visible(cell.source)
@@ -105,7 +105,7 @@ def graded(tmp_path_factory):
         wrong = {r.exercise: r.code for r in rivals.read(slug) if r.kind == "wrong"}
         hand_in_cells(course, "wrong", slug, wrong)
         hand_in_cells(course, "blank", slug, {})
-        line = [sys.executable, "-m", "helpers.course.cli", "grade", slug, "--course", str(course)]
+        line = [sys.executable, "-m", "labkit.cli", "grade", slug, "--course", str(course)]
         run = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         said[slug] = run.stdout + run.stderr

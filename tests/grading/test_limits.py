@@ -5,8 +5,8 @@ import json
 import nbformat
 import pytest
 
-from helpers.course.grading import batch, judge, repair
-from helpers.course.grading.sandbox import Limits
+from labkit.grading import batch, judge, repair
+from labkit.sandbox import Limits
 
 from . import toy
 from .toy import LAB, hand_in, make_course

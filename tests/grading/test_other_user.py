@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.course import ROOT
-from helpers.course.grading import read_mark
+from labkit import ROOT
+from labkit.grading import read_mark
 
 from .toy import LAB, hand_in, make_course
 
@@ -71,7 +71,7 @@ def test_a_batch_of_another_user():
         hand_in(course, "looks", looks + "def double(x): return 2 * x")
         subprocess.run(["chown", "-R", USER, str(folder)], check=True)
         run = _as_another(
-            [sys.executable, "-m", "helpers.course.cli", "grade", LAB, "--course", str(course)],
+            [sys.executable, "-m", "labkit.cli", "grade", LAB, "--course", str(course)],
             folder,
             timeout=300,
         )

@@ -5,8 +5,9 @@ import json
 import nbformat
 import pytest
 
-from helpers.course.grading import GradingError, judge, repair
-from helpers.course.grading.sandbox import Limits
+from labkit.errors import GradingError
+from labkit.grading import judge, repair
+from labkit.sandbox import Limits
 
 from .toy import LAB, hand_in, make_course
 

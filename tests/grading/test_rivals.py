@@ -8,8 +8,8 @@ import contextlib
 
 import pytest
 
-from helpers.course import cli
-from helpers.course.grading import rivals
+from labkit import cli
+from labkit.grading import rivals
 
 from .slow import LABS, QUICK_LABS
 

@@ -6,9 +6,10 @@ import shutil
 import nbformat
 import pytest
 
-from helpers.course import cli
-from helpers.course.grading import GradingError, batch, plain, read_mark, sandbox
-from helpers.course.notebooks import nbgrader_api, on_path
+from labkit import cli, sandbox
+from labkit.errors import GradingError
+from labkit.grading import batch, nbgrader_cycle, read_mark
+from labkit.notebooks import nbgrader_api, on_path
 
 from .toy import LAB, hand_in, make_course
 
@@ -90,14 +91,14 @@ def test_nbgraders_own_autograde_and_feedback_work_on_the_same_folders(course):
     batch.grade(batch.Settings(course, LAB))
     marks = {student: read_mark(course, LAB, student).points for student in ("ada", "half")}
     assert marks == {"ada": 3, "half": 1}
-    with plain.quiet_nbgrader(), on_path():
+    with nbgrader_cycle.quiet_nbgrader(), on_path():
         api = nbgrader_api(course)
         assert api.generate_feedback(LAB, "half", force=True)["success"]
     page = (course / "feedback" / "half" / LAB / f"{LAB}.html").read_text()
     for secret in ("-7.5", "-15.0", "HIDDEN", "test_double_hidden"):
         assert secret not in page
     for student, points in marks.items():
-        assert plain.grade(course, LAB, student).points == points
+        assert nbgrader_cycle.grade(course, LAB, student).points == points
 
 
 def test_feedback_says_what_failed_in_the_authors_words(course):

@@ -6,9 +6,9 @@ import re
 import nbformat
 import pytest
 
-from helpers.course import ROOT
-from helpers.course.grading import judge, repair, rivals
-from helpers.course.grading.sandbox import Limits
+from labkit import ROOT
+from labkit.grading import judge, repair, rivals
+from labkit.sandbox import Limits
 
 from .slow import LABS, QUICK_LABS
 

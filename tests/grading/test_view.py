@@ -2,8 +2,8 @@
 
 import nbformat
 
-from helpers.course import ROOT
-from helpers.course.grading import batch
+from labkit import ROOT
+from labkit.grading import batch
 
 from .toy import LAB, hand_in, make_course
 
@@ -28,9 +28,15 @@ for folder, folders, files in os.walk("/"):
 texts = [" ".join(os.environ.values())]
 texts += [open(f"/proc/{p}/cmdline").read() for p in os.listdir("/proc") if p.isdigit()]
 print("\\nFOUND a place" if any(PLACES in text for text in texts) else "\\nclean")
-print("looked at", read > 20, os.path.exists("/labkit/lib/helpers/course/cli.py"))
-hidden = [n for n in os.listdir("/labkit/data/build") if n.startswith("truth")]
-print("truth", len(hidden), sum(os.path.getsize(f"/labkit/data/build/{n}") for n in hidden))
+print("looked at", read > 20, os.path.exists("/labkit/src/labkit/cli.py"))
+print("kit", *sorted(os.listdir("/labkit")), *sorted(os.listdir("/labkit/src")))
+print("survey", *sorted(os.listdir("/labkit/survey")), os.path.exists("/labkit/survey/build/survey.json"))
+for name in ("helpers", "surveys", "skysim", "labkit", "helpers.mock"):
+    try:
+        __import__(name)
+        print("imported", name)
+    except ImportError:
+        print("no", name)
 def double(x): return 2 * x
 """
 
@@ -53,4 +59,6 @@ def test_the_sandbox_shows_nothing(tmp_path):
         assert "FOUND" not in text
         assert "clean" in text
         assert "looked at True False" in text
-        assert "truth 3 0" in text
+        assert "kit cache data helpers packages shell src survey surveys" in text
+        assert "survey build True" in text
+        assert "imported helpers\nimported surveys\nno skysim\nno labkit\nno helpers.mock" in text

@@ -8,8 +8,8 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from helpers.course.grading.inside import wire
 from helpers.figures import describe
+from labkit.sandbox.inside import wire
 
 PLAIN = [
     None,

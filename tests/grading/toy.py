@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course import ROOT, notebooks
+from labkit import ROOT, notebooks
 
 LAB = "00_toy"
 SCRIPT = '''# %% [markdown]

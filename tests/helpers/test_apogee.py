@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 
 from helpers import apogee
-from tests.helpers.conftest import apstar_bytes
+from tests.tiny_archive import apstar_bytes
 
 
 @pytest.fixture

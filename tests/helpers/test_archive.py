@@ -16,7 +16,8 @@ import requests
 
 from helpers import archive
 from helpers.apogee import read_apstar
-from tests.helpers.conftest import ALLSTAR, SPECTRA, STARS, make_archive
+from surveys import archives, skyserver
+from tests.tiny_archive import ALLSTAR, SPECTRA, STARS, make_archive, make_survey
 
 QUICK = archive.Patience(attempts=2, backoff=0.01, connect=2, stall=0.5)
 
@@ -46,8 +47,8 @@ def client():
 def test_import_is_light():
     code = (
         "import sys, helpers.archive\n"
-        "heavy = {'astroquery', 'parfive', 'aiohttp', 'requests', 'helpers.server', 'astropy.io',"
-        " 'helpers.mock', 'helpers.course'} & set(sys.modules)\n"
+        "heavy = {'astroquery', 'parfive', 'aiohttp', 'requests', 'surveys.server', 'astropy.io',"
+        " 'skysim', 'labkit'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -90,23 +91,19 @@ def test_a_directory_that_is_none(tmp_path, monkeypatch, choice):
         archive.current()
 
 
-def test_embedded_builds_once(embedded, tmp_path):
+def test_embedded_archive_is_the_survey_in_the_data_folder(embedded):
     found = archive.current()
     assert found.kind == "embedded"
     assert found.is_simulated
     assert found.key == "embedded-one"
     assert "simulated" in found.description
     assert found.products == f"{found.skyserver}/labkit/products"
-    archive.current()
-    assert embedded.builds == 1
 
 
-def test_embedded_renews_when_the_code_changed(embedded, monkeypatch):
-    archive.current()
-    monkeypatch.setattr(archive, "_checked", set())  # as in the next process
-    embedded.version = "two"
+def test_a_renewed_survey_has_a_cache_of_its_own(embedded):
+    assert archive.current().key == "embedded-one"
+    make_survey(embedded, "two")
     assert archive.current().key == "embedded-two"
-    assert embedded.builds == 2
 
 
 def test_what_came_from_replaced_surveys_is_old(embedded, tmp_path):
@@ -114,33 +111,14 @@ def test_what_came_from_replaced_surveys_is_old(embedded, tmp_path):
     for name in ("embedded-one", "embedded-zero", "sdss-dr17", "dir-0123456789ab"):
         (cache / name).mkdir(parents=True)
     (cache / "embedded-file").write_text("")
-    assert archive.old_caches() == []  # no survey yet: nothing is known to be old
-    archive.current()
-    assert archive.old_caches() == [cache / "embedded-zero"]
+    assert archives.old_caches() == [cache / "embedded-zero"]
 
 
-def test_embedded_uses_an_old_build_it_may_not_change(embedded, monkeypatch):
-    archive.current()
-    monkeypatch.setattr(archive, "_checked", set())
-    monkeypatch.setattr(archive, "_writable", lambda _folder: False)
-    embedded.version = "two"
-    assert archive.current().key == "embedded-one"
-    assert embedded.builds == 1
-
-
-def test_embedded_cannot_be_built(embedded, monkeypatch):
-    monkeypatch.setattr(archive, "_writable", lambda _folder: False)
-    with pytest.raises(archive.ArchiveError, match="labkit data"):
+def test_a_missing_survey_is_named_with_the_command_that_makes_it(embedded):
+    (embedded / "survey.json").unlink()
+    with pytest.raises(archive.ArchiveError, match=r"no complete simulated survey.*labkit data"):
         archive.current()
-
-
-def test_embedded_disk_is_full(embedded, monkeypatch):
-    def build(root):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(embedded, "build", build)
-    with pytest.raises(archive.ArchiveError, match=r"No space left.*labkit data"):
-        archive.current()
+    assert archives.old_caches() == []  # nothing is known to be old
 
 
 def test_products(embedded, tmp_path):
@@ -308,12 +286,12 @@ TABLE = b"#Table1\napogee_id,snr\n2Ma,7\n"
 @pytest.fixture
 def ask(faulty, client, sdss, tmp_path, monkeypatch):
     """Ask a misbehaving SkyServer through the real client, as if it were SDSS's."""
-    monkeypatch.setattr(archive, "RETRY_SECONDS", 0.001)
-    monkeypatch.setattr(archive, "QUERY_SECONDS", 1)
+    monkeypatch.setattr(skyserver, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(skyserver, "QUERY_SECONDS", 1)
 
     def ask(behave):
         server = faulty(behave)
-        monkeypatch.setattr(archive, "SDSS_SKYSERVER", server.address)
+        monkeypatch.setattr(archives, "SDSS_SKYSERVER", server.address)
         archive.connect()
         assert client.cache_location == tmp_path / "cache/sdss-dr17/queries"
         return server, lambda: client.query_sql("SELECT apogee_id, snr FROM apogeeStar")

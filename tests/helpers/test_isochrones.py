@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from helpers import archive, isochrones
-from helpers.isochrones import IsochroneError, read, select
+from helpers.isochrones import select
+from surveys.formats.isochrones import IsochroneError, read
 
 QUICK = archive.Patience(attempts=2, backoff=0.01, connect=2, stall=2)
 RULE = "# ----------------------------------------"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.course import ROOT
+from labkit import ROOT
 
 #: runs a command with no network but loopback
 OFFLINE = ["unshare", "-rn", sys.executable, str(Path(__file__).parent / "offline.py")]
@@ -19,7 +19,7 @@ OFFLINE = ["unshare", "-rn", sys.executable, str(Path(__file__).parent / "offlin
 def walkthrough():
     """`labkit walkthrough` from nothing in an empty network namespace; its summary by lab."""
     shutil.rmtree(ROOT / "build" / "walkthrough", ignore_errors=True)
-    labkit = [sys.executable, "-m", "helpers.course.cli", "walkthrough"]
+    labkit = [sys.executable, "-m", "labkit.cli", "walkthrough"]
     run = subprocess.run([*OFFLINE, *labkit], cwd=ROOT, capture_output=True, text=True)
     print(run.stdout[-3000:])
     assert run.returncode == 0, run.stderr[-6000:]

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from helpers.course import ROOT
-from helpers.mock import data_folder
+from labkit import ROOT
+from surveys.folders import truth_folder
 
 
 @pytest.fixture(scope="module")
 def truth(products):
     """Return true labels and artefact of each star of lab 3's cross-validation half."""
-    with np.load(data_folder() / "build" / "truth.npz") as file:
+    with np.load(truth_folder() / "apogee.npz") as file:
         known = {
             name: (labels[:5], artefact)
             for name, labels, artefact in zip(
@@ -105,13 +105,13 @@ def test_the_committed_reference_is_what_lab_3_makes(products):
 
 def test_the_mystery_star_is_an_ordinary_giant_to_the_cannon(products):
     """Its labels, fitted with lab 3's model, agree with the hidden truth within the scatter."""
-    from helpers.course import source
+    from labkit import lab_source
 
     lab = products["03_cannon"]
-    with np.load(data_folder() / "build" / "truth.npz") as file:
+    with np.load(truth_folder() / "apogee.npz") as file:
         hidden = file["mystery"][:5]
     model = (lab["coefficients"], lab["s2"], lab["mean"], lab["scale"])
-    fitted, errors, chi2 = source.solved_namespace("03_cannon")["fit_stars"](
+    fitted, errors, chi2 = lab_source.solved_namespace("03_cannon")["fit_stars"](
         lab["mystery_flux"][None], lab["mystery_error"][None], *model
     )
     pixels = np.sum((lab["mystery_error"] < 1e9) & (lab["s2"] < 1))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.course import ROOT
-from helpers.mock import evolution
+from labkit import ROOT
+from skysim.stars import evolution
 
 
 @pytest.fixture(scope="module")

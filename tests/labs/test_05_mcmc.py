@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.course import ROOT
-from helpers.mock import data_folder
+from labkit import ROOT
+from surveys.folders import truth_folder
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def product(walkthrough):
 
 @pytest.fixture(scope="module")
 def truth():
-    with np.load(data_folder() / "build" / "truth.npz") as survey:
+    with np.load(truth_folder() / "apogee.npz") as survey:
         return survey["mystery"][:5]
 
 

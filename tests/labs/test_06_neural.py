@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 
-from helpers.course import ROOT, source
+from labkit import ROOT, lab_source
 
 SLUG = "06_neural_labels"
 LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")
@@ -31,7 +31,7 @@ def examined_networks(seeds):
         The largest resident set of this process, bytes.
     """
     # the story as far as its scout has told which stars to learn from, and all the answers
-    lab = source.solved_namespace(SLUG) | source.solved_namespace(SLUG, until="odd")
+    lab = lab_source.solved_namespace(SLUG) | lab_source.solved_namespace(SLUG, until="odd")
     learnt = [lab[f"all_{name}"] for name in ("inputs", "errors", "targets")]
     learnt += [lab["may_train"], lab["may_validate"]]
     test, cannon = lab["tested"], lab["cannon"]

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from helpers.course import ROOT, source
-from helpers.mock import data_folder
+from labkit import ROOT, lab_source
+from surveys.folders import truth_folder
 
 LAB = pytest.mark.parametrize("slug", ["07_activity"])
 EDGES = np.arange(3000, 8501, 500)
@@ -21,13 +21,13 @@ def measured(walkthrough):
 @pytest.fixture(scope="module")
 def truth():
     """What was planted in the survey and in the public set, by name."""
-    with np.load(data_folder() / "build" / "truth_lamost.npz") as file:
+    with np.load(truth_folder() / "lamost.npz") as file:
         return dict(file)
 
 
 @LAB
 def test_every_figure_of_the_paper_has_its_counterpart(slug):
-    text = source.script(slug).read_text()
+    text = lab_source.script(slug).read_text()
     prose = "\n".join(line for line in text.splitlines() if line.startswith("# "))
     found = re.findall(r"\*\*Paper,\s+(?:#\s+)?Figure\s+(?:#\s+)?(A?\d+)\*\*", prose)
     assert sorted(set(found)) == sorted([*map(str, range(1, 19)), "A1"])

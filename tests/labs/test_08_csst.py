@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.course import ROOT
+from labkit import ROOT
 
 LAB = pytest.mark.parametrize("slug", ["08_csst"])
 CENTRES = (6000, 8000)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from helpers.course import ROOT
+from labkit import ROOT
 
 LAB = pytest.mark.parametrize("slug", ["09_corona"])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import apogee
-from helpers.mock import data_folder
+from surveys.folders import survey_folder
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_lab_1_ends_with_the_sheets_1855_stars(products):
 
 def test_lab_1_labels_are_the_catalogues(products):
     lab = products["01_apogee"]
-    with sqlite3.connect(data_folder() / "build" / "catalogue.sqlite") as catalogue:
+    with sqlite3.connect(survey_folder() / "catalogue.sqlite") as catalogue:
         rows = catalogue.execute(
             "SELECT s.apogee_id, a.teff, a.logg, a.fe_h, a.mg_fe, a.si_fe FROM apogeeStar s "
             "JOIN aspcapStar a ON a.apstar_id = s.apstar_id ORDER BY s.snr"
@@ -52,7 +52,7 @@ def test_lab_1_knows_its_bad_pixels(products, chips):
 def test_lab_1_errors_describe_the_noise(products):
     """Between neighbouring good pixels of a flat stretch, flux scatters as the errors say."""
     lab = products["01_apogee"]
-    with np.load(data_folder() / "build" / "products" / "continuum_pixels_apogee.npz") as listed:
+    with np.load(survey_folder() / "products" / "continuum_pixels_apogee.npz") as listed:
         trusted = listed["wavelengths"][listed["trusted"]]
     pixels = np.round((np.log10(trusted) - 4.179) / 6e-6).astype(int)
     left = pixels[np.isin(pixels + 1, pixels)]
@@ -67,7 +67,7 @@ def test_lab_1_errors_describe_the_noise(products):
 
 def test_lab_2_puts_the_continuum_at_one(products, chips):
     lab = products["02_continuum"]
-    with np.load(data_folder() / "build" / "products" / "continuum_pixels_apogee.npz") as listed:
+    with np.load(survey_folder() / "products" / "continuum_pixels_apogee.npz") as listed:
         trusted = listed["wavelengths"][listed["trusted"]]
     pixels = np.round((np.log10(trusted) - 4.179) / 6e-6).astype(int)
     flux = np.where(lab["error"] < 1e9, lab["flux"], np.nan)

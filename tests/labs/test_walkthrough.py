@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from helpers.course import ROOT, source
+from labkit import ROOT, lab_source
 
 from .conftest import OFFLINE
 
-LABS = source.labs()
+LABS = lab_source.labs()
 
 
 def test_the_network_is_really_gone():
@@ -41,7 +41,7 @@ def test_the_book_shows_the_lab(slug, walkthrough):
 
 
 def test_a_second_run_redoes_nothing(walkthrough):
-    labkit = [sys.executable, "-m", "helpers.course.cli", "walkthrough"]
+    labkit = [sys.executable, "-m", "labkit.cli", "walkthrough"]
     run = subprocess.run([*OFFLINE, *labkit], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0
     assert run.stdout.count("nothing changed, kept") == len(LABS)

@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 
 from helpers import apogee, archive
-from helpers.course import source
+from labkit import lab_source
 
 from .conftest import real_file
 
@@ -38,7 +38,10 @@ class Normalised(NamedTuple):
 @pytest.fixture(scope="module")
 def normalise():
     """Labs 1 and 2 as one function of a file's path: the model answers, nothing else."""
-    lab1, lab2 = source.solved_namespace("01_apogee"), source.solved_namespace("02_continuum")
+    lab1, lab2 = (
+        lab_source.solved_namespace("01_apogee"),
+        lab_source.solved_namespace("02_continuum"),
+    )
     with np.load(real_file("apogee/cannon_continuum_apogee.npz")) as listed:
         trusted = listed["wavelengths"][listed["trusted"]]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from helpers.course import source
+from labkit import lab_source
 
 from .conftest import folds, real_file
 from .lamost import lamost_stars
@@ -24,7 +24,7 @@ class Compared(NamedTuple):
 @pytest.fixture(scope="module")
 def lab():
     """Return the model answers of lab 3, nothing else."""
-    return source.solved_namespace("03_cannon")
+    return lab_source.solved_namespace("03_cannon")
 
 
 def trained(lab, flux, error, labels, rounds):

@@ -11,7 +11,7 @@ from astropy.io import fits
 from scipy.optimize import least_squares
 
 from helpers import apogee
-from helpers.course import source
+from labkit import lab_source
 
 from .conftest import real_file
 
@@ -22,7 +22,7 @@ SCALE = np.array([100.0, 0.3, 0.1, 0.05, 1.0])
 
 @pytest.fixture(scope="module")
 def lab():
-    return source.solved_namespace("05_mcmc")
+    return lab_source.solved_namespace("05_mcmc")
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from astropy.io import fits
 
 from helpers import csst
-from helpers.course import source
-from helpers.mock.calibrate import vacuum
+from labkit import lab_source
+from surveys.wavelengths import vacuum
 
 from .conftest import real_file
 
@@ -23,7 +23,7 @@ PAPER = ((3600, 0.070), (4500, 0.022), (5000, 0.013), (6000, 0.010), (7000, 0.02
 @pytest.fixture(scope="module")
 def lab():
     """Return the model answers of lab 8, nothing else."""
-    return source.solved_namespace("08_csst")
+    return lab_source.solved_namespace("08_csst")
 
 
 def normalised(lab, wavelength, flux):

@@ -6,9 +6,10 @@ Every figure is printed: ``pytest tests/real -k isochrones -s``.
 import numpy as np
 import pytest
 
-from helpers.isochrones import read
-from helpers.mock import evolution
-from helpers.mock.fit_isochrones import branch_temperature, fit, mist, parsec, table
+from data.make.isochrones import branch_temperature, fit, mist, parsec, table
+from skysim.stars import evolution
+from surveys.folders import fact_file
+from surveys.formats.isochrones import read
 
 from .conftest import real_file
 
@@ -152,7 +153,7 @@ def test_isochrones_mock_turn_off_and_clump(family, folder):
 def test_isochrones_mock_coefficients_follow_from_the_tables(folder):
     """The committed table is what the committed script makes."""
     made = table(fit(folder))
-    committed = (evolution.fact_file("isochrones.csv")).read_text()
+    committed = (fact_file("isochrones.csv")).read_text()
 
     def numbers(text):
         rows = [row.split(",") for row in text.splitlines() if row[0] not in "#q"]
@@ -189,9 +190,9 @@ def test_isochrones_reads_the_published_files(folder, name, number, fe_h, log_ag
 
 def test_isochrones_lab_4_works_on_published_files(folder):
     """The solved lab's functions, unchanged, on real MIST and PARSEC isochrones."""
-    from helpers.course import source
+    from labkit import lab_source
 
-    lab = source.solved_namespace("04_isochrones")
+    lab = lab_source.solved_namespace("04_isochrones")
     grid = np.arange(1.0, 3.2, 0.05)
     for name in ("mist_feh_p0.00_vvcrit0.0_logage9.6.iso", "mist_feh_m1.00_vvcrit0.4_10gyr.ecsv"):
         (iso,) = read(folder / name)

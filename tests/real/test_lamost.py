@@ -11,22 +11,16 @@ import os
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
-from helpers import activity, archive
-from helpers.course import source
+from helpers import activity
+from labkit import lab_source
 
 from .conftest import folds, real_file
 
 THOROUGH = "LABKIT_THOROUGH" in os.environ
 SEEDS = range(5 if THOROUGH else 1)
 JUDGED = 5 if THOROUGH else 2
-LINEAR, CALCIUM = np.arange(5930.0, 7580.0), np.arange(8381.0, 8781.0)
-W18 = np.concatenate([np.arange(6371.0, 6771.0), CALCIUM])
-W250 = np.arange(6005.0, 7501.0, 5.0)
-FWHM = {1800: 5500 / 1800, 250: 5500 / 250}
-GRID = {1800: W18, 250: W250}
-#: where Equation 5 takes its continuum
-FLANKS = ((W250 >= 6500) & (W250 < 6550)) | ((W250 > 6575) & (W250 <= 6625))
 STRENGTHS = (0.5, 1.0, 2.0, 3.0, 5.0)
 #: what `train_vae` is told; real spectra at R = 250 are too few for eight latent numbers
 RECIPES = {
@@ -37,73 +31,62 @@ RECIPES = {
 
 @functools.cache
 def lab():
-    return source.solved_namespace("07_activity")
+    """The lab's answers, and its story as far as the definition of `rms`."""
+    story = lab_source.solved_namespace("07_activity", until="rms")
+    return lab_source.solved_namespace("07_activity") | story
 
 
-def on_grids(wavelength, flux, error, z):
-    """Inputs of both networks and the level each was divided by, of real spectra."""
-    red = np.concatenate([LINEAR, CALCIUM])
-    rows = zip(flux, error, z, strict=True)
-    red = np.array([lab()["at_rest"](wavelength, f, e, v, red) for f, e, v in rows])
-    windows = red[:, 441:841], red[:, LINEAR.size :]
-    level = np.hstack([lab()["continuum"](w) for w in windows])
-    wide = lab()["degrade"](red[:, : LINEAR.size], 1.0, FWHM[1800], FWHM[250])
-    wide = wide[:, np.searchsorted(LINEAR, W250)]
-    median = np.median(wide[:, (W250 >= 6500) & (W250 <= 6550)], axis=1, keepdims=True)
-    return {1800: np.hstack(windows), 250: wide}, {1800: level, 250: median}
+def grid(resolution):
+    """Wavelengths of a network's inputs, Å."""
+    return lab()["W250" if resolution == 250 else "W18"]
 
 
-def propagated_error(wavelength, error, z):
+def flanks():
+    """Where Equation 5 takes its continuum."""
+    wave = grid(250)
+    return ((wave >= 6500) & (wave < 6550)) | ((wave > 6575) & (wave <= 6625))
+
+
+def propagated_error(spectra):
     """Errors on the R = 1800 grid: linear interpolation mixes two independent pixels."""
-    rest = wavelength / (1 + z)
-    air = rest / activity.air_index(rest)
-    left = np.searchsorted(air, W18) - 1
-    share = (W18 - air[left]) / (air[left + 1] - air[left])
-    return np.hypot((1 - share) * error[left], share * error[left + 1])
+    made = []
+    for error, z in zip(spectra.error, spectra.table["z"], strict=True):
+        rest = spectra.wavelength / (1 + z)
+        air = rest / activity.air_index(rest)
+        left = np.searchsorted(air, grid(1800)) - 1
+        share = (grid(1800) - air[left]) / (air[left + 1] - air[left])
+        made.append(np.hypot((1 - share) * error[left], share * error[left + 1]))
+    return np.array(made)
 
 
 @pytest.fixture(scope="module")
 def sample():
     """Good real spectra on both grids, and the noise to expect at R = 1800."""
-    with np.load(real_file("lamost/dr10_afg_2330.npz")) as file:
-        good = (file["snrg"] > 30) & (file["teff"] < 8500)
-        wavelength, z, scale = (
-            file["wavelength"],
-            file["z"][good],
-            file["flux_scale"][good][:, None],
-        )
-        flux = file["flux_i2"][good] * scale
-        error = file["err_f2"][good].astype(float) * scale * 100.0
-        bad = np.unpackbits(file["bad"][good], axis=1)[:, : wavelength.size].astype(bool)
-        snrg = file["snrg"][good]
-    error[bad] = np.inf
-    red = ((wavelength > 6000) & (wavelength < 7510)) | ((wavelength > 8378) & (wavelength < 8790))
-    whole = (~np.isfinite(error[:, red])).mean(axis=1) < 0.05
-    made, level = on_grids(wavelength, flux[whole], error[whole], z[whole])
-    noise = np.array(
-        [propagated_error(wavelength, e, v) for e, v in zip(error[whole], z[whole], strict=True)]
-    )
-    noise = np.where(np.isfinite(noise), noise / level[1800], np.nan)
-    flux = {r: made[r] / level[r] for r in made}
+    real = activity.read(real_file("lamost/dr10_afg_2330.npz"))
+    wave = real.wavelength
+    red = ((wave > 6000) & (wave < 7510)) | ((wave > 8378) & (wave < 8790))
+    good = (real.table["snrg"] > 30) & (real.table["teff"] < 8500)
+    good &= np.isinf(real.error[:, red]).mean(axis=1) < 0.05
+    real = activity.Spectra(wave, real.flux[good], real.error[good], real.table[good])
+    on_grid = lab()["on_grid"](real, real.flux)
+    (narrow, level), (wide, median) = lab()["to_1800"](on_grid), lab()["to_250"](on_grid)
+    noise = propagated_error(real)
+    noise = np.where(np.isfinite(noise), noise / level, np.nan)
+    flux = {1800: narrow / level, 250: wide / median}
     kept = np.isfinite(flux[250]).all(axis=1) & np.isfinite(flux[1800]).all(axis=1)
     kept &= (flux[250].min(axis=1) > 0) & (np.abs(flux[1800] - 1).max(axis=1) < 5)
-    return {r: f[kept] for r, f in flux.items()}, noise[kept], snrg[whole][kept]
+    return {r: f[kept] for r, f in flux.items()}, noise[kept]
 
 
 def outside(resolution):
     """Pixels away from active lines."""
-    if resolution == 250:
-        return np.abs(W250 - 6563) > 25
-    where = np.abs(W18 - activity.HALPHA) > 10
-    for line in activity.TRIPLET:
-        where &= np.abs(W18 - line) > 5
-    return where
+    return lab()["OUTSIDE_250" if resolution == 250 else "OUTSIDE_18"]
 
 
 def emission(resolution, width, spread=1.0):
     """A line of one Å, wider than the instrument's by `spread` Å."""
-    sigma = np.hypot(FWHM[resolution] / np.sqrt(8 * np.log(2)), spread)
-    z = (GRID[resolution] - activity.HALPHA) / sigma
+    sigma = np.hypot(features(resolution)["sigma"], spread)
+    z = (grid(resolution) - activity.HALPHA) / sigma
     return width * np.exp(-0.5 * z**2) / (sigma * np.sqrt(2 * np.pi))
 
 
@@ -111,15 +94,14 @@ def with_emission(flux, resolution, width):
     """Spectra with a line of `width` Å, normalised again as they would have been."""
     if resolution == 1800:
         return flux + emission(1800, width)
-    lit = flux + emission(250, width) * flux[:, FLANKS].mean(axis=1, keepdims=True)
-    median = np.median(lit[:, (W250 >= 6500) & (W250 <= 6550)], axis=1, keepdims=True)
-    return lit / median
+    lit = flux + emission(250, width) * flux[:, flanks()].mean(axis=1, keepdims=True)
+    return lit / np.median(lit[:, lab()["REFERENCE"]], axis=1, keepdims=True)
 
 
 def equation_5(flux):
     """Equivalent width at R = 250."""
-    excess = flux / flux[:, FLANKS].mean(axis=1, keepdims=True) - 1
-    return lab()["line_width"](W250, excess, 6550.0, 6575.0)
+    excess = flux / flux[:, flanks()].mean(axis=1, keepdims=True) - 1
+    return lab()["line_width"](grid(250), excess, 6550.0, 6575.0)
 
 
 def measure(flux, template, resolution):
@@ -128,9 +110,8 @@ def measure(flux, template, resolution):
         flux = lab()["corrected"](flux, template)
         excess = equation_5(flux) - equation_5(template)
     else:
-        low, high = activity.HALPHA - 10, activity.HALPHA + 10
-        excess = lab()["line_width"](W18[:400], (flux - template)[:, :400], low, high)
-    return np.sqrt(np.mean((flux - template)[:, outside(resolution)] ** 2, axis=1)), excess
+        excess = lab()["excess_widths"](flux - template)[:, 0]
+    return lab()["rms"](flux - template, outside(resolution)), excess
 
 
 def usual(flux):
@@ -149,16 +130,8 @@ def components(train, flux, count=4):
 
 
 def features(resolution):
-    """Arguments of `augment`."""
-    lines = np.array([activity.HALPHA, *activity.TRIPLET])
-    narrow = resolution == 1800
-    return {
-        "wavelength": GRID[resolution],
-        "lines": lines if narrow else lines[:1],
-        "strongest": np.array([6.0, 2.0, 2.0, 2.0]) if narrow else np.array([8.0]),
-        "sigma": FWHM[resolution] / np.sqrt(8 * np.log(2)),
-        "noise": 0.04 if narrow else 0.02,
-    }
+    """Arguments of `augment`: the lab's, but for the greater noise of real spectra at R = 250."""
+    return lab()["WIDE"] | {"noise": 0.02} if resolution == 250 else lab()["NARROW"]
 
 
 def held_out(flux, resolution, recipe, seed):
@@ -203,7 +176,7 @@ def caught_at_250():
 @pytest.fixture(scope="module", params=[1800, 250], ids=["R1800", "R250"])
 def rows(request, sample):
     """Figures of every recipe on the same held-out spectra."""
-    flux, noise, _ = sample
+    flux, noise = sample
     resolution = request.param
     caught = caught_at_250() if resolution == 250 else 1.0
     made = {}
@@ -264,16 +237,9 @@ def test_lamost_active_m_dwarf_is_flagged():
     with fits.open(path) as file:
         flux, ivar, wave = (file[0].data[k].astype(float) for k in range(3))
         z = float(file[0].header["Z"])
-    stack = activity.read(archive.product("lamost_k2"))
-    cool = np.flatnonzero((stack.table["teff"] < 4600) & (stack.table["snrr"] > 25))
-    teff = np.asarray(stack.table["teff"])[cool]
-    made, level = on_grids(
-        stack.wavelength, stack.flux[cool], stack.error[cool], stack.table["z"][cool]
-    )
-    narrow = made[1800] / level[1800]
-    low, high = activity.HALPHA - 10, activity.HALPHA + 10
-    width = lab()["line_width"](W18[:400], narrow[:, :400] - 1, low, high)
-    quiet = lab()["quiet_stars"](teff, width, hot=90.0)
+    cool = np.flatnonzero((lab()["teff"] < 4600) & (lab()["snr"] > 25))
+    narrow = lab()["s18"][cool]
+    quiet = lab()["quiet_stars"](lab()["teff"][cool], lab()["plain_width"][cool], hot=90.0)
     quiet &= np.abs(narrow - 1).max(axis=1) < 5
     train, valid, mean, scale = lab()["training_sample"](narrow, quiet, np.arange(len(cool)))
     model = lab()["train_vae"](
@@ -283,8 +249,7 @@ def test_lamost_active_m_dwarf_is_flagged():
     # the pipeline gives M dwarfs no velocity (-9999): take the one at which the template fits best
     z = np.linspace(-6e-4, 6e-4, 25) if z < -1 else np.array([z])
     many = [np.tile(x, (len(z), 1)) for x in (flux, error)]
-    real, level = on_grids(wave, *many, z)
-    real = real[1800] / level[1800]
+    real, _ = lab()["prepared"](activity.Spectra(wave, *many, Table({"z": z})), many[0])
     template = lab()["templates"](model, real)[0]
     rms, halpha = measure(real, template, 1800)
     best = rms.argmin()

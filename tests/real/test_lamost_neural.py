@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import archive
-from helpers.course import source
+from labkit import lab_source
 
 from .conftest import folds
 from .lamost import chosen_stars, comparable, labels_of, lamost_stars
@@ -18,7 +18,7 @@ KIND = "convolutional"
 @pytest.fixture(scope="module")
 def lab():
     """Return the model answers of lab 6, nothing else."""
-    return source.solved_namespace("06_neural_labels")
+    return lab_source.solved_namespace("06_neural_labels")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def cross_validated(lab, real, few, epochs, pace=1.0, start=None, scaling=None):
 def cannon_cross_validated(real, few):
     """Do the same with lab 3's plain Cannon."""
     flux, error, labels = real
-    lab = source.solved_namespace("03_cannon")
+    lab = lab_source.solved_namespace("03_cannon")
     differences = []
     for fold in folds(len(labels)):
         learnt = fold if few else ~fold

@@ -1,0 +1,1 @@
+"""The illustrated book: solved labs, executed once, as web pages and figures of merit."""

@@ -1,0 +1,199 @@
+"""Write the executed labs as pages of a book: ``index.html`` and one page a lab."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import nbformat
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from labkit import lab_source
+
+_INDEX = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Data-driven stellar spectroscopy: the solved walkthrough</title>
+<style>
+body { font: 1.05rem/1.55 Georgia, serif; color: #222; }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2, table { font-family: system-ui, sans-serif; }
+h2 { font-size: 1.15rem; margin-bottom: .2rem; }
+a { color: #0072B2; }
+table { border-collapse: collapse; font-size: .85rem; margin-top: 2rem; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
+th:first-child, td:first-child { text-align: left; }
+</style>
+</head>
+<body>
+<h1>Data-driven stellar spectroscopy</h1>
+<p>The labs, solved and executed, in order. $origin</p>
+$labs
+<table>
+<caption>Every lab as run on this machine (autograded points)</caption>
+<tr>$head</tr>
+$rows
+</table>
+</body>
+</html>
+""")
+
+_NAVIGATION = Template(
+    '<nav style="font-family:system-ui,sans-serif;display:flex;justify-content:space-between;'
+    'padding:.6rem 1rem;border-bottom:1px solid #ddd">'
+    '<span>$before</span><a href="index.html">all labs</a><span>$after</span></nav>'
+)
+
+
+def readable(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy for readers: tests folded away, hidden ones left out, no marks of nbgrader's.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Solved, with outputs.
+
+    Returns
+    -------
+    NotebookNode
+    """
+    notebook = nbformat.from_dict(notebook)
+    for place, cell in enumerate(notebook.cells):
+        grading = cell.metadata.get("nbgrader", {})
+        cell.source = re.sub(
+            r"\n*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS", "", cell.source, flags=re.DOTALL
+        )
+        cell.source = re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.MULTILINE)
+        if cell.cell_type == "code" and grading.get("grade"):
+            notebook.cells[place] = _folded(cell)
+    return notebook
+
+
+def _folded(test: NotebookNode) -> NotebookNode:
+    """Return a test cell as one line that opens to its code."""
+    grading = test.metadata["nbgrader"]
+    name = html.escape(grading["grade_id"].removeprefix("test_"))
+    points = f"{grading['points']} point{'s' if grading['points'] > 1 else ''}"
+    # one line: a blank one would end the HTML block for a markdown reader
+    code = html.escape(test.source.strip()).replace("\n", "&#10;")
+    return nbformat.v4.new_markdown_cell(
+        f"<details><summary>check <code>{name}</code>, {points}</summary>"
+        f"<pre><code>{code}</code></pre></details>"
+    )
+
+
+def count_figures(notebook: NotebookNode) -> int:
+    """Count the pictures among a notebook's outputs."""
+    count = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            count += data.get("text/html", "").count("<img ") or ("image/png" in data)
+    return count
+
+
+def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
+    """Write one executed lab as a page with links to its neighbours.
+
+    Parameters
+    ----------
+    out : Path
+        The book's folder.
+    slug : str
+    notebook : NotebookNode
+        With outputs.
+
+    Returns
+    -------
+    Path
+    """
+    exporter = HTMLExporter(template_name="lab", embed_images=True, mathjax_url=_mathjax(out))
+    page, _ = exporter.from_notebook_node(
+        readable(notebook), resources={"metadata": {"name": title(notebook, slug)}}
+    )
+    slugs = lab_source.labs()
+    place = slugs.index(slug)
+    before, after = (
+        f'<a href="{slugs[i]}.html">{arrow}</a>' if 0 <= i < len(slugs) else ""
+        for i, arrow in ((place - 1, "&larr; previous lab"), (place + 1, "next lab &rarr;"))
+    )
+    navigation = _NAVIGATION.substitute(before=before, after=after)
+    page = re.sub(r"(<body[^>]*>)", lambda m: m[1] + navigation, page, count=1)
+    page = page.replace("<html>", '<html lang="en">', 1)
+    path = out / f"{slug}.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _mathjax(out: Path) -> str:
+    """Put MathJax beside the pages, so that formulas need no network; return its address."""
+    from jupyter_server_mathjax.app import STATIC_ASSETS_PATH
+
+    shutil.copytree(STATIC_ASSETS_PATH, out / "mathjax", dirs_exist_ok=True)
+    return "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"
+
+
+def title(notebook: NotebookNode, slug: str) -> str:
+    """Return a lab's first heading."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (match := re.search(r"^# (.+)$", cell.source, re.M)):
+            return match[1].strip()
+    return slug
+
+
+def summary(notebook: NotebookNode) -> str:
+    """Return the first paragraph under a lab's first heading, as text."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for paragraph in re.split(r"\n\s*\n", cell.source):
+                if not paragraph.lstrip().startswith("#"):
+                    return re.sub(r"[*_`$]", "", paragraph).replace("\n", " ")
+    return ""
+
+
+def write_index(out: Path, rows: list[dict[str, Any]], root: Path) -> Path:
+    """Write the book's front page.
+
+    Parameters
+    ----------
+    out : Path
+        The book's folder.
+    rows : list of dict
+        The rows of ``summary.json``.
+    root : Path
+        The course folder.
+
+    Returns
+    -------
+    Path
+    """
+    labs = []
+    for row in rows:
+        slug = row["lab"]
+        notebook = lab_source.read(slug, root)
+        labs.append(
+            f'<h2><a href="{slug}.html">{html.escape(title(notebook, slug))}</a></h2>\n'
+            f"<p>{html.escape(summary(notebook))}</p>"
+        )
+    simulated = all(row["archive"] == "embedded" for row in rows)
+    origin = (
+        "All spectra here come from the kit's simulated survey; none is an observation."
+        if simulated
+        else f"Archive used: {', '.join(sorted({row['archive'] for row in rows}))}."
+    )
+    head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in rows[0]) if rows else ""
+    body = "\n".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row.values()) + "</tr>"
+        for row in rows
+    )
+    path = out / "index.html"
+    page = _INDEX.substitute(origin=origin, labs="\n".join(labs), head=head, rows=body)
+    path.write_text(page, encoding="utf-8")
+    return path

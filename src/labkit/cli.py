@@ -1,0 +1,360 @@
+"""The `labkit` command. Exit codes: 0 done, 1 something failed (said on stderr), 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from labkit import ROOT
+from surveys.errors import KitError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `labkit`.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the command line by default.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except KeyboardInterrupt:
+        print("labkit: stopped", file=sys.stderr)
+        return 1
+    except (KitError, OSError) as error:
+        print(f"labkit {chosen.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="labkit",
+        description="Make, run and grade the stellar spectroscopy labs.",
+        epilog="New here? `labkit doctor` says whether this machine is ready. "
+        "Every command has its own --help.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], about: str, more: str = ""):
+        sub = commands.add_parser(
+            name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}"
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    data = command(
+        "data",
+        _data,
+        "build or check the simulated survey",
+        "Writes data/build once (some minutes) and says what each part took; does nothing when it "
+        "is there and current.",
+    )
+    data.add_argument("--rebuild", action="store_true", help="build again even if it is current")
+    data.add_argument("--check", action="store_true", help="only look; exit 1 if not in order")
+    data.add_argument(
+        "--secret",
+        action="store_true",
+        help="draw another sky for this course; its secret is kept in data/secret, and used from "
+        "then on (LABKIT_SECRET sets another)",
+    )
+    data.add_argument(
+        "--prune",
+        action="store_true",
+        help="only remove from LABKIT_CACHE what labs fetched from surveys replaced since",
+    )
+
+    made = command(
+        "notebooks",
+        _notebooks,
+        "derive the solved and the student notebooks from the scripts",
+        "Edit solutions/NN_slug/NN_slug.py, then run this; never edit the notebooks.",
+    )
+    made.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    made.add_argument("--check", action="store_true", help="only say which differ; exit 1 if any")
+
+    walk = command(
+        "walkthrough",
+        _walkthrough,
+        "run every solved lab, grade it, write the illustrated book",
+        "Writes build/walkthrough/index.html and summary.json; redoes only what changed.",
+    )
+    walk.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    walk.add_argument("--workers", type=int, help="labs run at a time (as cores and memory allow)")
+    walk.add_argument(
+        "--record", action="store_true", help="keep the times in docs/walkthrough.json"
+    )
+
+    command(
+        "reference",
+        _reference,
+        "keep the product of lab 3 as the reference for later labs",
+        "Run it after a walkthrough when lab 3, or the sky, has changed; then rebuild the survey.",
+    )
+
+    command("doctor", _doctor, "say what this machine lacks and what to do about it")
+
+    rivals = command(
+        "rivals",
+        _rivals,
+        "try every rival answer on the tests, in the sandbox; print who was caught",
+        "Rivals stand in tests/grading/<lab>/<exercise>.py. Exits with 1 if a right answer fails, "
+        "fewer than 97 % of the wrong ones do, or one loses other tests than it names.",
+    )
+    rivals.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    rivals.add_argument("--unsafe", action="store_true", help="without a sandbox")
+
+    grade = command(
+        "grade",
+        _grade,
+        "grade the submissions of one lab, each in a sandbox",
+        "Reads submitted/<student>/<lab>/<lab>.ipynb in the course folder; writes the marks to "
+        "gradebook.db, feedback/<student>/<lab>/<lab>.html for the student and autograded/ for the "
+        "formgrader. Stopped at any time, it goes on where it was when started again.",
+    )
+    grade.add_argument("lab", help="for example 01_apogee")
+    grade.add_argument("--student", action="append", help="only this one (may be repeated)")
+    grade.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+    grade.add_argument("--workers", type=int, default=2, help="how many at a time (2)")
+    grade.add_argument(
+        "--dask",
+        default="",
+        metavar="ADDRESS",
+        help="on the cluster of this Dask scheduler instead",
+    )
+    grade.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="draw other inputs in the tests (0 is the seed of record)",
+    )
+    grade.add_argument(
+        "--force", action="store_true", help="also those that are graded and have not changed"
+    )
+    grade.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="without a sandbox: students' code can read your files and the hidden tests",
+    )
+    return parser
+
+
+def _chosen_labs(names: Sequence[str]) -> list[str]:
+    from labkit import lab_source
+
+    for name in names:
+        lab_source.script(name)
+    return list(names) or lab_source.labs()
+
+
+def _data(chosen: argparse.Namespace) -> int:
+    from labkit import secret
+    from skysim.survey import build, check
+    from surveys.folders import survey_folder
+
+    folder = survey_folder()
+    if chosen.prune:
+        return _prune()
+    if chosen.check:
+        try:
+            found = check.check(folder)
+        except ValueError as problem:
+            print(f"labkit data: {problem}", file=sys.stderr)
+            return 1
+        print(f"{folder}: in order ({', '.join(f'{n} {what}' for what, n in found.items())})")
+        return 0
+    seed = build.seed_of(secret.draw_secret() if chosen.secret else secret.course_secret())
+    if build.is_current(folder, seed) and not chosen.rebuild:
+        print(f"{folder}: there and current (simulated; --rebuild makes it anew)")
+        return 0
+    made = build.build(folder, seed, progress=sys.stderr.isatty())
+    print(
+        f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
+        f"{made['bytes'] / 1e6:.0f} MB, {made['seconds']:.0f} s"
+    )
+    rows = [
+        {
+            "part": name,
+            "seconds": f"{part['seconds']:.0f}",
+            "MB": f"{part['bytes'] / 1e6:.0f}",
+            "made": ", ".join(f"{count} {what}" for what, count in part["counts"].items()),
+        }
+        for name, part in made["parts"].items()
+    ]
+    print(table(rows))
+    print(
+        f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
+        f"main process plus {made['workers']} times that of the largest worker, getrusage)"
+    )
+    return 0
+
+
+def _prune() -> int:
+    from surveys.archives import old_caches
+    from surveys.folders import cache_folder
+
+    old = old_caches()
+    for folder in old:
+        size = sum(p.lstat().st_size for p in folder.rglob("*") if not p.is_dir())
+        shutil.rmtree(folder)
+        print(f"removed {folder}: {size / 1e6:.0f} MB")
+    if not old:
+        print(f"{cache_folder()}: nothing of an earlier survey in it")
+    return 0
+
+
+def _notebooks(chosen: argparse.Namespace) -> int:
+    from labkit import notebooks
+
+    slugs = _chosen_labs(chosen.labs)
+    if chosen.check:
+        stale = notebooks.stale(slugs)
+        for path in stale:
+            print(f"differs from its source: {path.relative_to(ROOT)}")
+        return 1 if stale else 0
+    changed = notebooks.derive(slugs)
+    for path in changed:
+        print(f"written: {path.relative_to(ROOT)}")
+    if not changed:
+        print("all notebooks follow their sources")
+    return 0
+
+
+def _walkthrough(chosen: argparse.Namespace) -> int:
+    from labkit.book import walkthrough
+
+    started = time.perf_counter()
+
+    def report(said: str) -> None:
+        minutes, seconds = divmod(int(time.perf_counter() - started), 60)
+        print(f"{minutes:3d}:{seconds:02d}  {said}", flush=True)
+
+    rows = walkthrough.walkthrough(_chosen_labs(chosen.labs), report=report, workers=chosen.workers)
+    if chosen.record:
+        kept = ROOT / walkthrough.RECORDED
+        kept.write_text((ROOT / "build" / "walkthrough" / "summary.json").read_text())
+    print()
+    print(table([{**vars(row)} for row in rows]))
+    print(f"processor time of the labs: {sum(row.cpu_seconds for row in rows):.0f} s")
+    print(f"\nopen {ROOT / 'build' / 'walkthrough' / 'index.html'}")
+    wrong = [r for r in rows if r.points_model != r.points_max or r.points_blank != 0]
+    for row in wrong:
+        print(f"labkit: {row.lab}: model {row.points_model} of {row.points_max}, ", file=sys.stderr)
+        print(f"blank {row.points_blank} of 0", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _reference(chosen: argparse.Namespace) -> int:
+    from labkit import reference
+
+    path = reference.write()
+    print(f"written: {path.relative_to(ROOT)}; now `labkit data`, and commit it")
+    return 0
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from labkit import doctor
+
+    findings = list(doctor.examine())
+    for finding in findings:
+        sign = "ok  " if not finding.advice else ("FAIL" if finding.needed else "note")
+        print(f"{sign}  {finding.what}: {finding.found}")
+        if finding.advice:
+            print(f"      -> {finding.advice}")
+    return 1 if any(finding.advice and finding.needed for finding in findings) else 0
+
+
+def _rivals(chosen: argparse.Namespace) -> int:
+    from tqdm.auto import tqdm
+
+    from labkit import sandbox
+    from labkit.grading import rivals
+
+    if not chosen.unsafe:
+        sandbox.require_bubblewrap()
+    lost = {}
+    for slug in _chosen_labs(chosen.labs):
+        with rivals.Lab(slug, unsafe=chosen.unsafe) as lab:
+            listed = rivals.read(slug)
+            for rival in tqdm(listed, desc=slug, unit="rival", disable=not sys.stderr.isatty()):
+                lost[rival] = lab.lost(rival.code)
+                if lost[rival] != rival.loses:
+                    names = ", ".join(sorted(lost[rival])) or "nothing"
+                    print(f"{rival}: loses {names}", file=sys.stderr)
+    rows = rivals.table(lost)
+    said, good = rivals.verdict(rows)
+    print(table(rows))
+    print(said)
+    return 0 if good else 1
+
+
+def _grade(chosen: argparse.Namespace) -> int:
+    from labkit.grading import batch, feedback
+
+    settings = batch.Settings(
+        chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe, seed=chosen.seed
+    )
+    report = batch.grade(
+        settings,
+        chosen.student,
+        count=chosen.workers,
+        dask=chosen.dask,
+        force=chosen.force,
+        progress=sys.stderr.isatty(),
+    )
+    rows = [
+        {
+            "student": feedback.printable(line.student, 40),
+            "points": f"{line.points:g} of {line.points_max:g}",
+            "by hand": f"{line.by_hand:g}",
+            **({"late": f"-{line.late:g}"} if any(each.late for each in report) else {}),
+            "seconds": f"{line.seconds:.1f}",
+            "peak MB": f"{line.peak_mb:.0f}",
+            "repairs": len(line.repairs),
+            "lost": ", ".join(line.lost) or ("" if line.again else "unchanged, not graded again"),
+        }
+        for line in report
+        if not line.error
+    ]
+    if rows:
+        print(table(rows))
+    for line in report:
+        for said in (*line.repairs, *line.stopped):
+            print(f"{feedback.printable(line.student, 40)}: {said}")
+    failed = [line for line in report if line.error]
+    for line in failed:
+        said = feedback.printable(line.error)
+        print(f"{feedback.printable(line.student, 40)} not graded: {said}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def table(rows: list[dict[str, object]]) -> str:
+    """Return rows of one form as lines of text."""
+    if not rows:
+        return "no labs"
+    lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

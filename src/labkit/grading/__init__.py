@@ -1,0 +1,12 @@
+"""Grading by nbgrader itself (`nbgrader_cycle`), and by `labkit grade` in a sandbox (`batch`)."""
+
+from labkit.grading.nbgrader_cycle import (
+    Mark,
+    grade,
+    grade_executed,
+    read_mark,
+    register,
+    submissions,
+)
+
+__all__ = ["Mark", "grade", "grade_executed", "read_mark", "register", "submissions"]

@@ -1,0 +1,206 @@
+"""All submissions of a lab: what is done is kept, what is not is graded; killed, it can go on.
+
+Workers grade; this process alone reads submissions and writes: first a student's two files, then
+the marks, in one transaction. What the gradebook says is done is not done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labkit import sandbox
+from labkit.errors import GradingError
+from labkit.grading import feedback, handed_in, marks, workers
+from labkit.grading.examination import Examination, Settings, Sheet
+from labkit.grading.nbgrader_cycle import submissions
+from labkit.grading.workers import Submission
+
+__all__ = ["Graded", "Settings", "grade"]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One line of the report.
+
+    Attributes
+    ----------
+    student : str
+    points, points_max : float
+        From tests.
+    by_hand : float
+        Points an instructor may still give.
+    late : float
+        Points nbgrader's plugin takes for handing in late.
+    lost : list of str
+        Names of the tests that failed.
+    repairs, stopped : list of str
+    seconds : float
+    peak_mb : float
+        Largest memory of the sandbox.
+    again : bool
+        False if the marks are of an earlier run.
+    error : str
+        Why it could not be graded; "" if it was.
+    """
+
+    student: str
+    points: float = 0.0
+    points_max: float = 0.0
+    by_hand: float = 0.0
+    late: float = 0.0
+    lost: list[str] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    again: bool = True
+    error: str = ""
+
+
+def grade(
+    settings: Settings,
+    students: list[str] | None = None,
+    *,
+    count: int = 2,
+    dask: str = "",
+    force: bool = False,
+    progress: bool = False,
+) -> list[Graded]:
+    """Grade submissions and write marks, feedback and graded notebooks.
+
+    Parameters
+    ----------
+    settings : Settings
+    students : list of str, optional
+        All who handed in by default.
+    count : int
+        How many submissions at a time on this machine.
+    dask : str
+        Address of a Dask scheduler whose workers grade instead.
+    force : bool
+        Also what is graded already and has not changed.
+    progress : bool
+        Show a bar on stderr.
+
+    Returns
+    -------
+    list of Graded
+        In the order of the students.
+
+    Raises
+    ------
+    GradingError
+        If there is nothing to grade, or no way to do it safely. One bad submission never raises.
+    """
+    from filelock import FileLock, Timeout
+    from tqdm.auto import tqdm
+
+    if not settings.unsafe and not dask:
+        sandbox.require_bubblewrap()
+    course, lab = settings.course, settings.lab
+    students = students or submissions(course, lab)
+    if not students:
+        raise GradingError(
+            f"nothing to grade: no {course}/submitted/<student>/{lab}/{lab}.ipynb (collect the "
+            f"submissions first: `nbgrader collect {lab}`)"
+        )
+    examination = Examination(settings)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(course / ".labkit-grade.lock", timeout=0))
+        except Timeout:
+            raise GradingError(f"another labkit grade is at work in {course}") from None
+        book = stack.enter_context(marks.opened(course, lab, examination.source))
+        batch = _Batch(examination, book, force)
+        bar = stack.enter_context(
+            tqdm(total=len(students), desc=lab, unit="notebook", disable=not progress)
+        )
+        waiting = batch.to_be_graded(students, bar.update)
+        if dask:
+            sheets = workers.cluster(examination, waiting, dask)
+        else:
+            sheets = workers.local(examination, waiting, count)
+        for task, sheet in stack.enter_context(contextlib.closing(sheets)):
+            batch.finish(task, sheet)
+            bar.update()
+    return [batch.done[student] for student in students]
+
+
+class _Batch:
+    """What is done so far, in the gradebook and in students' folders."""
+
+    def __init__(self, examination: Examination, book: marks.Marks, force: bool) -> None:
+        self.done: dict[str, Graded] = {}
+        self._examination = examination
+        self._book = book
+        self._force = force
+        self._course, self._lab = examination.settings.course, examination.settings.lab
+
+    def to_be_graded(
+        self, students: list[str], passed: Callable[[], object]
+    ) -> Iterator[Submission]:
+        """Yield the submissions that need grading; enter the others as they are passed."""
+        for student in students:
+            try:
+                task = Submission(student, *handed_in.read(self._course, self._lab, student))
+            except GradingError as error:
+                self._write(student, self._examination.refuse(student, str(error)))
+                self.done[student] = Graded(student, error=str(error))
+                passed()
+                continue
+            earlier = None
+            if not self._force and all(path.is_file() for path in self._files(student)):
+                earlier = self._book.earlier(student, self._digest(task))
+            if earlier:
+                self.done[student] = _line(student, *earlier, again=False)
+                passed()
+            else:
+                yield task
+
+    def finish(self, task: Submission, sheet: Sheet) -> None:
+        """Write a submission's files, then its marks."""
+        student = task.student
+        self._write(student, sheet)
+        if "error" in sheet.result:
+            self.done[student] = Graded(student, error=sheet.result["error"])
+            return
+        when = handed_in.timestamp(self._course, self._lab, student)
+        late = self._book.record(student, self._digest(task), sheet.result, when)
+        self.done[student] = _line(student, sheet.result, late, again=True)
+
+    def _digest(self, task: Submission) -> str:
+        return self._examination.digest(task.raw, task.notes)
+
+    def _files(self, student: str) -> tuple[Path, Path]:
+        """Return the graded notebook and the feedback page."""
+        lab = self._lab
+        return (
+            self._course / "autograded" / student / lab / f"{lab}.ipynb",
+            self._course / "feedback" / student / lab / f"{lab}.html",
+        )
+
+    def _write(self, student: str, sheet: Sheet) -> None:
+        for path, text in zip(self._files(student), (sheet.notebook, sheet.page), strict=True):
+            if text:
+                feedback.write(path, text)
+
+
+def _line(student: str, result: dict[str, Any], late: float, again: bool) -> Graded:
+    outcomes = result["outcomes"]
+    return Graded(
+        student=student,
+        points=sum(o["points"] for o in outcomes),
+        points_max=sum(o["points_max"] for o in outcomes),
+        by_hand=result["by_hand"],
+        late=late,
+        lost=[o["name"] for o in outcomes if o["points"] < o["points_max"]],
+        repairs=result["repairs"],
+        stopped=result["stopped"],
+        seconds=result["seconds"],
+        peak_mb=result["peak_mb"],
+        again=again,
+    )

@@ -1,0 +1,169 @@
+"""A lab as it is examined, and one submission's way through it: from bytes to marks and pages.
+
+Nothing here reads or writes the course folder, so that it may run in any process on any machine
+that has the package and the survey.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from helpers import checks, figures
+from labkit.errors import GradingError
+from labkit.grading import feedback, judge, repair
+from labkit.sandbox import Limits
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is to be graded and how; the same for all submissions of a batch.
+
+    Attributes
+    ----------
+    course : Path
+    lab : str
+    limits : Limits
+    unsafe : bool
+        Without a sandbox.
+    story : bool
+        Whether the whole notebook is run as well, for what it prints and draws.
+    seed : int
+        What chance follows from, in tests and in students' code. 0 is the seed of record.
+    """
+
+    course: Path
+    lab: str
+    limits: Limits = field(default_factory=Limits)
+    unsafe: bool = False
+    story: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What became of one submission.
+
+    Attributes
+    ----------
+    result : dict
+        What goes into the gradebook; only ``error`` if it could not be graded.
+    notebook : str
+        The graded notebook; "" if it could not be graded.
+    page : str
+        The student's page; "" if the fault is not the submission's.
+    """
+
+    result: dict[str, Any]
+    notebook: str = ""
+    page: str = ""
+
+
+def failure(why: str) -> Sheet:
+    """Return the sheet of a submission over which the grader itself failed."""
+    return Sheet({"error": feedback.printable(why)})
+
+
+class Examination:
+    """A lab's source, its tests, and what was handed out.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Raises
+    ------
+    GradingError
+        If the course has no such lab.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        course, lab = settings.course, settings.lab
+        source = course / "solutions" / lab / f"{lab}.ipynb"
+        released = course / "labs" / lab / f"{lab}.ipynb"
+        for path, advice in ((source, ""), (released, " (make it: `labkit notebooks`)")):
+            if not path.is_file():
+                raise GradingError(
+                    f"no lab called {lab!r} in this course: {path} does not exist{advice}"
+                )
+        self.source = nbformat.read(source, as_version=4)
+        self.released = nbformat.read(released, as_version=4)
+        self.tests = judge.tests(self.source)
+        self.handed_out = repair.handed_out(self.released)
+        first = next((c.source for c in self.source.cells if c.cell_type == "markdown"), lab)
+        self.title = first.strip().splitlines()[0].lstrip("# ")
+        self.by_hand = {
+            cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
+            for cell in self.source.cells
+            if repair.role(cell) == "explain"
+        }
+        code = hashlib.sha256(source.read_bytes() + released.read_bytes())
+        # marks also depend on the checks and on this package
+        here = sorted(Path(__file__).parent.rglob("*.py"))
+        for path in (Path(checks.__file__), Path(figures.__file__), *here):
+            code.update(path.read_bytes())
+        code.update(repr((settings.limits, settings.seed)).encode())
+        self._code = code.digest()
+
+    def digest(self, raw: bytes, notes: list[str]) -> str:
+        """Return what identifies a submission together with all its marks depend on."""
+        return hashlib.sha256(self._code + raw + "\n".join(notes).encode()).hexdigest()
+
+    def grade(self, student: str, raw: bytes, notes: list[str]) -> Sheet:
+        """Repair a submission, run it in the sandbox, and say what it came to.
+
+        Parameters
+        ----------
+        student : str
+        raw : bytes
+            The submitted file.
+        notes : list of str
+            What is to be said of how it was handed in.
+
+        Returns
+        -------
+        Sheet
+        """
+        try:
+            work = repair.repair(raw, self.handed_out)
+        except GradingError as error:
+            return self.refuse(student, str(error))
+        settings = self.settings
+        verdict = judge.judge(
+            work,
+            self.tests,
+            settings.limits,
+            unsafe=settings.unsafe,
+            story=settings.story,
+            seed=settings.seed,
+        )
+        answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
+        unanswered = [cell.name for cell in answers if cell.released]
+        outcomes = [asdict(outcome) for outcome in verdict.outcomes]
+        for outcome in outcomes:
+            outcome["told"] = feedback.printable(outcome["told"])
+        result = {
+            "outcomes": outcomes,
+            "unanswered": unanswered,
+            "by_hand": sum(p for name, p in self.by_hand.items() if name not in unanswered),
+            "repairs": [feedback.printable(line) for line in (*notes, *work.repairs)],
+            "stopped": [feedback.printable(line) for line in verdict.stopped],
+            "seconds": round(verdict.seconds, 2),
+            "peak_mb": round(verdict.peak / 1e6),
+        }
+        drawn = feedback.pictures(verdict.story)
+        return Sheet(
+            result,
+            feedback.graded_notebook(work.cells, self.released, result, verdict.story, drawn),
+            feedback.page(settings.lab, self.title, student, result, drawn),
+        )
+
+    def refuse(self, student: str, why: str) -> Sheet:
+        """Return the sheet of a submission that cannot be graded."""
+        page = feedback.refusal(self.settings.lab, self.title, student, why)
+        return Sheet({"error": why}, page=page)

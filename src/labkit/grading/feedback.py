@@ -1,0 +1,257 @@
+"""What a student gets back: one page in plain words, and the graded notebook for the instructor.
+
+The page holds points, what failed, repairs and the student's own figures. Whatever comes from a
+student is escaped; pictures are decoded and drawn anew. Nothing of a hidden test is in it, since
+nothing of one ever reaches this module but the words its author wrote for students.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from labkit.grading.repair import Cell
+
+MAX_PICTURES = 40
+MAX_PIXELS = 8_000_000
+MAX_PAGE_PICTURE_BYTES = 1_500_000
+
+_STYLE = """
+:root { --ink: #1c2530; --soft: #5b6673; --line: #e3e7ec; --good: #0072b2; --lost: #a03c00 }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: #f6f7f9; margin: 0 }
+main { max-width: 56rem; margin: 2rem auto; padding: 2rem 2.5rem; background: #fff;
+  border: 1px solid var(--line); border-radius: .6rem }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 }
+h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
+.who { color: var(--soft); margin: .3rem 0 1.4rem }
+.score { font-size: 2.2rem; font-weight: 600; margin: 0 } .score small { font-size: 1rem;
+  font-weight: 400; color: var(--soft) }
+.bar { height: .5rem; border-radius: .25rem; background: #f0d9cc; overflow: hidden }
+.bar span { display: block; height: 100%; background: var(--good) }
+table { border-collapse: collapse; width: 100% }
+td { vertical-align: top; padding: .55rem .6rem; border-top: 1px solid var(--line) }
+td:first-child { width: 1.2rem; padding-right: 0 } td:last-child { text-align: right;
+  white-space: nowrap; font-variant-numeric: tabular-nums }
+.good { color: var(--good) } .lost { color: var(--lost) }
+td p { margin: 0 } code { font-size: .95em }
+.figures { display: grid; gap: 1.5rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)) }
+figure { margin: 0 } img { max-width: 100%; height: auto }
+figcaption, .small { color: var(--soft); font-size: .85rem; line-height: 1.4 }
+"""
+
+
+def clean(text: Any, most: int = 1000) -> str:
+    """Return text fit for a page: bounded, without control characters, escaped."""
+    return html.escape(printable(text, most), quote=True)
+
+
+def printable(text: Any, most: int = 1000) -> str:
+    """Return text fit for a terminal or a file: bounded, nothing that steers what shows it."""
+    text = str(text)[:most].encode("utf-8", errors="replace").decode()
+    text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
+    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c not in "\u2028\u2029"))
+
+
+def picture(data: Any) -> bytes | None:
+    """Draw a picture anew from its pixels; None if it is none or too large."""
+    from PIL import Image
+
+    if type(data) is not bytes or len(data) > 4_000_000:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    return None
+                pixels = image.convert("RGB")
+    except Exception:  # noqa: BLE001 - a decoder fed with anything may raise anything
+        return None
+    pixels.thumbnail((1600, 1600))
+    buffer = io.BytesIO()
+    pixels.save(buffer, format="PNG")
+    return buffer.getvalue() if buffer.tell() <= MAX_PAGE_PICTURE_BYTES else None
+
+
+def pictures(story: list[dict[str, Any]]) -> list[tuple[int, bytes, str]]:
+    """Return the pictures a notebook showed: cell, PNG, alt text."""
+    found = []
+    for shown in story:
+        figures = shown.get("figures")
+        for figure in figures if type(figures) is list else []:
+            if type(figure) is not list or len(figure) != 2 or len(found) >= MAX_PICTURES:
+                continue
+            if drawn := picture(figure[0]):
+                found.append((shown["cell"], drawn, printable(figure[1], 2000)))
+    return found
+
+
+def page(
+    lab: str,
+    title: str,
+    student: str,
+    result: dict[str, Any],
+    drawn: list[tuple[int, bytes, str]],
+) -> str:
+    """Return the feedback page.
+
+    Parameters
+    ----------
+    lab, title, student : str
+    result : dict
+        ``outcomes``, ``repairs``, ``stopped``, ``by_hand`` (points not given yet), ``seconds``.
+    drawn : list of (int, bytes, str)
+        See `pictures`.
+
+    Returns
+    -------
+    str
+        HTML that needs nothing beside it.
+    """
+    outcomes = result["outcomes"]
+    points, most = (sum(outcome[key] for outcome in outcomes) for key in ("points", "points_max"))
+    by_hand = result["by_hand"]
+    more = f"; up to {by_hand:g} more are given by hand" if by_hand else ""
+    share = 100 * points / most if most else 0
+    parts = [
+        f'<p class="score">{points:g} of {most:g} points <small>from the tests{more}</small></p>',
+        f'<div class="bar"><span style="width: {share:.0f}%"></span></div>',
+        "<h2>Exercises</h2><table>",
+        *(_exercise(name, outcomes) for name in dict.fromkeys(o["exercise"] for o in outcomes)),
+        "</table>",
+    ]
+    for heading, lines in (
+        ("Put right before grading", result["repairs"]),
+        ("Stopped while running", result["stopped"]),
+    ):
+        if lines:
+            items = "".join(f"<li>{clean(line)}</li>" for line in lines)
+            parts.append(f"<h2>{heading}</h2><ul>{items}</ul>")
+    if drawn:
+        parts.append('<h2>Your figures</h2><div class="figures">')
+        for _, image, alt in drawn:
+            data, words = base64.b64encode(image).decode("ascii"), clean(alt, 2000)
+            parts.append(f'<figure><img src="data:image/png;base64,{data}" alt="{words}">')
+            parts.append(f"<figcaption>{words}</figcaption></figure>")
+        parts.append("</div>")
+    parts.append(f'<p class="small">Your notebook ran for {result["seconds"]:.0f} s.</p>')
+    return _document(f"{title} ({lab})", student, "".join(parts))
+
+
+def _exercise(name: str, outcomes: list[dict[str, Any]]) -> str:
+    """Return an exercise's row: a sign, what was found, points."""
+    own = [outcome for outcome in outcomes if outcome["exercise"] == name]
+    told = dict.fromkeys(outcome["told"] for outcome in own if outcome["told"])
+    got, worth = (sum(outcome[key] for outcome in own) for key in ("points", "points_max"))
+    sign = '<span class="lost">✗</span>' if got < worth else '<span class="good">✓</span>'
+    words = "".join(f'<p class="lost">{clean(line)}</p>' for line in told)
+    return (
+        f"<tr><td>{sign}</td><td><code>{clean(name)}</code>{words}</td>"
+        f"<td>{got:g} of {worth:g}</td></tr>"
+    )
+
+
+def refusal(lab: str, title: str, student: str, why: str) -> str:
+    """Return the page of a submission that could not be graded."""
+    body = f"<p><strong>Not graded:</strong> {clean(why)}</p>"
+    return _document(f"{title} ({lab})", student, body)
+
+
+def _document(title: str, student: str, body: str) -> str:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{clean(title)}</title><style>{_STYLE}</style></head><body>"
+        f'<main><h1>{clean(title)}</h1><p class="who">{clean(student)}</p>{body}</main>'
+        "</body></html>\n"
+    )
+
+
+def graded_notebook(
+    cells: list[Cell],
+    released: NotebookNode,
+    result: dict[str, Any],
+    story: list[dict[str, Any]],
+    drawn: list[tuple[int, bytes, str]],
+) -> str:
+    """Return the notebook that the formgrader shows: answers, what they showed, how tests ended.
+
+    Test cells have the text students have, so that nbgrader's own feedback, made from this file,
+    shows no hidden test either.
+    """
+    metadata = {
+        cell.metadata.nbgrader.grade_id: cell.metadata
+        for cell in released.cells
+        if "nbgrader" in cell.metadata
+    }
+    outcomes = {outcome["name"]: outcome for outcome in result["outcomes"]}
+    printed = {shown["cell"]: shown for shown in story}
+    notebook = nbformat.v4.new_notebook(metadata=released.metadata)
+    for number, cell in enumerate(cells):
+        make = {
+            "code": nbformat.v4.new_code_cell,
+            "markdown": nbformat.v4.new_markdown_cell,
+            "raw": nbformat.v4.new_raw_cell,
+        }[cell.kind]
+        source = printable(cell.source, 10**6)
+        if cell.kind != "code" and not cell.released:
+            source = _without_html(source)
+        made = make(source, id=cell.id)
+        made.metadata = nbformat.from_dict(metadata.get(cell.name, {}))
+        if cell.kind == "code":
+            made.outputs = _outputs(outcomes.get(cell.name), printed.get(number, {}))
+            made.outputs += [_shown(image, alt) for place, image, alt in drawn if place == number]
+            made.execution_count = number + 1
+        notebook.cells.append(made)
+    return nbformat.writes(notebook, version=4) + "\n"
+
+
+def _without_html(text: str) -> str:
+    """Turn tags and live links in a student's prose into text.
+
+    The formgrader would show them to an instructor, who may change marks.
+    """
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    # what is no link to a page is cut off from its brackets by a space of no width
+    page = r"\s|https?://|mailto:|#|attachment:"
+    return re.sub(rf"\](?=[(:]\s*(?!{page}))", "]\u200b", text)
+
+
+def _outputs(outcome: dict[str, Any] | None, shown: dict[str, Any]) -> list[NotebookNode]:
+    if outcome is not None:
+        if not outcome["told"]:
+            return [nbformat.v4.new_output("stream", name="stdout", text="passed\n")]
+        told = printable(outcome["told"])
+        return [nbformat.v4.new_output("error", ename="CheckFailed", evalue=told, traceback=[told])]
+    text = "\n".join(printable(shown.get(key) or "", 20_000) for key in ("printed", "error"))
+    if not text.strip():
+        return []
+    return [nbformat.v4.new_output("stream", name="stdout", text=text.strip() + "\n")]
+
+
+def _shown(image: bytes, alt: str) -> NotebookNode:
+    data = {"image/png": base64.b64encode(image).decode("ascii"), "text/plain": f"[figure: {alt}]"}
+    return nbformat.v4.new_output("display_data", data=data)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all, into a folder made for it, following no link."""
+    folder = path.parent
+    if folder.is_symlink():
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{path.name}.partial"
+    partial.unlink(missing_ok=True)
+    partial.write_text(text, encoding="utf-8", errors="replace")
+    partial.replace(path)

@@ -1,0 +1,548 @@
+"""The trusted side: run a student's cells in a sandbox, run the source's tests here, give points.
+
+The text of a test never leaves this process; only the arguments of its calls do.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+import dataclasses
+import io
+import math
+import re
+import signal
+import symtable
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from helpers import checks
+from labkit import sandbox
+from labkit.grading import repair
+from labkit.grading.repair import Cell, Repaired, exercise_of
+from labkit.lab_source import DEFAULT_SECONDS
+from labkit.sandbox import Budget, Limits, Shell, Stopped
+from labkit.sandbox.inside import seeding
+
+#: time for the trusted side of one test, s: it waits for the student's on a clock of its own
+TEST_SECONDS = 300
+SILENT = "a check of this exercise failed"
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test cell of the source: what it is worth, whose it is, what the work may use.
+
+    Attributes
+    ----------
+    name : str
+    points : float
+    exercise : str
+        The name of its solution cell; "" if it has none.
+    seconds : float
+        Processor time that the work should need, s.
+    memory : int
+        Bytes that it may take; 0 for as many as anything else in the lab.
+    code : str
+    """
+
+    name: str
+    points: float
+    exercise: str
+    seconds: float
+    memory: int
+    code: str
+
+
+@dataclass
+class Outcome:
+    """What one test cell came to: the points, and what the student is told if it failed."""
+
+    name: str
+    exercise: str
+    points: float
+    points_max: float
+    told: str = ""
+    visible: bool = False  # whether it failed where the student can see the test
+
+
+@dataclass
+class Verdict:
+    """What one submission came to.
+
+    Attributes
+    ----------
+    outcomes : list of Outcome
+        In the order of the lab.
+    story : list of dict
+        What the student's own cells showed: printed, figures, error.
+    stopped : list of str
+        Cells that had to be stopped, in a sentence each.
+    seconds : float
+        Wall time.
+    peak : int
+        Largest resident memory of the sandbox, bytes.
+    """
+
+    outcomes: list[Outcome]
+    story: list[dict[str, Any]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    peak: int = 0
+
+
+def tests(source: NotebookNode) -> list[Test]:
+    """Return the test cells of a source notebook."""
+    limits = {
+        cell.metadata.nbgrader.grade_id: cell.metadata.get("labkit", {})
+        for cell in source.cells
+        if repair.role(cell) == "solution"
+    }
+    found = []
+    for cell in source.cells:
+        if repair.role(cell) == "test":
+            name = cell.metadata.nbgrader.grade_id
+            exercise = exercise_of(name, list(limits))
+            own = limits.get(exercise, {})
+            found.append(
+                Test(
+                    name=name,
+                    points=float(cell.metadata.nbgrader.points),
+                    exercise=exercise,
+                    seconds=own.get("seconds", DEFAULT_SECONDS),
+                    memory=int(own.get("memory_gb", 0) * 1e9),
+                    code=cell.source,
+                )
+            )
+    return found
+
+
+def judge(
+    work: Repaired,
+    examination: list[Test],
+    limits: Limits,
+    *,
+    unsafe: bool = False,
+    story: bool = True,
+    seed: int = 0,
+) -> Verdict:
+    """Run a repaired submission and its tests.
+
+    Parameters
+    ----------
+    work : Repaired
+    examination : list of Test
+        Of the source notebook.
+    limits : Limits
+    unsafe : bool
+        Without a sandbox.
+    story : bool
+        Whether to run the whole notebook once more for what it shows; no test ever runs there.
+    seed : int
+        What chance follows from, in the tests and in the sandbox.
+
+    Returns
+    -------
+    Verdict
+        The same for the same work and seed.
+    """
+    started = time.monotonic()
+    with sandbox.scratch() as folder:
+        run = _Run(work, examination, limits, folder, unsafe, seed)
+        outcomes = run.examine()
+        shown = run.tell_story(outcomes) if story else []
+    return Verdict(outcomes, shown, run.stopped, time.monotonic() - started, run.peak)
+
+
+class _Run:
+    def __init__(
+        self,
+        work: Repaired,
+        examination: list[Test],
+        limits: Limits,
+        shared: Path,
+        unsafe: bool,
+        seed: int,
+    ) -> None:
+        self._cells = work.cells
+        self._tests = {test.name: test for test in examination}
+        most = max((test.memory for test in examination), default=0)
+        self._limits = limits
+        self._walls = dataclasses.replace(limits, memory=max(limits.memory, most))
+        self._seed = seed
+        self._shared = shared
+        self._unsafe = unsafe
+        self._deadline = time.monotonic() + limits.lab_seconds
+        self._shell: Shell | None = None
+        self._deadly: set[int] = set()  # cells not to be run again
+        self._lost: dict[str, str] = {}  # exercises that were stopped, and why
+        self.stopped: list[str] = []
+        self.peak = 0
+
+    # -- the examination: only the cells that answers are made of, and the tests in between --
+
+    def examine(self) -> list[Outcome]:
+        outcomes = {}
+        needed = needed_cells(self._cells)
+        for position, cell in enumerate(self._cells):
+            if cell.role == "test":
+                if test := self._tests.get(cell.name):
+                    outcomes[test.name] = self._test(test, position, needed)
+            elif position in needed:
+                self._execute(position, needed)
+        self._close()
+        return [outcomes[name] for name in self._tests]
+
+    def _open(self, position: int, needed: set[int]) -> Shell:
+        """Return a sandbox in which all needed cells before this one have run."""
+        if self._shell is None:
+            self._shell = self._start()
+            for earlier in sorted(needed - self._deadly):
+                if earlier < position:
+                    self._execute(earlier, needed)
+                if self._shell is None:  # a cell run again behaved worse than the first time
+                    return self._open(position, needed)
+        return self._shell
+
+    def _start(self) -> Shell:
+        return Shell(self._shared, self._walls, self._unsafe, self._seed)
+
+    def _execute(self, position: int, needed: set[int]) -> None:
+        cell = self._cells[position]
+        if position in self._deadly:
+            return
+        own = [test for test in self._tests.values() if test.exercise == cell.name]
+        what = f"The cell of `{cell.name}`" if cell.name else "A cell of yours"
+        try:
+            shell = self._open(position, needed)
+            granted = self._of_exercise(own[0]) if own else self._of_story()
+            shell.ask({"do": "run", "source": cell.source}, granted, what)
+        except Stopped as stopped:
+            self._drop(str(stopped))
+            self._deadly.add(position)
+            if cell.role == "solution":
+                self._lost[cell.name] = str(stopped)
+
+    def _test(self, test: Test, position: int, needed: set[int]) -> Outcome:
+        outcome = Outcome(test.name, test.exercise, 0.0, test.points)
+        if why := self._lost.get(test.exercise):
+            outcome.told = why
+            return outcome
+        try:
+            shell = self._open(position, needed)
+            asked = Answers(shell, self._of_exercise(test))
+            told, outcome.visible = attempt(test, asked, self._shared, self._seed)
+        except Stopped as stopped:
+            self._drop(str(stopped))
+            told = self._lost[test.exercise] = str(stopped)
+        outcome.told = told
+        if not told:
+            outcome.points = test.points
+        return outcome
+
+    # -- the story: the whole notebook, for what it shows and what its visible tests say --
+
+    def tell_story(self, outcomes: list[Outcome]) -> list[dict[str, Any]]:
+        failed = {outcome.name: outcome for outcome in outcomes if outcome.visible}
+        shown = []
+        for position, cell in enumerate(self._cells):
+            if cell.kind != "code" or position in self._deadly:
+                continue
+            try:
+                if self._shell is None:
+                    self._shell = self._start()
+                if cell.role == "test":
+                    if outcome := failed.get(cell.name):
+                        self._hear(outcome)
+                    continue
+                request = {"do": "run", "source": cell.source}
+                answer = self._shell.ask(request, self._of_story(), "A cell of yours")
+            except Stopped as stopped:
+                self._drop(str(stopped))
+                break  # the rest would need what is lost
+            if type(answer) is dict:
+                shown.append({**answer, "cell": position, "name": cell.name})
+        self._close()
+        return shown
+
+    def _hear(self, outcome: Outcome) -> None:
+        """Take the visible test's own words from here, where no hidden test has been."""
+        test = self._tests[outcome.name]
+        asked = Answers(self._shell, self._of_exercise(test))
+        test = dataclasses.replace(test, code=visible(test.code))
+        if told := attempt(test, asked, self._shared, self._seed, frank=True)[0]:
+            outcome.told = told
+
+    def _of_exercise(self, test: Test) -> Budget:
+        return budget(test, self._limits, self._left())
+
+    def _of_story(self) -> Budget:
+        seconds = self._limits.story_seconds
+        wall = min(self._limits.waiting * seconds, self._left())
+        return Budget(seconds, wall, self._limits.memory)
+
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise Stopped("The lab took longer than it may and was stopped")
+        return left
+
+    def _drop(self, why: str) -> None:
+        if why not in self.stopped:
+            self.stopped.append(why)
+        self._close()
+
+    def _close(self) -> None:
+        if self._shell is not None:
+            self.peak = max(self.peak, self._shell.peak)
+            self._shell.__exit__()
+            self._shell = None
+
+
+def budget(test: Test, limits: Limits, left: float = math.inf) -> Budget:
+    """Return what the work may use to answer a test, with so many seconds left for the lab."""
+    seconds = limits.patience * test.seconds
+    return Budget(seconds, min(limits.waiting * seconds, left), test.memory or limits.memory)
+
+
+# --- answers from the other side ----------------------------------------------------------------
+
+
+class Answers:
+    """What `checks.submitted` finds: values, and stand-ins for functions, by name."""
+
+    def __init__(self, shell: Shell, budget: Budget) -> None:
+        self._shell = shell
+        self._budget = budget
+
+    def __call__(self, name: str) -> Any:
+        """Return a value, or what calls a function of the student's."""
+        answer = self._ask(name, None)
+        if answer.get("function") is True:
+            return lambda *args, **kwargs: _value(self._ask(name, (args, kwargs)))
+        return _value(answer)
+
+    def _ask(self, name: str, arguments: tuple | None) -> dict[str, Any]:
+        request = {"do": "call", "name": name, "arguments": arguments}
+        answer = self._shell.ask(request, self._budget, f"`{name}`")
+        if type(answer) is not dict:
+            raise checks.CheckFailed(f"`{name}` gave an answer that cannot be read")
+        return answer
+
+
+class _Refused(checks.CheckFailed):
+    """Words from the sandbox: they may hold anything."""
+
+
+def _value(answer: dict[str, Any]) -> Any:
+    """Return the value in an answer, or raise what it says was raised."""
+    if "value" in answer:
+        return answer["value"]
+    if type(answer.get("refused")) is str:
+        raise _Refused(answer["refused"])
+    names, message = answer.get("raised"), answer.get("message")
+    if type(names) is list and type(message) is str:
+        raise _exception(names)(message)
+    raise checks.CheckFailed("the answer cannot be read")
+
+
+def _exception(names: list[Any]) -> type[Exception]:
+    """Return the first of the built-in exceptions named, if it is one a test can be shown."""
+    for name in names:
+        known = getattr(builtins, name, None) if type(name) is str else None
+        if isinstance(known, type) and issubclass(known, Exception):
+            try:
+                known("")
+            except TypeError:  # UnicodeError and its like want more than a message
+                continue
+            return RuntimeError if issubclass(known, AssertionError) else known
+    return RuntimeError
+
+
+# --- one test -----------------------------------------------------------------------------------
+
+
+def attempt(
+    test: Test,
+    answers: Callable[[str], Any],
+    shared: Path,
+    seed: int = 0,
+    frank: bool = False,
+) -> tuple[str, bool]:
+    """Run a test.
+
+    Parameters
+    ----------
+    test : Test
+    answers : callable
+        See `checks.answers_from`.
+    shared : Path
+        Where its files go.
+    seed : int
+        See `chance.settle`.
+    frank : bool
+        Whether all may be told: only where the work has met no hidden test.
+
+    Returns
+    -------
+    told : str
+        "" if it passed, else what the student may know.
+    visible : bool
+        Whether it failed in the part that the student has.
+
+    Raises
+    ------
+    Stopped
+        If the sandbox is gone.
+    """
+    file = f"<{test.name}>"
+    try:
+        with (
+            _time_limit(TEST_SECONDS),
+            seeding.settled(seed, test.name),
+            checks.answers_from(answers, shared),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            exec(compile(test.code, file, "exec"), {"__name__": "test"})
+    except Exception as error:  # noqa: BLE001 - a test may fail in any way
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        seen = bool(frames) and not any(is_hidden(test.code, f.lineno or 0) for f in frames)
+        return (_all(error) if frank else say(error, test.code)), seen
+    return "", False
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: int) -> Iterator[None]:
+    """Stop a test that does not end: an answer may be larger than its author thought of."""
+
+    def stop(*_: object) -> None:
+        raise Stopped("A test took too long with your answer and was stopped")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _all(error: Exception) -> str:
+    known = isinstance(error, checks.CheckFailed)
+    return (str(error) if known else f"{type(error).__name__}: {error}")[:1000]
+
+
+def say(error: Exception, code: str) -> str:
+    """Return what a student may know of a failure that may have to do with hidden tests.
+
+    Only the words that the test's author wrote for students are passed on, with what was put into
+    them left out; nothing that a sandbox said is.
+    """
+    message = str(error)
+    if isinstance(error, checks.CheckFailed) and not isinstance(error, _Refused):
+        for pattern, words in _hints(code):
+            if pattern.fullmatch(message):
+                return words
+    if isinstance(error, checks.CheckFailed):
+        name = message.split("`")[1] if message.startswith("`") else ""
+        if name.isidentifier() and name in code:
+            for known in ("is not written yet", "is not defined"):
+                if message.startswith(f"`{name}` {known}"):
+                    return f"`{name}` {known}"
+    return SILENT
+
+
+def visible(code: str) -> str:
+    """Return a test cell as students have it: without what stands between the marks."""
+    lines = code.splitlines()
+    shown = [line for n, line in enumerate(lines, start=1) if not is_hidden(code, n)]
+    return "\n".join(line for line in shown if "END HIDDEN TESTS" not in line)
+
+
+def is_hidden(code: str, line: int) -> bool:
+    """Say whether a line of a test cell (from 1) stands between the marks of hidden tests."""
+    hidden = False
+    for number, text in enumerate(code.splitlines(), start=1):
+        if "BEGIN HIDDEN TESTS" in text:
+            hidden = True
+        if number == line:
+            return hidden
+        if "END HIDDEN TESTS" in text:
+            hidden = False
+    return True
+
+
+def _hints(code: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    """Yield each text of a test cell: as a pattern, and with its filled-in parts as dots."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield re.compile(re.escape(node.value)), node.value
+        elif isinstance(node, ast.JoinedStr):
+            parts = [v.value if isinstance(v, ast.Constant) else None for v in node.values]
+            pattern = "".join(".*" if part is None else re.escape(part) for part in parts)
+            words = "".join("..." if part is None else part for part in parts)
+            if len(re.sub(r"\W", "", words)) > 8:
+                yield re.compile(pattern, re.DOTALL), words
+
+
+# --- which cells answers are made of ------------------------------------------------------------
+
+
+def needed_cells(cells: list[Cell]) -> set[int]:
+    """Return the cells that tests need: locked ones, answers, own ones, and what these use.
+
+    The story as it was handed out only looks at answers, so it is left out where no cell that is
+    needed uses a name it makes.
+    """
+    code = {n: cell for n, cell in enumerate(cells) if cell.kind == "code" and cell.role != "test"}
+    needed = {n for n, cell in code.items() if cell.role != "own" or not cell.released}
+    names = {n: _names(cell.source) for n, cell in code.items()}
+    while True:
+        used = {name for n in needed for name in names[n][1]}
+        more = {n for n in code if n not in needed and names[n][0] & used}
+        if not more:
+            return needed
+        needed |= more
+
+
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """Return the names of the notebook that a cell makes and those it uses."""
+    try:
+        cell = symtable.symtable(source, "<cell>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        words = set(re.findall(r"[^\W\d]\w*", source))
+        return set(), words
+    made, used = set(), set()
+    scopes = [cell]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            # arguments and other names of a function's own are nobody else's
+            if scope is cell or symbol.is_global():
+                if symbol.is_assigned() or symbol.is_imported():
+                    made.add(symbol.get_name())
+                if symbol.is_referenced():
+                    used.add(symbol.get_name())
+    return made, used
+
+
+__all__ = [
+    "Answers",
+    "Outcome",
+    "Test",
+    "Verdict",
+    "attempt",
+    "budget",
+    "judge",
+    "needed_cells",
+    "tests",
+]

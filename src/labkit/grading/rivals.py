@@ -1,0 +1,261 @@
+"""Rival answers: what people really write, tried on every exercise by the way marks are made.
+
+A rivals file, ``tests/grading/NN_slug/exercise.py``, holds one exercise, in cells as a student
+would type them::
+
+    # %% right: with astropy constants
+    # %% wrong: natural logarithm | loses: test_surface_gravity
+
+Right answers must keep every point; wrong ones lose exactly the tests they name. They run in the
+sandbox and are asked by the trusted tests, as submissions are; only the interpreter stays warm
+from one rival to the next, with a fresh namespace.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit import ROOT, lab_source, sandbox
+from labkit.errors import GradingError
+from labkit.grading import judge, repair
+from labkit.sandbox import Budget, Limits, Shell, Stopped
+
+#: the least share of wrong answers that the tests of a lab must catch
+KILL_RATE = 0.97
+_HEADER = re.compile(
+    r"^# %% (?P<kind>right|wrong): (?P<title>[^|]+?)(?: \| loses: (?P<loses>.+))?$"
+)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One answer to one exercise.
+
+    Attributes
+    ----------
+    lab, exercise : str
+    kind : str
+        right or wrong.
+    title : str
+        What is particular about it.
+    loses : frozenset of str
+        The tests it must fail; none for a right one.
+    code : str
+    """
+
+    lab: str
+    exercise: str
+    kind: str
+    title: str
+    loses: frozenset[str]
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.lab}/{self.exercise}: {self.kind}, {self.title}"
+
+
+def read(lab: str, root: Path = ROOT) -> list[Rival]:
+    """Read the rivals of a lab.
+
+    Raises
+    ------
+    GradingError
+        If a header cannot be understood.
+    """
+    rivals = []
+    for path in sorted((root / "tests" / "grading" / lab).glob("*.py")):
+        for block in re.split(r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+            header, _, code = block.partition("\n")
+            if not header.startswith("# %%"):
+                continue
+            match = _HEADER.match(header.strip())
+            if match is None:
+                raise GradingError(f"{path}: cannot read the rival's header {header!r}")
+            loses = frozenset((match["loses"] or "").replace(",", " ").split())
+            if (match["kind"] == "wrong") != bool(loses):
+                raise GradingError(f"{path}: {header!r}: wrong answers lose tests, right ones none")
+            rivals.append(Rival(lab, path.stem, match["kind"], match["title"], loses, code))
+    return rivals
+
+
+class Lab:
+    """A lab's tests and model answers, ready to be tried with other answers in their place.
+
+    Parameters
+    ----------
+    slug : str
+    unsafe : bool
+        Without a sandbox.
+    hash_seed : int
+        Of Python's hashes in the interpreter that answers.
+    """
+
+    def __init__(self, slug: str, *, unsafe: bool = False, hash_seed: int = 0) -> None:
+        self.slug = slug
+        notebook = lab_source.read(slug)
+        self.tests = judge.tests(notebook)
+        self._model = [
+            cell.source for cell in notebook.cells if repair.role(cell) in ("setup", "solution")
+        ]
+        self._uses = {
+            cell.metadata.nbgrader.grade_id: _names(cell.source)
+            for cell in notebook.cells
+            if repair.role(cell) == "solution"
+        }
+        self._unsafe = unsafe
+        self._hash_seed = hash_seed
+        self._limits = Limits(memory=max([Limits.memory, *(test.memory for test in self.tests)]))
+        self._kept = contextlib.ExitStack()
+        self._shared = self._kept.enter_context(sandbox.scratch())
+        self._shell: Shell | None = None
+
+    @property
+    def exercises(self) -> list[str]:
+        """The names of what students write, in order."""
+        return list(self._uses)
+
+    def lost(self, code: str | None, seed: int = 0) -> set[str]:
+        """Return the tests an answer fails.
+
+        Parameters
+        ----------
+        code : str, optional
+            None for the model answer, against every test; else only the tests that ask for
+            something the code defines, or for something made of it.
+        seed : int
+            What chance follows from.
+        """
+        tests = self.tests
+        if code is not None:
+            touched = self._touched(_defined(code))
+            tests = [test for test in tests if _asked(test.code) & touched]
+        if not self._write([*self._model, *([code] if code else [])], seed):
+            return {test.name for test in tests}
+        return {test.name for test in tests if not self._passes(test, seed)}
+
+    def blank(self) -> str:
+        """Return what students start from: every exercise unwritten."""
+        stub = "def {}(*args, **kwargs):\n    raise NotImplementedError\n"
+        return "\n".join(stub.format(name) for name in self._uses)
+
+    def close(self) -> None:
+        """End the sandbox."""
+        if self._shell:
+            self._shell.__exit__()
+        self._kept.close()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, cells: list[str], seed: int) -> bool:
+        """Run cells in a fresh namespace; say whether the interpreter survived."""
+        try:
+            if self._shell is None:
+                self._shell = Shell(self._shared, self._limits, self._unsafe, self._hash_seed)
+            self._ask({"do": "renew", "seed": seed})
+            for cell in cells:
+                self._ask({"do": "run", "source": cell})
+        except Stopped:
+            self._shell = None
+            return False
+        return True
+
+    def _ask(self, request: dict[str, object]) -> None:
+        seconds = self._limits.story_seconds
+        budget = Budget(seconds, self._limits.waiting * seconds, self._limits.memory)
+        self._shell.ask(request, budget, "a cell")
+
+    def _passes(self, test: judge.Test, seed: int) -> bool:
+        if self._shell is None:  # an earlier test has ended it
+            return False
+        answers = judge.Answers(self._shell, judge.budget(test, self._limits))
+        try:
+            return not judge.attempt(test, answers, self._shared, seed)[0]
+        except Stopped:
+            self._shell = None
+            return False
+
+    def _touched(self, names: set[str]) -> set[str]:
+        """Return the exercises whose answer calls, directly or not, one of the names."""
+        touched = set(names)
+        while more := {e for e, used in self._uses.items() if used & touched} - touched:
+            touched |= more
+        return touched
+
+
+def _asked(code: str) -> set[str]:
+    return set(re.findall(r"submitted\(\s*\"(\w+)\"", code))
+
+
+def _names(code: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+
+def _defined(code: str) -> set[str]:
+    return {
+        name
+        for node in ast.parse(code).body
+        for name in (
+            [node.name]
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+            else [t.id for t in getattr(node, "targets", []) if isinstance(t, ast.Name)]
+        )
+    }
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def table(lost: Mapping[Rival, set[str]]) -> list[dict[str, object]]:
+    """Count by exercise how rivals fared.
+
+    Parameters
+    ----------
+    lost : dict of Rival to set of str
+        The tests each one failed.
+
+    Returns
+    -------
+    list of dict
+        ``lab``, ``exercise``, ``wrong`` and how many of them were ``caught``, ``right`` and how
+        many of them ``failed``, and how many of all lost other tests ``than named``.
+    """
+    rows = []
+    for lab, exercise in dict.fromkeys((rival.lab, rival.exercise) for rival in lost):
+        own = {r: names for r, names in lost.items() if (r.lab, r.exercise) == (lab, exercise)}
+        wrong = [names for rival, names in own.items() if rival.kind == "wrong"]
+        right = [names for rival, names in own.items() if rival.kind == "right"]
+        rows.append(
+            {
+                "lab": lab,
+                "exercise": exercise,
+                "wrong": len(wrong),
+                "caught": sum(map(bool, wrong)),
+                "right": len(right),
+                "failed": sum(map(bool, right)),
+                "than named": sum(names != rival.loses for rival, names in own.items()),
+            }
+        )
+    return rows
+
+
+def verdict(rows: list[dict[str, object]]) -> tuple[str, bool]:
+    """Return a table's sum in a sentence, and whether it is good enough."""
+    wrong, caught, right, failed, other = (
+        sum(row[key] for row in rows)
+        for key in ("wrong", "caught", "right", "failed", "than named")
+    )
+    rate = caught / wrong if wrong else 0.0
+    said = (
+        f"{caught} of {wrong} wrong answers caught ({rate:.1%}), {failed} of {right} right ones "
+        f"failed, {other} lost other tests than named"
+    )
+    return said, rate >= KILL_RATE and not failed and not other

@@ -1,0 +1,7 @@
+"""Student code in a sandbox: what it sees, what it may use, and how it is asked."""
+
+from labkit.sandbox.limits import Budget, Limits, Stopped
+from labkit.sandbox.shell import Shell, scratch
+from labkit.sandbox.view import KIT, require_bubblewrap, walls
+
+__all__ = ["KIT", "Budget", "Limits", "Shell", "Stopped", "require_bubblewrap", "scratch", "walls"]

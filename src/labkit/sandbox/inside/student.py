@@ -1,0 +1,210 @@
+"""What runs inside the sandbox: an IPython shell that does as it is told, one message at a time.
+
+Started as a script with two pipe ends, a seed and the limits. Everything that comes out of this
+process is the student's word: the grader believes none of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import resource
+import sys
+from typing import Any, BinaryIO
+
+import seeding
+import wire
+
+#: text kept of what one cell prints, characters
+MAX_TEXT = 20_000
+MAX_FIGURES = 12
+MAX_FIGURE_BYTES = 2_000_000
+
+
+def limit(memory: int, processes: int, file_bytes: int, cpu_seconds: int) -> None:
+    """Bound this process and all it starts; no code of a student's has run yet."""
+    for what, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_NOFILE, 512),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
+
+
+class Capped(io.TextIOBase):
+    """A text stream that keeps the beginning and forgets the rest."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.room = MAX_TEXT
+
+    def write(self, text: str) -> int:
+        """Keep what still fits."""
+        if self.room > 0:
+            self.kept.append(text[: self.room])
+            self.room -= len(text)
+        return len(text)
+
+    def writable(self) -> bool:
+        """Say that this can be written to."""
+        return True
+
+
+class Notebook:
+    """A student's notebook as it runs: one namespace, cells executed one after the other."""
+
+    def __init__(self) -> None:
+        from IPython.core.displayhook import DisplayHook
+        from IPython.core.displaypub import DisplayPublisher
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        shown: list[dict[str, Any]] = []
+
+        class Publisher(DisplayPublisher):
+            def publish(self, data: dict[str, Any], metadata: Any = None, **_: Any) -> None:
+                shown.append(data)
+
+        class Hook(DisplayHook):
+            def __call__(self, result: Any = None) -> None:
+                if result is not None:
+                    self.shell.user_ns["_"] = result
+                    shown.append(self.compute_format_data(result)[0])
+
+        class Shell(InteractiveShell):
+            displayhook_class = Hook
+            display_pub_class = Publisher
+
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.Shell.colors = "nocolor"
+        self.shown = shown
+        self.shell = Shell.instance(config=config)
+        sys.modules["__main__"] = self.shell.user_module
+
+    def renew(self, seed: int) -> dict[str, Any]:
+        """Forget all names, as a new kernel would; modules stay loaded."""
+        self.shell.reset(new_session=False)
+        seeding.settle(seed)
+        return {}
+
+    def run(self, source: str) -> dict[str, Any]:
+        """Execute a cell; return what it showed and how it ended."""
+        self.shown.clear()
+        printed = Capped()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            result = self.shell.run_cell(source, store_history=False)
+            error = result.error_before_exec or result.error_in_exec
+            figures = [figure for data in self.shown for figure in _figures(data)]
+            figures += _open_figures()
+            printed.write("\n".join(_text(data) for data in self.shown))
+        answer = {
+            "printed": "".join(printed.kept),
+            "figures": figures[:MAX_FIGURES],
+            "error": None,
+        }
+        if error is not None:
+            answer["error"] = f"{type(error).__name__}: {error}"[:500]
+        return answer
+
+    def call(self, name: str, arguments: tuple[tuple, dict] | None) -> dict[str, Any]:
+        """Look a name up, or call it, as a test in the notebook itself would."""
+        from helpers import checks
+
+        namespace = self.shell.user_ns
+        sink = Capped()
+        with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+            try:
+                with checks.answers_from(namespace.__getitem__):
+                    if arguments is None and callable(namespace.get(name)):
+                        return {"function": True}
+                    work = checks.submitted(name)
+                    value = work if arguments is None else work(*arguments[0], **arguments[1])
+                    return {"value": value}
+            except checks.CheckFailed as refusal:
+                return {"refused": str(refusal)[:2000]}
+            except Exception as error:  # noqa: BLE001 - whatever the student's code raises
+                names = [base.__name__ for base in type(error).__mro__]
+                return {"raised": names[:20], "message": str(error)[:2000]}
+            finally:
+                if pyplot := sys.modules.get("matplotlib.pyplot"):
+                    pyplot.close("all")
+
+
+def _text(data: dict[str, Any]) -> str:
+    return str(data.get("text/plain", ""))
+
+
+def _figures(data: dict[str, Any]) -> list[list[Any]]:
+    """Return the pictures, with their alt texts, in what a cell displayed."""
+    import base64
+    import html
+    import re
+
+    if "image/png" in data:
+        image = data["image/png"]
+        found = [(base64.b64decode(image) if isinstance(image, str) else image, "")]
+    else:
+        pattern = r'src="data:image/png;base64,([^"]+)"(?: alt="([^"]*)")?'
+        found = [
+            (base64.b64decode(image), html.unescape(alt or ""))
+            for image, alt in re.findall(pattern, str(data.get("text/html", "")))
+        ]
+    return [[image, alt[:2000]] for image, alt in found if len(image) <= MAX_FIGURE_BYTES]
+
+
+def _open_figures() -> list[list[Any]]:
+    """Draw the figures a cell left open, as a notebook would show them."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return []
+    drawn = []
+    for number in pyplot.get_fignums()[:MAX_FIGURES]:
+        buffer = io.BytesIO()
+        with contextlib.suppress(Exception):
+            pyplot.figure(number).savefig(buffer, format="png", dpi=80)
+            if buffer.tell() <= MAX_FIGURE_BYTES:
+                drawn.append([buffer.getvalue(), ""])
+    pyplot.close("all")
+    return drawn
+
+
+def _read(pipe: BinaryIO, length: int) -> bytes:
+    data = pipe.read(length)
+    if len(data) != length:
+        os._exit(0)  # the grader has hung up
+    return data
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer the grader until it hangs up."""
+    notebook = Notebook()
+    _send(answers, wire.encode("ready"))
+    while True:
+        (length,) = wire.HEADER.unpack(_read(requests, wire.HEADER.size))
+        request = wire.decode(_read(requests, length), trusted=True)
+        do = {"run": notebook.run, "call": notebook.call, "renew": notebook.renew}
+        answer = do[request.pop("do")](**request)
+        try:
+            message = wire.encode(answer)
+        except wire.WireError as error:
+            message = wire.encode({"refused": f"your answer cannot be read: {error}"})
+        _send(answers, message)
+
+
+def _send(pipe: BinaryIO, message: bytes) -> None:
+    pipe.write(wire.HEADER.pack(len(message)) + message)
+    pipe.flush()
+
+
+if __name__ == "__main__":
+    incoming, outgoing, seed, *limits = (int(number) for number in sys.argv[1:])
+    limit(*limits)
+    seeding.settle(seed)
+    serve(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))

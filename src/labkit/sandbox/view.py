@@ -1,0 +1,186 @@
+"""What the sandbox sees: bubblewrap's options and the environment of the process in it.
+
+In its file system there is Python with its packages; of the kit `helpers`, `surveys`, the tables of
+facts, the served survey and the cache of downloads; all read-only; and a scratch folder of limited
+size. There is no network but its own loopback. The simulator, the grader and the truth are not
+there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import site
+import sys
+import sysconfig
+from pathlib import Path
+
+import helpers
+import surveys
+from labkit.errors import GradingError
+from labkit.sandbox.limits import Limits
+from surveys.folders import cache_folder, facts_folder, survey_folder
+
+INSIDE = Path(__file__).with_name("inside")
+#: where the kit's own things stand in the sandbox
+KIT = Path("/labkit")
+
+
+def require_bubblewrap() -> str:
+    """Return the path of bubblewrap, or say how to get it.
+
+    Raises
+    ------
+    GradingError
+    """
+    if found := shutil.which("bwrap"):
+        return found
+    raise GradingError(
+        "bubblewrap is not installed, and without it students' code could read your files and the "
+        "hidden tests. Install it (`apt-get install bubblewrap`; conda: `conda install -c "
+        "conda-forge bubblewrap`), or grade notebooks you trust with --unsafe."
+    )
+
+
+def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
+    """Return bubblewrap's options: what the sandbox sees and what it cannot do.
+
+    Parameters
+    ----------
+    shared : Path
+        The folder of files that tests hand to the work, visible read-only at the same path.
+    limits : Limits
+    seed : int
+        Of Python's hashes.
+
+    Returns
+    -------
+    list of str
+    """
+    packages = Path(sysconfig.get_path("purelib"))
+    python = Path(sys.base_prefix)
+    size = str(limits.scratch)
+    line = ["--unshare-all", "--die-with-parent", "--new-session"]
+    line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
+    line += ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "lib", "lib32", "lib64", "sbin"):
+        if os.path.islink(f"/{name}"):
+            line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+        else:
+            line += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    for path in ("/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
+        line += ["--ro-bind-try", path, path]
+    line += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]
+    line += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]
+    line += ["--size", size, "--tmpfs", "/home/student", "--chdir", "/home/student"]
+    if not python.is_relative_to("/usr"):
+        line += ["--ro-bind", str(python), str(python)]
+    inside_packages = KIT / "packages"
+    line += ["--ro-bind", str(packages), str(inside_packages)]
+    line += _without_the_kit(packages, inside_packages)
+    if packages.is_relative_to(python) and not python.is_relative_to("/usr"):
+        line += _without_the_kit(packages, packages)
+    line += [*_library(), *_survey()]
+    line += ["--ro-bind", str(INSIDE), str(KIT / "shell"), *_no_compiled(INSIDE, KIT / "shell")]
+    line += ["--ro-bind", str(shared), str(shared)]
+    line += ["--clearenv"]
+    for name, value in _environment(inside_packages, seed).items():
+        line += ["--setenv", name, value]
+    return [*line, "--remount-ro", "/"]
+
+
+def start_numbers(fds: tuple[int, int], seed: int, limits: Limits, processes: int) -> list[str]:
+    """Return what student.py is started with."""
+    most = (3 * limits.memory, processes, limits.scratch, int(limits.lab_seconds))
+    return [str(number) for number in (*fds, seed, *most)]
+
+
+def _hidden(path: Path, inside: Path) -> list[str]:
+    if path.is_dir():
+        return ["--tmpfs", str(inside), "--remount-ro", str(inside)]
+    return ["--ro-bind", "/dev/null", str(inside)]
+
+
+def _without_the_kit(packages: Path, inside: Path) -> list[str]:
+    """Hide what an installed kit keeps among the packages: its other rooms, and where it lies."""
+    line = []
+    for pattern in ("labkit", "skysim", "stellar_labs-*.dist-info", "__editable__*stellar_labs*"):
+        for path in sorted(packages.glob(pattern)):
+            line += _hidden(path, inside / path.name)
+    return line
+
+
+def _no_compiled(folder: Path, inside: Path) -> list[str]:
+    """Hide compiled files: they name the folder they were compiled in."""
+    line = []
+    for path in sorted(folder.rglob("__pycache__")):
+        line += _hidden(path, inside / path.relative_to(folder))
+    return line
+
+
+def _library() -> list[str]:
+    """Bind `helpers`, `surveys` and the tables of facts, laid out as in a checkout."""
+    line = []
+    for package, place in ((helpers, KIT / "helpers"), (surveys, KIT / "src" / "surveys")):
+        folder = Path(package.__path__[0]).resolve()
+        line += ["--ro-bind", str(folder), str(place), *_no_compiled(folder, place)]
+    for table in sorted(facts_folder().glob("*.csv")):
+        line += ["--ro-bind", str(table), str(KIT / "data" / table.name)]
+    return line
+
+
+def _survey() -> list[str]:
+    """Bind the served survey and what was downloaded from it."""
+    line = []
+    if survey_folder().is_dir():
+        line += ["--ro-bind", str(survey_folder()), str(KIT / "survey" / "build")]
+    line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
+    for archive in sorted(cache_folder().glob("*")):
+        for name in ("sas", "products"):
+            if (archive / name).is_dir():
+                there = KIT / "cache" / archive.name / name
+                line += ["--ro-bind", str(archive / name), str(there)]
+    return line
+
+
+def _environment(packages: Path, seed: int) -> dict[str, str]:
+    one_thread = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
+    return {
+        "HOME": "/home/student",
+        "PATH": f"{Path(sys.executable).resolve().parent}:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": f"{KIT}:{KIT / 'src'}:{packages}",
+        "PYTHONHASHSEED": str(seed),
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(KIT / "cache" / "matplotlib"),
+        "TQDM_DISABLE": "1",
+        "LABKIT_DATA": str(KIT / "survey"),
+        "LABKIT_CACHE": str(KIT / "cache"),
+        "LABKIT_PRODUCTS": "none",
+        # the same arithmetic whatever else the machine is doing
+        **{f"{library}_NUM_THREADS": "1" for library in one_thread},
+    }
+
+
+def unsafe_command(fds: tuple[int, int], seed: int, limits: Limits) -> list[str]:
+    """Return the command line of the same process without a sandbox."""
+    # no bound on processes: they would be counted with all others of the instructor's
+    numbers = start_numbers(fds, seed, limits, 100_000)
+    return [sys.executable, "-B", str(INSIDE / "student.py"), *numbers]
+
+
+def unsafe_environment(seed: int) -> dict[str, str]:
+    """Return the environment of the same process without a sandbox."""
+    return {
+        **os.environ,
+        "PYTHONHASHSEED": str(seed),
+        "LABKIT_PRODUCTS": "none",
+        "MPLBACKEND": "agg",
+        "TQDM_DISABLE": "1",
+        "PYTHONPATH": os.pathsep.join(
+            [
+                *(str(Path(package.__path__[0]).parent) for package in (helpers, surveys)),
+                *site.getsitepackages(),
+            ]
+        ),
+    }

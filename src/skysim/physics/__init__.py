@@ -1,0 +1,1 @@
+"""Physics of stellar atmospheres: gas, opacity, lines, radiative transfer."""

@@ -1,0 +1,1 @@
+"""Spectra of stars as they leave them: exact syntheses and fast interpolators."""

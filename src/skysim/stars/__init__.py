@@ -1,0 +1,1 @@
+"""Stars before they are observed: labels, evolution, populations, activity."""

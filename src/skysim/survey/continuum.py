@@ -1,0 +1,92 @@
+"""Which pixels hold continuum: the list the labs use to normalise spectra.
+
+The rule.  At a grid of giants that spans the survey's labels, the model spectrum and its
+derivatives with respect to the five labels are computed.  A pixel is a candidate when
+
+1. its flux stays near one: the lowest of all grid spectra is above a floor;
+2. it changes little: sum over labels of (spread of the label x |derivative|) is small;
+3. it is not under a telluric line deeper than 5 per cent nor an airglow line that outshines a fifth
+   of a star of H = 12, at zero velocity.
+
+Candidates are ranked by the second figure.  The best are taken until 8 per cent of the pixels are
+trusted, after first taking the best of every 40 Angstrom stretch, so that no part of a chip is left
+to extrapolation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skysim.spectra.h_band import Synthesizer, wavelength_grid
+from skysim.stars.labels import Labels
+from skysim.survey.apogee_files import H_ZERO, TRIMMED, night_sky, trimmed_pixels
+
+FRACTION = 0.08
+STRETCH = 40.0  # Angstrom
+PER_STRETCH = 6
+#: Spread (standard deviation) of each label among the survey's giants, and the derivative's step.
+SPREAD = {"teff": 260.0, "logg": 0.55, "fe_h": 0.23, "mg_fe": 0.09, "si_fe": 0.085}
+STEP = {"teff": 60.0, "logg": 0.15, "fe_h": 0.1, "mg_fe": 0.1, "si_fe": 0.1}
+#: Giants up the branch, at two metallicities.
+GRID = tuple(
+    Labels(teff, logg, fe_h, 0.05, 0.2, 0.05)
+    for teff, logg in ((4050.0, 1.2), (4450.0, 2.0), (4800.0, 2.6), (5050.0, 3.1))
+    for fe_h in (-0.5, 0.1)
+)
+
+
+def sensitivity(synthesizer: Synthesizer) -> tuple[np.ndarray, np.ndarray]:
+    """How much each apStar pixel changes with the labels, and its lowest flux over the grid.
+
+    Returns
+    -------
+    change : (8575,) array
+        Mean over the grid of sum |df/dlabel| x spread of the label.
+    lowest : (8575,) array
+        Lowest normalised flux of the grid's spectra.
+    """
+    changes, fluxes = [], []
+    for labels in GRID:
+        fluxes.append(synthesizer.spectrum(labels))
+        total = np.zeros_like(fluxes[0])
+        for name, step in STEP.items():
+            value = getattr(labels, name)
+            up = synthesizer.spectrum(labels.changed(**{name: value + step}))
+            down = synthesizer.spectrum(labels.changed(**{name: value - step}))
+            total += np.abs(up - down) / (2 * step) * SPREAD[name]
+        changes.append(total)
+    return np.mean(changes, axis=0), np.min(fluxes, axis=0)
+
+
+def continuum_pixels(synthesizer: Synthesizer | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The list of continuum pixels.
+
+    Returns
+    -------
+    wavelengths : (7214,) array
+        Vacuum wavelength of the trimmed apStar pixels, Angstrom.
+    trusted : (7214,) bool array
+        True where the pixel holds continuum.
+    """
+    change, lowest = sensitivity(synthesizer or Synthesizer())
+    sky = night_sky()
+    faint = H_ZERO * 10 ** (-0.4 * 12.0)
+    absorbed = 1.0 - np.exp(-sum(sky.absorption.values()))
+    clean = (absorbed < 0.05) & (sky.airglow < 0.2 * faint)
+    # A pixel of low flux must be far less sensitive to be worth having.
+    score = change + 0.5 * np.clip(0.985 - lowest, 0.0, None) + np.where(clean, 0.0, 10.0)
+    wavelength = wavelength_grid()
+    trusted = np.zeros(wavelength.size, bool)
+    for first, last in TRIMMED:
+        edges = np.arange(wavelength[first], wavelength[last - 1] + STRETCH, STRETCH)
+        part = np.digitize(wavelength[first:last], edges)
+        for k in np.unique(part):
+            pixels = first + np.flatnonzero(part == k)
+            trusted[pixels[np.argsort(score[pixels])[:PER_STRETCH]]] = True
+    pixels = trimmed_pixels()
+    wanted = int(FRACTION * pixels.size)
+    for pixel in pixels[np.argsort(score[pixels])]:
+        if trusted[pixels].sum() >= wanted:
+            break
+        trusted[pixel] = True
+    return wavelength[pixels], trusted[pixels]

@@ -1,0 +1,1 @@
+"""Readers of published file formats, one module for each format."""
