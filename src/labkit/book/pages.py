@@ -99,7 +99,7 @@ def count_figures(notebook: NotebookNode) -> int:
     return count
 
 
-def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
+def write_lab(out: Path, slug: str, notebook: NotebookNode, root: Path) -> Path:
     """Write one executed lab as a page with links to its neighbours.
 
     Parameters
@@ -109,6 +109,8 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     slug : str
     notebook : NotebookNode
         With outputs.
+    root : Path
+        The course folder.
 
     Returns
     -------
@@ -118,7 +120,7 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     page, _ = exporter.from_notebook_node(
         readable(notebook), resources={"metadata": {"name": title(notebook, slug)}}
     )
-    slugs = lab_source.labs()
+    slugs = lab_source.labs(root)
     place = slugs.index(slug)
     before, after = (
         f'<a href="{slugs[i]}.html">{arrow}</a>' if 0 <= i < len(slugs) else ""

@@ -26,7 +26,7 @@ from skysim.survey.apogee_rows import MISSING, STARFLAG_BITS, Row, Visit
 from skysim.survey.fitsfile import Card, image, primary, round_mantissa, table_row
 from skysim.survey.sky_position import doppler_pixels
 from surveys.folders import fact_file
-from surveys.formats.apstar import (
+from surveys.formats.apogee_pixels import (
     CHIPS,
     LOG_WAVELENGTH_START,
     LOG_WAVELENGTH_STEP,

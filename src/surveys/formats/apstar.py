@@ -24,33 +24,8 @@ import numpy as np
 
 from surveys.download import text_kind
 from surveys.errors import KitError
+from surveys.formats.apogee_pixels import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
 
-N_PIXELS = 8575
-"""Pixels of every resampled APOGEE spectrum."""
-LOG_WAVELENGTH_START = 4.179
-"""log10 of the vacuum wavelength in Å of the first pixel (the header's CRVAL1)."""
-LOG_WAVELENGTH_STEP = 6e-6
-"""Step of log10 wavelength from pixel to pixel (the header's CDELT1)."""
-CHIPS = {"blue": slice(322, 3242), "green": slice(3648, 6048), "red": slice(6412, 8306)}
-"""Pixels where each of the three detectors has light; together the 7214 pixels ASPCAP uses."""
-PIXMASK = {
-    0: "BADPIX",
-    1: "CRPIX",
-    2: "SATPIX",
-    3: "UNFIXABLE",
-    4: "BADDARK",
-    5: "BADFLAT",
-    6: "BADERR",
-    7: "NOSKY",
-    8: "LITTROW_GHOST",
-    9: "PERSIST_HIGH",
-    10: "PERSIST_MED",
-    11: "PERSIST_LOW",
-    12: "SIG_SKYLINE",
-    13: "SIG_TELLURIC",
-    14: "NOT_ENOUGH_PSF",
-}
-"""Name of each bit of an apStar mask, by its number."""
 FLUX_UNIT = "1e-17 erg/s/cm2/Å"
 
 
