@@ -13,6 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surveys.formats.npz import stored_array
+from surveys.wavelengths import air_index
+
+__all__ = [
+    "HALPHA",
+    "LITHIUM",
+    "NITROGEN",
+    "TRIPLET",
+    "Spectra",
+    "air_index",
+    "continuum_flux",
+    "read",
+]
 
 if TYPE_CHECKING:
     from astropy.table import Table
