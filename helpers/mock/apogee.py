@@ -14,8 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from helpers.catalogue import STARFLAG
 from helpers.mock import SURVEY_VERSION, fact_file
-from helpers.mock.catalogue import MISSING, STARFLAG_BITS, Row, Visit, doppler_pixels
+from helpers.mock.catalogue import MISSING, Row, Visit, doppler_pixels
 from helpers.mock.fitsfile import Card, image, primary, round_mantissa, table_row
 from helpers.mock.synthesis import (
     LOG_START,
@@ -448,9 +449,9 @@ def _visit_flag(row: Row, visit: Visit) -> int:
     """STARFLAG of one visit: persistence by fibre, and the row's own flags."""
     flag = row.flags["starflag"]
     if visit.fiber <= 95:
-        flag |= 1 << STARFLAG_BITS["PERSIST_HIGH"]
+        flag |= 1 << STARFLAG["PERSIST_HIGH"]
     elif visit.fiber <= 130:
-        flag |= 1 << STARFLAG_BITS["PERSIST_MED"]
+        flag |= 1 << STARFLAG["PERSIST_MED"]
     return flag
 
 

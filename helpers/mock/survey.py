@@ -25,6 +25,7 @@ import numpy as np
 from astropy.io import fits
 from tqdm.auto import tqdm
 
+from helpers import catalogue as schema
 from helpers.mock import (
     SURVEY_VERSION,
     apogee,
@@ -56,10 +57,10 @@ _OPTICAL_SKY = "optical_interpolator.npz"
 
 
 def fingerprint(seed: int) -> str:
-    """Digest of everything the survey depends on: this room's code, its facts and the seed."""
+    """Digest of everything the survey depends on: code, tables' columns, facts and the seed."""
     digest = hashlib.sha256(f"{SURVEY_VERSION} {seed}".encode())
-    sources = sorted(Path(__file__).parent.glob("*.py")) + [fact_file(name) for name in FACTS]
-    for path in sources:
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    for path in [*code, Path(schema.__file__), *map(fact_file, FACTS)]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -331,7 +331,7 @@ def test_catalogue_from_headers(tiny):
         )
     table = lines(body)
     assert len(table) == 2 + len(STARS)
-    assert table[2] == f"{STARS[0]},M15,apo25m,322.5,123.5,-9999"
+    assert table[2] == f"{STARS[0]},M15,apo25m,322.5,123.5,-9999.0"
     assert not (tiny / "catalogue.sqlite").exists()
 
 
@@ -359,7 +359,7 @@ def test_catalogue_from_allstar(tiny):
             "SELECT s.apogee_id, s.snr, a.teff, a.logg FROM apogeeStar s JOIN aspcapStar a "
             "ON s.apstar_id = a.apstar_id ORDER BY s.apogee_id",
         )
-    assert lines(body)[2:] == ["2Ma,10.0,4500.0,-9999", "2Mb,-9999,-9999.0,-9999"]
+    assert lines(body)[2:] == ["2Ma,10.0,4500.0,-9999.0", "2Mb,-9999.0,-9999.0,-9999.0"]
 
 
 # ---------------------------------------------------------------- the process
