@@ -12,7 +12,7 @@ import io
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sqlglot import exp
@@ -27,21 +27,19 @@ MAX_ANSWER_BYTES = 256_000_000
 MAX_STRING_BYTES = 1_000_000
 SQL_SECONDS = 5.0
 
-
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: MAX_STRING_BYTES,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
     sqlite3.SQLITE_LIMIT_COLUMN: 500,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 200,
     sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 20,
-    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 200,
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 
 
-def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """List the columns of every table, and let columns of text compare as SQL Server's do.
+def _tables(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """List every table's columns with their types, and let texts compare as SQL Server's do.
 
     A view of the table's name hides the table. Indexed columns keep their own way of comparing,
     letter by letter, so that joins are fast: they are names, written alike in all tables.
@@ -64,7 +62,7 @@ def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
             for _, name, kind, *_ in columns
         )
         connection.execute(f"CREATE TEMP VIEW [{table}] AS SELECT {listed} FROM main.[{table}]")
-        tables[table] = [name for _, name, *_ in columns]
+        tables[table] = {name: kind for _, name, kind, *_ in columns}
     return tables
 
 
@@ -123,7 +121,7 @@ def run_sql(
     uri = catalogue.resolve().as_uri() + "?mode=ro&immutable=1"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     complaints: list[str] = []
-    tables: dict[str, list[str]] = {}
+    tables: dict[str, dict[str, str]] = {}
     try:
         tables = _tables(connection)
         check_names(query, tables)
@@ -151,7 +149,7 @@ def run_sql(
         connection.close()
 
 
-def _reason(message: str, query: exp.Query, tables: Mapping[str, Sequence[str]]) -> str:
+def _reason(message: str, query: exp.Query, tables: Mapping[str, Iterable[str]]) -> str:
     """Say in SQL Server's words why SQLite does not run a query."""
     if match := re.search(r"no such column: (?:.*\.)?(.+)", message):
         return f"Invalid column name '{match[1]}'.{column_hint(match[1], query, tables)}"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects import TSQL, SQLite
 from sqlglot.errors import ParseError, TokenError, UnsupportedError
-from sqlglot.tokens import TokenType
+from sqlglot.tokens import Token, TokenType
 
 from helpers.tsql_functions import COLLATION, FUNCTIONS, MAX_TEXT, PREFIX, SqlError
-from helpers.tsql_rules import NATIVE, TYPES, check_grammar
+from helpers.tsql_rules import COMPARISONS, NATIVE, TYPES, check_grammar
 
 MAX_SQL = 100_000
 """Most characters of a query."""
@@ -60,6 +61,13 @@ class _SqlServer(TSQL):
         BITWISE: ClassVar = {}
 
 
+_CLAUSES = [
+    *(TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY)
+]
+_OPENING = {TokenType.SELECT, TokenType.L_PAREN, TokenType.COMMA, *_CLAUSES}
+_CLOSING = {TokenType.R_PAREN, TokenType.SEMICOLON, TokenType.SELECT, TokenType.UNION, *_CLAUSES}
+
+
 class _SQLite(SQLite):
     """SQLite's grammar, names in square brackets: there, "a name" unknown to it is a string."""
 
@@ -92,6 +100,7 @@ def parse(sql: str) -> exp.Query:
         if first not in ("SELECT", "WITH"):
             what = f", not {first}" if first else ": the query is empty"
             raise SqlError(f"Only a SELECT statement can be run here{what}.", 400)
+        _check_tokens(tokens)
         query, *others = filter(None, _SqlServer().parser().parse(tokens, sql))
     except ParseError as error:
         hint = " Write TOP after SELECT in place of LIMIT." if " LIMIT " in sql.upper() else ""
@@ -107,6 +116,31 @@ def parse(sql: str) -> exp.Query:
     while isinstance(query, exp.Subquery) and query.is_wrapper:  # brackets around it all
         query = query.this
     return query
+
+
+def _check_tokens(tokens: Sequence[Token]) -> None:
+    """Refuse what sqlglot forgives: a stray comma, clauses out of order, a JOIN without ON."""
+    ends = [Token(TokenType.SELECT, ""), *tokens, Token(TokenType.SEMICOLON, "")]
+    reached = {}  # the last clause at each depth of brackets
+    depth = joins = 0
+    for before, token in pairwise(ends):
+        kind = token.token_type
+        depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
+        joins += kind is TokenType.JOIN and before.token_type is not TokenType.CROSS
+        joins -= kind is TokenType.ON
+        stray = kind is TokenType.COMMA and before.token_type in _OPENING
+        stray |= kind in _CLOSING and before.token_type is TokenType.COMMA
+        if kind in (TokenType.L_PAREN, TokenType.SELECT):
+            reached[depth] = 0
+        elif kind in _CLAUSES:
+            stray |= _CLAUSES.index(kind) < reached.get(depth, 0)
+            reached[depth] = _CLAUSES.index(kind)
+        if stray:
+            near = before if before.token_type is TokenType.COMMA else token
+            place = f"line {near.line}, column {near.col}"
+            raise SqlError(f"Incorrect syntax near '{near.text}' ({place}).")
+    if joins > 0:
+        raise SqlError("Incorrect syntax near 'JOIN': say ON which condition rows are joined.")
 
 
 def _syntax(error: ParseError) -> str:
@@ -343,9 +377,8 @@ def _collate(node: exp.Anonymous | exp.Case) -> None:
         around.set("this", node)
 
 
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _REWRITES = {
-    **dict.fromkeys(_COMPARISONS, _comparison),
+    **dict.fromkeys(COMPARISONS, _comparison),
     **dict.fromkeys((exp.Sub, exp.Mul, exp.BitwiseAnd, exp.BitwiseOr), _bracketed),
     **dict.fromkeys((exp.Cast, exp.TryCast, exp.Convert), _cast),
     **dict.fromkeys((exp.Union, exp.Except, exp.Intersect), _set_operation),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlglot import exp
 
@@ -69,6 +69,7 @@ _GRAMMAR = (
     *(exp.Anonymous, exp.Case, exp.If, exp.Cast, exp.TryCast, exp.Convert),
     *(exp.DataType, exp.DataTypeParam),
 )
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 _CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Escape)
 _OWN_DATABASE = re.compile(r"(dbo|(best)?dr\d+)?", re.IGNORECASE)
 
@@ -109,8 +110,12 @@ def check_grammar(query: exp.Query) -> None:
     for node in query.walk():
         if isinstance(node, exp.Into):
             raise SqlError("SELECT ... INTO makes a table, but this archive is only read.", 400)
-        if type(node) not in _GRAMMAR or node.args.get("using"):
+        if type(node) not in _GRAMMAR:
             raise SqlError(f"This archive does not understand '{node.sql('tsql').strip()[:60]}'.")
+        if isinstance(node, exp.In) and not (node.expressions or node.args.get("query")):
+            raise SqlError("Incorrect syntax near ')': IN wants at least one value.")
+        if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
+            raise SqlError("Incorrect syntax near 'IS': it tells NULLs only; write = for others.")
         if node.args.get("with_ties"):
             raise SqlError("This archive does not understand TOP ... WITH TIES.")
         if isinstance(node, exp.CTE) and node.alias.lower() in _table_names(node):
@@ -122,18 +127,23 @@ def check_grammar(query: exp.Query) -> None:
             _check_function(node)
         if isinstance(node, exp.Select):
             _check_groups(node)
+            _check_order(node)
+        in_from = isinstance(node.parent, (exp.From, exp.Join)) and node.arg_key == "this"
+        if in_from and isinstance(node.this, exp.Query) and not node.alias:
+            raise SqlError("A query in FROM needs a name: FROM (SELECT ...) AS x.")
         if not isinstance(node, exp.Paren):
             _check_condition(node)
 
 
-def check_names(query: exp.Query, tables: Mapping[str, Sequence[str]]) -> None:
-    """Refuse tables that are not here, and aliases where SQL Server does not know them.
+def check_names(query: exp.Query, tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse tables that are not here, aliases where SQL Server does not know them, and texts
+    compared with numbers.
 
     Parameters
     ----------
     query : sqlglot.exp.Query
-    tables : mapping of str to sequence of str
-        The columns of every table.
+    tables : mapping of str to mapping of str to str
+        The columns of every table, and their types in SQLite.
 
     Raises
     ------
@@ -160,16 +170,17 @@ def check_names(query: exp.Query, tables: Mapping[str, Sequence[str]]) -> None:
             )
     for select in query.find_all(exp.Select):
         _check_aliases(select, columns)
+    _check_texts(query, tables)
 
 
-def column_hint(name: str, query: exp.Query, tables: Mapping[str, Sequence[str]]) -> str:
+def column_hint(name: str, query: exp.Query, tables: Mapping[str, Iterable[str]]) -> str:
     """Say what may have been meant by a column that is in none of the query's tables.
 
     Parameters
     ----------
     name : str
     query : sqlglot.exp.Query
-    tables : mapping of str to sequence of str
+    tables : mapping of str to iterable of str
         The columns of every table.
 
     Returns
@@ -180,16 +191,10 @@ def column_hint(name: str, query: exp.Query, tables: Mapping[str, Sequence[str]]
     owners = [table for table in tables if name.lower() in map(str.lower, tables[table])]
     if owners:
         return f" It is a column of {' and '.join(owners)}."
-    used = _table_names(query)
-    hint = nearest(
-        name, {part for table in tables if table.lower() in used for part in tables[table]}
-    )
-
-    if not hint and any(
-        part.name == name and part.quoted for part in query.find_all(exp.Identifier)
-    ):
-        return f" Text stands in single quotes: '{name}'."
-    return hint
+    used = [tables[table] for table in tables if table.lower() in _table_names(query)]
+    hint = nearest(name, {column for columns in used for column in columns})
+    quoted = any(part.quoted for part in query.find_all(exp.Identifier) if part.name == name)
+    return hint or (f" Text stands in single quotes: '{name}'." if quoted else "")
 
 
 def _table_names(part: exp.Expression) -> set[str]:
@@ -276,27 +281,78 @@ def _check_groups(select: exp.Select) -> None:
                 )
 
 
+def _check_order(select: exp.Select) -> None:
+    """Refuse an order that has no meaning, or that some rows of the answer do not settle."""
+    order, offset = select.args.get("order"), select.args.get("offset")
+    if offset and (not order or isinstance(select.args.get("limit"), exp.Limit)):
+        raise SqlError("Incorrect syntax near 'OFFSET': it wants ORDER BY, and no TOP.")
+    if not order or not select.args.get("distinct") or select.is_star:
+        return
+    shown = {part.alias_or_name.lower() for part in select.expressions}
+    shown |= {part.unalias().sql().lower() for part in select.expressions}
+    for key in (part.this for part in order.expressions):
+        if not key.is_number and not {key.sql().lower(), key.name.lower()} & shown:
+            raise SqlError(
+                "ORDER BY items must appear in the select list if SELECT DISTINCT is specified: "
+                f"'{key.sql('tsql')}' does not."
+            )
+
+
 def _all_own(parts: Iterable[exp.Expression]) -> Iterator[exp.Expression]:
     return (node for part in parts for node in _own(part))
 
 
-def _check_aliases(select: exp.Select, columns: Mapping[str, Sequence[str]]) -> None:
+def _columns_in_reach(select: exp.Select, columns: Mapping[str, Iterable[str]]) -> set[str]:
+    """List what a SELECT can read: columns of its tables and of those of the query around it."""
+    outer = select.find_ancestor(exp.From, exp.Join, exp.CTE, exp.Select)
+    found = _columns_in_reach(outer, columns) if isinstance(outer, exp.Select) else set()
+    for part in filter(None, (select.args.get("from_"), *(select.args.get("joins") or []))):
+        if isinstance(part.this, exp.Table):
+            found.update(map(str.lower, columns[part.this.name.lower()]))
+        elif isinstance(part.this, exp.Subquery):
+            found.update(map(str.lower, part.this.named_selects))
+    return found
+
+
+def _check_aliases(select: exp.Select, columns: Mapping[str, Iterable[str]]) -> None:
     """Refuse the use of a column's new name before it is given; SQLite would allow it."""
-    joins = select.args.get("joins") or []
-    known = set()
-    for part in filter(None, (select.args.get("from_"), *joins)):
-        source = part.this
-        if isinstance(source, exp.Table):
-            known.update(map(str.lower, columns[source.name.lower()]))
-        elif isinstance(source, exp.Subquery):
-            known.update(map(str.lower, source.named_selects))
+    known = _columns_in_reach(select, columns)
     if "*" in known:
         return
     given = {part.alias.lower() for part in select.expressions if isinstance(part, exp.Alias)}
-    places = [*joins, *filter(None, map(select.args.get, ("where", "group", "having")))]
-    for node in _all_own(places):
+    places = map(select.args.get, ("where", "group", "having"))
+    for node in _all_own([*filter(None, places), *(select.args.get("joins") or [])]):
         if isinstance(node, exp.Column) and not node.table and node.name.lower() in given - known:
             raise SqlError(
                 f"Invalid column name '{node.name}': a name given by AS is known in ORDER BY only; "
                 "repeat what it stands for."
             )
+
+
+def _check_texts(query: exp.Query, tables: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse a column of text beside a number: most often, quotation marks were forgotten."""
+    used = _table_names(query)
+    kinds = [
+        (name, kind)
+        for table in tables
+        if table.lower() in used
+        for name, kind in tables[table].items()
+    ]
+    texts = {name.lower() for name, kind in kinds if kind == "TEXT"}
+    texts -= {name.lower() for name, kind in kinds if kind != "TEXT"}
+    texts -= {part.alias.lower() for part in query.find_all(exp.Alias)}
+    for node in query.find_all(*COMPARISONS, exp.In, exp.Between):
+        parts = [part for part in node.iter_expressions() if not isinstance(part, exp.Query)]
+        column = next((part for part in parts if part.name.lower() in texts), None)
+        number = next((part for part in parts if _is_number(part)), None)
+        if isinstance(column, exp.Column) and number:
+            raise SqlError(
+                f"Conversion failed when converting the varchar column '{column.name}' to a "
+                f"number, near '{number.sql('tsql')}': text stands in single quotes."
+            )
+
+
+def _is_number(part: exp.Expression) -> bool:
+    """Whether a part is made of numbers only."""
+    leaves = list(part.find_all(exp.Literal, exp.Column, exp.Anonymous))
+    return bool(leaves) and all(leaf.is_number for leaf in leaves)
