@@ -283,7 +283,7 @@ def _function(node: exp.Anonymous) -> exp.Anonymous:
 
 
 def _name(node: exp.Column | exp.Table) -> exp.Column | exp.Table:
-    for part in ("db", "catalog", "hints"):
+    for part in ("db", "catalog"):
         node.set(part, None)
     return node
 

@@ -251,3 +251,11 @@ def test_continuum_pixels(synthesizer):
         assert np.median(flux[pixels]) > 0.985
         assert np.percentile(flux[pixels], 5) > 0.93
     assert np.percentile(night_sky().airglow[pixels], 98) < 60
+
+
+def test_another_schema_is_another_survey(tmp_path, monkeypatch):
+    before = survey.fingerprint(128)
+    other = tmp_path / "catalogue.py"
+    other.write_text("SCHEMA = {}\n")
+    monkeypatch.setattr(survey.schema, "__file__", str(other))
+    assert survey.fingerprint(128) != before
