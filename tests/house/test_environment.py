@@ -45,7 +45,10 @@ def test_all_the_course_is_built_on_is_pinned():
     assert set(named.split()) <= set(pip)
 
 
-HEAVY = {"numpy", "scipy", "astropy", "astroquery", "matplotlib", "torch", "pymc", "IPython"}
+HEAVY = {
+    *("numpy", "scipy", "astropy", "astroquery", "matplotlib", "torch", "pymc", "IPython"),
+    "sqlglot",
+}
 
 
 def modules_after(statement):

@@ -268,7 +268,7 @@ def test_public_generator_does_not_know_the_answers_of_a_course_with_a_secret(sm
 def test_a_comment_in_a_report_writer_builds_no_survey_again():
     """The survey's fingerprint follows what its code imports, not the folder it lies in."""
     used = fingerprints.imported([build.__name__], ("skysim", "surveys"))
-    assert {"skysim.survey.lamost", "skysim.physics.bands", "surveys.folders"} <= set(used)
+    assert {"skysim.survey.lamost", "skysim.physics.bands", "surveys.catalogue"} <= set(used)
     unused = {"skysim.survey.check", "skysim.survey.differences", "surveys.download"}
     assert not unused & set(used)
     assert not [path for path in used.values() if "make" in path.parts]
