@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+from helpers.download import text_kind
+
 N_PIXELS = 8575
 """Pixels of every resampled APOGEE spectrum."""
 LOG_WAVELENGTH_START = 4.179
@@ -282,29 +284,6 @@ def _check_shape(path, number: int, shape: tuple | None) -> None:
             f"{path}: HDU {number} has {shape[-1]} pixels, {N_PIXELS} expected. "
             "Is this an apStar or aspcapStar file?"
         )
-
-
-def text_kind(head: bytes) -> str | None:
-    """Name what a file's or an answer's first bytes are when they are plainly no data.
-
-    Parameters
-    ----------
-    head : bytes
-        Its beginning; a few hundred bytes are enough.
-
-    Returns
-    -------
-    str or None
-        "a web page (HTML)", "a JSON message", "nothing at all", or None when it may be data.
-    """
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not start:
-        return "nothing at all"
-    if start.startswith(b"<"):
-        return "a web page (HTML)"
-    if start.startswith((b"{", b"[{")):
-        return "a JSON message"
-    return None
 
 
 def _refuse_text(path) -> bytes:

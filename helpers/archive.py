@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers.apogee import check_fits, text_kind
-from helpers.download import ArchiveError, Patience, Rejected, download
+from helpers.apogee import ApogeeFileError, check_fits
+from helpers.download import ArchiveError, Patience, Rejected, download, text_kind
 
 if TYPE_CHECKING:
     from helpers.server import ArchiveServer
@@ -447,7 +447,10 @@ def fetch(
 
 
 def _check_file(path: Path, name: str) -> None:
-    check_fits(path, spectrum=_SPECTRUM_NAME.fullmatch(name) is not None)
+    try:
+        check_fits(path, spectrum=_SPECTRUM_NAME.fullmatch(name) is not None)
+    except ApogeeFileError as error:
+        raise Rejected(str(error).removeprefix(f"{path}: ")) from error
 
 
 def product(name: str, *, suffix: str = ".npz", patience: Patience | None = None) -> Path:
