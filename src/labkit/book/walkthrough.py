@@ -132,11 +132,11 @@ def _run_all(todo: dict[str, Lab], root: Path, workers: int, report: Callable[[s
                     running[pool.submit(todo[slug].make)] = slug
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
+                    slug = running.pop(future)
                     report(future.result())
-                    done.add(running.pop(future))
-        except BaseException:
-            for future in running:
-                future.cancel()
+                    done.add(slug)
+        except Exception:
+            report(f"{slug}: failed; {len(running)} more are still running, then it is told why")
             raise
 
 
