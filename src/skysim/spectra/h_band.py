@@ -59,7 +59,7 @@ def _between(values, left, share):
 
 
 class Synthesizer:
-    """Makes exact spectra on the apStar grid.  Make one and keep it: it holds the line list.
+    """Exact synthesis of H-band spectra on the apStar grid; make one and reuse it.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Synthesizer:
         return width, peak
 
     def raw_flux(self, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-        """Normalised flux before any blurring, and the continuum per Angstrom, on the fine grid."""
+        """Normalised flux without broadening, and the continuum per Angstrom, on the fine grid."""
         layers = self.structure(labels)
         gas = layers.gas
         mean = (layers.kappa * gas.density)[:, None]

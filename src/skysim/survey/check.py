@@ -69,7 +69,7 @@ def check(root: Path) -> dict:
 
 
 def _check_stacks(root: Path, summary: dict, listed: int, advice: str) -> None:
-    """Whether the optical products hold as many spectra as were made."""
+    """Raise unless the optical products hold as many spectra as were made."""
     made = {
         product: (number, array)
         for part, array in (("lamost", "flux_scale"), ("sed", "labels"))

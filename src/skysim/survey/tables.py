@@ -17,7 +17,7 @@ PRODUCT = "synspec_rev1"
 
 
 def clean_rows(rows: list[Row]) -> list[Row]:
-    """One row per star that survives the sheet's cuts: the one of highest S/N, in table order."""
+    """One row per star that passes the cuts of lab 1: that of highest S/N, in table order."""
     best: dict[str, Row] = {}
     for row in rows:
         if passes_cuts(row.catalogue, row.snr):
@@ -110,7 +110,7 @@ def write_allstar(path: Path, rows: list[Row]) -> None:
 
 
 def write_truth(path: Path, rows: list[Row], mystery: Row) -> None:
-    """Write what no student sees: true labels, kind of row, artefact and velocity left over.
+    """Write the hidden truth: true labels, kind of row, artefact and residual velocity.
 
     Parameters
     ----------
