@@ -116,7 +116,7 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     """
     exporter = HTMLExporter(template_name="lab", embed_images=True, mathjax_url=_mathjax(out))
     page, _ = exporter.from_notebook_node(
-        readable(notebook), resources={"metadata": {"name": title(notebook, slug)}}
+        readable(notebook), resources={"metadata": {"name": lab_source.title(notebook, slug)}}
     )
     slugs = lab_source.labs()
     place = slugs.index(slug)
@@ -138,14 +138,6 @@ def _mathjax(out: Path) -> str:
 
     shutil.copytree(STATIC_ASSETS_PATH, out / "mathjax", dirs_exist_ok=True)
     return "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"
-
-
-def title(notebook: NotebookNode, slug: str) -> str:
-    """Return a lab's first heading."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and (match := re.search(r"^# (.+)$", cell.source, re.M)):
-            return match[1].strip()
-    return slug
 
 
 def summary(notebook: NotebookNode) -> str:
@@ -179,7 +171,7 @@ def write_index(out: Path, rows: list[dict[str, Any]], root: Path) -> Path:
         slug = row["lab"]
         notebook = lab_source.read(slug, root)
         labs.append(
-            f'<h2><a href="{slug}.html">{html.escape(title(notebook, slug))}</a></h2>\n'
+            f'<h2><a href="{slug}.html">{html.escape(lab_source.title(notebook, slug))}</a></h2>\n'
             f"<p>{html.escape(summary(notebook))}</p>"
         )
     simulated = all(row["archive"] == "embedded" for row in rows)
