@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 #: the pixels, Angstrom, and how many of them a profile reaches to either side
 STEP, REACH = 0.125, 7
@@ -89,6 +88,8 @@ def add_lines(
 
 def calibration(count: int, rng: np.random.Generator) -> np.ndarray:
     """Draw smooth factors exp(Gaussian process) on the pixels, (count, pixels)."""
+    from scipy.interpolate import CubicSpline
+
     knots = np.linspace(PIXELS[0], PIXELS[-1], 13)
     distance = (knots[:, None] - knots) / CALIBRATION_LENGTH
     root = np.linalg.cholesky(np.exp(-0.5 * distance**2) + 1e-6 * np.eye(knots.size))

@@ -35,6 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KitError, OSError) as error:
         print(f"labkit {chosen.command}: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith(("helpers", "labkit", "skysim", "surveys")):
+            raise
+        print(
+            f"labkit {chosen.command}: the package {error.name} is not installed. Install the kit "
+            "again with its extra `course`, which brings all that labkit needs.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         sub.set_defaults(run=run)
         return sub
+
+    listed = command("labs", _labs, "list the labs of a course folder, with exercises and points")
+    listed.add_argument("--course", type=Path, default=ROOT, help="the course folder")
 
     data = command(
         "data",
@@ -161,6 +173,21 @@ def _chosen_labs(names: Sequence[str]) -> list[str]:
     for name in names:
         lab_source.script(name)
     return list(names) or lab_source.labs()
+
+
+def _labs(chosen: argparse.Namespace) -> int:
+    from labkit import lab_source
+    from labkit.errors import CourseError
+
+    course = chosen.course.resolve()
+    slugs = lab_source.labs(course)
+    if not slugs:
+        raise CourseError(
+            f"no labs in {course}: there is no solutions/NN_slug/NN_slug.py.",
+            "Name the course folder with --course, or set LABKIT_COURSE.",
+        )
+    print(table([vars(lab_source.outline(slug, course)) for slug in slugs]))
+    return 0
 
 
 def _data(chosen: argparse.Namespace) -> int:

@@ -64,6 +64,23 @@ class Claim:
     simulated_only: bool
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A lab in one line.
+
+    Attributes
+    ----------
+    lab, title : str
+    exercises, points : int
+        How many exercises it has, explanations included, and what they are worth together.
+    """
+
+    lab: str
+    title: str
+    exercises: int
+    points: int
+
+
 def labs(root: Path = ROOT) -> list[str]:
     """Return the slugs of all labs that have a source, in course order."""
     return sorted(path.parent.name for path in (root / "solutions").glob("[0-9][0-9]_*/*.py"))
@@ -124,6 +141,37 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
             raise SourceError(f"{path}, cell {number} ({first!r}): {error}") from None
     _check_exercises(path, notebook)
     return notebook
+
+
+def outline(slug: str, root: Path = ROOT) -> Outline:
+    """Count a lab's exercises and points.
+
+    Parameters
+    ----------
+    slug : str
+    root : Path
+        The course folder.
+
+    Returns
+    -------
+    Outline
+    """
+    notebook = read(slug, root)
+    grading = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    return Outline(
+        slug,
+        title(notebook, slug),
+        exercises=sum(bool(cell.get("solution")) for cell in grading),
+        points=sum(cell.get("points", 0) for cell in grading),
+    )
+
+
+def title(notebook: NotebookNode, slug: str) -> str:
+    """Return a lab's first heading; its slug if it has none."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (match := re.search(r"^# (.+)$", cell.source, re.M)):
+            return match[1].strip()
+    return slug
 
 
 def needs(slug: str, root: Path = ROOT) -> set[str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from surveys import contribution_functions
 from surveys.errors import KitError
 from surveys.folders import fact_file
 from surveys.formats import chianti
@@ -218,6 +217,8 @@ def chianti_lines(
     CoronaError
         If the folder is not a CHIANTI installation or lacks an ion.
     """
+    from surveys import contribution_functions  # loads scipy, which reading the table does not need
+
     root = Path(folder) if folder is not None else chianti_folder()
     if log_temperature is None:
         log_temperature = LOG_TEMPERATURE

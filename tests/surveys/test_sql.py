@@ -14,7 +14,7 @@ from helpers import checks
 from skysim.survey import tables
 from surveys.catalogue import ASPCAPFLAG, EXTRATARG, SCHEMA, STARFLAG, write_tables
 from surveys.sql import SqlError, run_sql
-from tests.house.test_environment import modules_after
+from tests.house.test_environment import loaded_by
 
 FIELDS = ("M15", "N6791", "K2_C4_168-21", "060+00")
 
@@ -710,4 +710,4 @@ def test_the_survey_fills_every_column_of_the_schema(tmp_path):
 
 @pytest.mark.parametrize("module", ["helpers.checks", "helpers.archive", "surveys.catalogue"])
 def test_the_sql_reader_is_loaded_for_queries_only(module):
-    assert "sqlglot" not in modules_after(f"import {module}")
+    assert "sqlglot" not in loaded_by(f"import {module}")

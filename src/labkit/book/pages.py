@@ -82,7 +82,7 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode, root: Path) -> Path:
     """
     exporter = HTMLExporter(template_name="lab", embed_images=True, mathjax_url=_mathjax(out))
     page, _ = exporter.from_notebook_node(
-        readable(notebook), resources={"metadata": {"name": title(notebook, slug)}}
+        readable(notebook), resources={"metadata": {"name": lab_source.title(notebook, slug)}}
     )
     slugs = [None, *lab_source.labs(root), None]
     place = slugs.index(slug)
@@ -100,14 +100,6 @@ def _mathjax(out: Path) -> str:
 
     shutil.copytree(STATIC_ASSETS_PATH, out / "mathjax", dirs_exist_ok=True)
     return "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"
-
-
-def title(notebook: NotebookNode, slug: str) -> str:
-    """Return a lab's first heading."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and (match := re.search(r"^# (.+)$", cell.source, re.M)):
-            return match[1].strip()
-    return slug
 
 
 def summary(notebook: NotebookNode) -> str:
@@ -142,7 +134,7 @@ def write_index(out: Path, rows: list[dict[str, Any]], root: Path) -> Path:
         labs.append(
             {
                 "slug": row["lab"],
-                "title": title(notebook, row["lab"]),
+                "title": lab_source.title(notebook, row["lab"]),
                 "summary": summary(notebook),
             }
         )
