@@ -196,7 +196,7 @@ def truth(survey: str, name: str) -> np.ndarray:
     Parameters
     ----------
     survey : str
-        "apogee" or "lamost".
+        "apogee", "lamost" or "sed".
     name : str
         Of the array: "mystery", the labels of the star of lab 5, and others (data/README.md).
 
@@ -215,7 +215,7 @@ def truth(survey: str, name: str) -> np.ndarray:
             return planted[name]
     except (OSError, KeyError) as error:
         raise KitError(
-            f"the truth {name!r} of the {survey} survey is not in {path}.",
+            f"the truth {name!r} of the {survey} survey cannot be read from {path}.",
             "Hidden tests that need it run on the instructor's machine: `labkit data` makes it.",
         ) from error
 
