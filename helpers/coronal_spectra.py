@@ -34,7 +34,8 @@ def loop_emission(log_temperature: np.ndarray, peak: float) -> np.ndarray:
     The rise is that of a static loop heated evenly (Rosner, Tucker & Vaiana 1978, ApJ 220, 643).
     """
     x = log_temperature - peak
-    return 10 ** np.where(x < 0, 1.5 * x, -4 * x)
+    result: np.ndarray = 10 ** np.where(x < 0, 1.5 * x, -4 * x)
+    return result
 
 
 class Table(Protocol):

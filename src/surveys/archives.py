@@ -106,7 +106,7 @@ def _embedded() -> Archive:
     )
 
 
-def _embedded_key(survey: dict) -> str:
+def _embedded_key(survey: dict[str, Any]) -> str:
     return f"embedded-{survey['fingerprint'][:16]}"
 
 
@@ -170,7 +170,7 @@ def server_at(address: str) -> ArchiveServer:
     return next(server for server in _servers.values() if server.address == address)
 
 
-def _survey(build: Path) -> dict | None:
+def _survey(build: Path) -> dict[str, Any] | None:
     """Read survey.json, written last: without it the build is not complete."""
     try:
         survey = json.loads((build / "survey.json").read_text(encoding="utf-8"))

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlglot import ErrorLevel, exp
-from sqlglot.dialects import TSQL, SQLite
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ParseError, TokenError, UnsupportedError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from surveys.tsql_functions import COLLATION, FUNCTIONS, MAX_TEXT, PREFIX, SqlError
 from surveys.tsql_rules import COMPARISONS, NATIVE, TYPES, check_grammar
@@ -223,7 +224,7 @@ def column_names(sql: str | exp.Query, names: Sequence[str]) -> list[str]:
     return result
 
 
-def _written_name(column: exp.Expression) -> str:
+def _written_name(column: exp.Expr) -> str:
     column = column.unnest()
     return column.alias_or_name if isinstance(column, (exp.Alias, exp.Column, exp.Star)) else ""
 
@@ -231,11 +232,11 @@ def _written_name(column: exp.Expression) -> str:
 # --- rewriting, node by node ----------------------------------------------------------------------
 
 
-def _same(node: exp.Expression) -> exp.Expression:
+def _same(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _call(function: str, *arguments: exp.Expression) -> exp.Anonymous:
+def _call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=function, expressions=list(arguments))
 
 
@@ -321,11 +322,11 @@ def _collation(node: exp.Collate) -> exp.Collate:
 # views let them compare by NOCASE; what functions make is compared by a function of our own.
 
 
-def _collated(node: exp.Expression, collation: str) -> exp.Collate:
+def _collated(node: exp.Expr, collation: str) -> exp.Collate:
     return exp.Collate(this=node, expression=exp.Var(this=collation))
 
 
-def _trim(literal: exp.Expression) -> None:
+def _trim(literal: exp.Expr) -> None:
     if literal.is_string:
         literal.set("this", literal.name.rstrip(" "))
 
@@ -359,7 +360,7 @@ def _in(node: exp.In) -> exp.In:
     return _compared(node) if node.expressions else node
 
 
-def _compared(node: exp.Expression) -> exp.Expression:
+def _compared(node: exp.Expr) -> exp.Expr:
     """Let what stands first decide how texts are compared."""
     if isinstance(node.this, (exp.Column, exp.Literal)):
         node.set("this", _collated(node.this, "NOCASE"))
