@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 COLOURS = {
     "black": "#000000",
@@ -29,7 +30,7 @@ COLOURS = {
 #: a perceptually uniform map for numbers that colour points
 SEQUENTIAL = "cividis"
 
-STYLE: dict[Any, object] = {
+STYLE: dict[RcKeyType, Any] = {
     "axes.grid": False,
     "axes.prop_cycle": "cycler('color', {})".format(
         [COLOURS[name] for name in ("blue", "vermilion", "green", "orange", "sky", "purple")]

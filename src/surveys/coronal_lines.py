@@ -109,8 +109,8 @@ class Lines:
             raise CoronaError(f"the table knows log n from {low:g} to {high:g}")
         floor = 1e-99
         log_g = np.log(np.maximum(self.g, floor))
-        at: np.ndarray = CubicSpline(self.log_density, log_g, axis=-1)(log_density)
-        return np.exp(at)
+        g: np.ndarray = np.exp(CubicSpline(self.log_density, log_g, axis=-1)(log_density))
+        return g
 
 
 def spectrum(ion: str) -> str:

@@ -12,7 +12,7 @@ import io
 import re
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surveys.formats.npz import stored_array
 

@@ -244,7 +244,8 @@ class ArchiveServer:
     def forget_scratch(self) -> None:
         """Leave the scratch folder to the process that made it."""
         if self._scratch is not None:
-            self._scratch._finalizer.detach()
+            # standard library, but not in typeshed
+            self._scratch._finalizer.detach()  # type: ignore[attr-defined]
 
     def sql(self, query: str) -> str:
         """Answer a query with SkyServer's CSV (see `run_sql`)."""

@@ -58,16 +58,24 @@ def _patient_adapter(service: str) -> HTTPAdapter:
     from urllib3 import Retry
 
     class PatientAdapter(HTTPAdapter):
-        def send(self, request, *, timeout=None, proxies=None, **kwargs):
-            local = request.url.startswith("http://127.0.0.1:")
+        def send(
+            self,
+            request: requests.PreparedRequest,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: bool | str = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> requests.Response:
+            url = request.url or ""
+            if url.startswith("http://127.0.0.1:"):
+                proxies = {}
             try:
                 # astroquery binds its default time limit on import: the setting would do nothing
-                return super().send(
-                    request, timeout=conf.timeout, proxies={} if local else proxies, **kwargs
-                )
+                return super().send(request, stream, conf.timeout, verify, cert, proxies)
             except requests.RequestException as error:
                 raise ArchiveError(
-                    f"{service} did not answer at {_address(request.url)}: {_cause(error)}. "
+                    f"{service} did not answer at {_address(url)}: {_cause(error)}. "
                     "Check the network, wait a little and run the cell again."
                 ) from error
 

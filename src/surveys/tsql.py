@@ -7,7 +7,7 @@ What SQLite does not know, or knows under another meaning, becomes a call of a f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ParseError, TokenError, UnsupportedError
+from sqlglot.parsers.tsql import TSQLParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from surveys.tsql_functions import COLLATION, FUNCTIONS, MAX_TEXT, PREFIX, SqlError
@@ -38,28 +39,26 @@ class _SqlServer(TSQL):
             **{">=": TokenType.GTE, "!<": TokenType.GTE},
         }
 
-    class Parser(TSQL.Parser):
-        FUNCTIONS: ClassVar = {}
+    class Parser(TSQLParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar = {
-            name: TSQL.Parser.FUNCTION_PARSERS[name]
+            name: TSQLParser.FUNCTION_PARSERS[name]
             for name in ("CAST", "CONVERT", "TRY_CAST", "TRY_CONVERT")
         }
-        NO_PAREN_FUNCTIONS: ClassVar = {}
-        NO_PAREN_FUNCTION_PARSERS: ClassVar = {
-            "CASE": TSQL.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
-        }
+        NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar = {"CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
         PRIMARY_PARSERS: ClassVar = {
-            **TSQL.Parser.PRIMARY_PARSERS,
+            **TSQLParser.PRIMARY_PARSERS,
             TokenType.NATIONAL_STRING: lambda _, token: exp.Literal.string(token.text),
             TokenType.HEX_STRING: lambda _, token: exp.Literal.number(int(token.text or "0", 16)),
         }
         QUERY_MODIFIER_PARSERS: ClassVar = {
             kind: parser
-            for kind, parser in TSQL.Parser.QUERY_MODIFIER_PARSERS.items()
+            for kind, parser in TSQLParser.QUERY_MODIFIER_PARSERS.items()
             if kind is not TokenType.LIMIT
         }
-        TERM: ClassVar = {**TSQL.Parser.TERM, **TSQL.Parser.BITWISE}
-        BITWISE: ClassVar = {}
+        TERM: ClassVar = {**TSQLParser.TERM, **TSQLParser.BITWISE}
+        BITWISE: ClassVar[dict[TokenType, Any]] = {}
 
 
 _CLAUSES = [
@@ -178,9 +177,10 @@ def to_sqlite(sql: str | exp.Query) -> str:
                 node.replace(new)
         for node in list(around.find_all(exp.Anonymous, exp.Case)):
             _collate(node)
-        return around.this.sql(
+        written: str = around.this.sql(
             _SQLite, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE
         )
+        return written
     except UnsupportedError as error:
         raise SqlError(f"This archive does not understand the query: {error}") from error
     except RecursionError as error:
@@ -254,7 +254,7 @@ def _bracketed(node: exp.Binary) -> exp.Binary:
     return node
 
 
-def _divided(node: exp.Div) -> exp.Div:
+def _divided(node: exp.Div) -> exp.Binary:
     divisor = node.expression
     if not divisor.is_number or not float(divisor.name):
         node.set("expression", _call("nonzero", divisor))
@@ -293,7 +293,7 @@ def _select(node: exp.Select) -> exp.Select:
     node.set("options", None)
     limit = node.args.get("limit")
     options = limit and limit.args.get("limit_options")
-    if options and options.args.get("percent"):
+    if limit and options and options.args.get("percent"):
         everything = node.copy()
         for part in ("limit", "order", "with_"):
             everything.set(part, None)
@@ -339,7 +339,7 @@ def _comparison(node: exp.Binary) -> exp.Binary:
     return node
 
 
-def _between(node: exp.Between) -> exp.Between:
+def _between(node: exp.Between) -> exp.Expr:
     for key in ("low", "high"):
         _trim(node.args[key])
     return _compared(node)
@@ -354,7 +354,7 @@ def _case(node: exp.Case) -> exp.Case:
     return node
 
 
-def _in(node: exp.In) -> exp.In:
+def _in(node: exp.In) -> exp.Expr:
     for item in node.expressions:
         _trim(item)
     return _compared(node) if node.expressions else node
@@ -367,7 +367,7 @@ def _compared(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _collate(node: exp.Anonymous | exp.Case) -> None:
+def _collate(node: exp.Expr) -> None:
     """Let what a function makes be compared, sorted and grouped as texts are."""
     if isinstance(node.parent, exp.Window) and node.arg_key == "this":
         node = node.parent
@@ -378,7 +378,8 @@ def _collate(node: exp.Anonymous | exp.Case) -> None:
         around.set("this", node)
 
 
-_REWRITES = {
+#: by class of node; each function takes a node of its class
+_REWRITES: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     **dict.fromkeys(COMPARISONS, _comparison),
     **dict.fromkeys((exp.Sub, exp.Mul, exp.BitwiseAnd, exp.BitwiseOr), _bracketed),
     **dict.fromkeys((exp.Cast, exp.TryCast, exp.Convert), _cast),

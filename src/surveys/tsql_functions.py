@@ -65,8 +65,8 @@ def _left(text: Value, length: Value) -> str:
 
 
 def _right(text: Value, length: Value) -> str:
-    text = _text(text)
-    return text[max(len(text) - _length("RIGHT", length), 0) :]
+    whole = _text(text)
+    return whole[max(len(whole) - _length("RIGHT", length), 0) :]
 
 
 def _substring(text: Value, start: Value, length: Value) -> str:
@@ -79,27 +79,27 @@ def _charindex(wanted: Value, text: Value, start: Value = 1) -> int:
 
 
 def _replace(text: Value, old: Value, new: Value) -> str:
-    text, old, new = _text(text), _text(old), _text(new)
-    parts = re.split(re.escape(old), text, flags=re.IGNORECASE) if old else [text]
-    if len(parts) * len(new) > 2 * MAX_TEXT:
+    whole, wanted, instead = _text(text), _text(old), _text(new)
+    parts = re.split(re.escape(wanted), whole, flags=re.IGNORECASE) if wanted else [whole]
+    if len(parts) * len(instead) > 2 * MAX_TEXT:
         raise SqlError(f"REPLACE would make a text of more than {MAX_TEXT} characters.")
-    return new.join(parts)
+    return instead.join(parts)
 
 
 def _stuff(text: Value, start: Value, length: Value, new: Value) -> str | None:
-    text, first = _text(text), int(start) - 1
-    if not 0 <= first < len(text) or length < 0:
+    whole, first = _text(text), int(start) - 1
+    if not 0 <= first < len(whole) or length < 0:
         return None
-    return text[:first] + _text(new) + text[first + int(length) :]
+    return whole[:first] + _text(new) + whole[first + int(length) :]
 
 
 def _str(number: Value, length: Value = 10, decimals: Value = 0) -> str:
-    length = min(int(length), MAX_TEXT)
+    width = min(int(length), MAX_TEXT)
     whole = f"{_rounded(float(number)):.0f}"
-    if len(whole) > length:
-        return "*" * length
-    decimals = max(min(int(decimals), 16, length - len(whole) - 1), 0)
-    return f"{_rounded(float(number), decimals):.{decimals}f}".rjust(length)
+    if len(whole) > width:
+        return "*" * width
+    shown = max(min(int(decimals), 16, width - len(whole) - 1), 0)
+    return f"{_rounded(float(number), shown):.{shown}f}".rjust(width)
 
 
 def _replicate(text: Value, count: Value) -> str:
@@ -169,7 +169,7 @@ def _of_its_type(function: Function) -> Function:
     return typed
 
 
-def _rounded(value: Value, digits: Value = 0, truncate: Value = 0) -> float | Decimal:
+def _rounded(value: float, digits: Value = 0, truncate: Value = 0) -> float | Decimal:
     """Round half away from zero, by the decimal digits that the value shows."""
     step = Decimal(1).scaleb(-max(-30, min(int(digits), 30)))
     if step < math.ulp(value):

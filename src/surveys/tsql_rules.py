@@ -150,7 +150,7 @@ def check_names(query: exp.Query, tables: Mapping[str, Mapping[str, str]]) -> No
     SqlError
         Naming the part, and what there is.
     """
-    columns = {name.lower(): names for name, names in tables.items()}
+    columns: dict[str, Iterable[str]] = {name.lower(): names for name, names in tables.items()}
     for part in query.find_all(exp.CTE):
         columns[part.alias.lower()] = part.alias_column_names or part.this.named_selects
     for table in query.find_all(exp.Table):
@@ -235,7 +235,7 @@ def _check_condition(node: exp.Expr) -> None:
         isinstance(above, (exp.Where, exp.Having, exp.Connector, exp.Not))
         or (isinstance(above, exp.Join) and key == "on")
         or (isinstance(above, exp.Escape) and key == "this")
-        or (isinstance(above, exp.If) and key == "this" and not above.parent.this)
+        or (isinstance(above, exp.If) and key == "this" and not _case_value(above))
         or (isinstance(above, exp.Anonymous) and above.name.lower() == "iif" and place.index == 0)
     )
     if wanted and not isinstance(node, _CONDITIONS):
@@ -248,6 +248,11 @@ def _check_condition(node: exp.Expr) -> None:
             f"A value is expected near '{node.sql('tsql')}', which is a condition: write "
             "CASE WHEN ... THEN 1 ELSE 0 END."
         )
+
+
+def _case_value(branch: exp.If) -> exp.Expr | None:
+    """Return x of the CASE x WHEN ... that a branch belongs to; None in CASE WHEN ..."""
+    return branch.parent.this if branch.parent else None
 
 
 def _is_aggregate(node: exp.Expr) -> bool:

@@ -222,9 +222,7 @@ def _check_spectrum(path: str | os.PathLike[str], hdus: Any) -> None:
         _check_shape(path, number, hdus[number].shape if image else None)
 
 
-def _check_shape(
-    path: str | os.PathLike[str], number: int, shape: tuple[int, ...] | None
-) -> None:
+def _check_shape(path: str | os.PathLike[str], number: int, shape: tuple[int, ...] | None) -> None:
     if shape is None or len(shape) not in (1, 2) or 0 in shape:
         raise ApogeeFileError(
             f"{path}: HDU {number} should be an image of {N_PIXELS} pixels and is "
