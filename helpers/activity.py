@@ -114,7 +114,8 @@ def _columns(path: Path, name: str, kept: slice) -> np.ndarray:
         return stored_array(path, name)[:, kept]
     except ValueError:
         with np.load(path, allow_pickle=False) as file:
-            return file[name][:, kept]
+            values: np.ndarray = file[name]
+            return values[:, kept]
 
 
 def continuum_flux(teff: np.ndarray, line: str) -> np.ndarray:

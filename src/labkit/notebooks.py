@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
@@ -24,6 +25,9 @@ from labkit import ROOT, lab_source
 from surveys import fingerprints
 from surveys.errors import KitError
 
+if TYPE_CHECKING:
+    from nbgrader.apps import NbGraderAPI
+
 
 class NotebookError(KitError, RuntimeError):
     """nbgrader refused to make a student version; the message holds its words."""
@@ -32,7 +36,8 @@ class NotebookError(KitError, RuntimeError):
 def text(notebook: NotebookNode) -> str:
     """Return a notebook as the text of its file, always the same for the same notebook."""
     nbformat.validate(notebook)
-    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    written: str = nbformat.writes(notebook, version=4)
+    return written.rstrip("\n") + "\n"
 
 
 def derive(slugs: list[str], root: Path = ROOT) -> list[Path]:
@@ -113,7 +118,7 @@ def _release(course: Path, slug: str) -> str:
     return text(nbformat.read(files[0], as_version=4))
 
 
-def nbgrader_api(course: Path, more: Config | None = None) -> object:
+def nbgrader_api(course: Path, more: Config | None = None) -> NbGraderAPI:
     """Return nbgrader's API for a course folder, with the settings of its nbgrader_config.py.
 
     Parameters

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MISSING = -9999
 
@@ -202,7 +202,7 @@ def make_catalogue(sas: Path, catalogue: Path) -> None:
     write_tables(rows, catalogue)
 
 
-def write_tables(rows: Sequence[dict], catalogue: Path) -> None:
+def write_tables(rows: Sequence[dict[str, Any]], catalogue: Path) -> None:
     """Write the tables apogeeStar and aspcapStar.
 
     Parameters
@@ -226,7 +226,7 @@ def write_tables(rows: Sequence[dict], catalogue: Path) -> None:
             connection.execute(f"CREATE INDEX {table}_apogee ON {table} (apogee_id)")
 
 
-def _identified(row: dict) -> dict:
+def _identified(row: dict[str, Any]) -> dict[str, Any]:
     """Add the names by which the tables refer to one another, where a row has none."""
     name = row.get("apogee_id", MISSING)
     star = f"{row.get('location_id', MISSING)}.{name}"
@@ -239,7 +239,7 @@ def _identified(row: dict) -> dict:
     } | row
 
 
-def _rows_of_table(path: Path) -> list[dict]:
+def _rows_of_table(path: Path) -> list[dict[str, Any]]:
     from astropy.io import fits
 
     with fits.open(path, memmap=False) as hdus:
@@ -255,7 +255,7 @@ def _rows_of_table(path: Path) -> list[dict]:
     ]
 
 
-def _rows_of_headers(sas: Path) -> list[dict]:
+def _rows_of_headers(sas: Path) -> list[dict[str, Any]]:
     from astropy.io import fits
 
     rows = []
@@ -270,7 +270,7 @@ def _rows_of_headers(sas: Path) -> list[dict]:
     return rows
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, float) and not math.isfinite(value):

@@ -20,10 +20,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlsplit
 
 from surveys.errors import KitError
+
+if TYPE_CHECKING:
+    import requests
 
 CONNECTIONS = 4
 """Connections to one service at a time: the archives ask for no more than a few."""
@@ -213,7 +216,7 @@ class _Ledger:
     def __init__(self, folder: Path):
         self._path = folder / ".verified"
         self._sizes: dict[str, int] = {}
-        self._file = None
+        self._file: IO[str] | None = None
         if self._path.is_file():
             for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
                 size, _, name = line.partition("\t")
@@ -248,11 +251,18 @@ class _Ledger:
             self._file.close()
 
 
-def _fetch_with_retries(base, jobs, check, ledger, progress, patience) -> list[_Job]:
+def _fetch_with_retries(
+    base: str,
+    jobs: list[_Job],
+    check: Callable[[Path, str], None],
+    ledger: _Ledger,
+    progress: bool,
+    patience: Patience,
+) -> list[_Job]:
     """Fetch in rounds until all are there, or not to be had; return those missing."""
     from tqdm.auto import tqdm
 
-    def settle(job: _Job, arrival: Future) -> None:
+    def settle(job: _Job, arrival: Future[None]) -> None:
         _settle(job, arrival, check, ledger)
         bar.update(not job.reason)
 
@@ -271,7 +281,9 @@ def _fetch_with_retries(base, jobs, check, ledger, progress, patience) -> list[_
     return missing
 
 
-def _settle(job: _Job, arrival: Future, check, ledger: _Ledger) -> None:
+def _settle(
+    job: _Job, arrival: Future[None], check: Callable[[Path, str], None], ledger: _Ledger
+) -> None:
     """Put the file that arrived in its place, or note why there is none."""
     try:
         arrival.result()
@@ -305,11 +317,11 @@ class _Service:
         # no proxy for this machine's own addresses
         local = urlsplit(base).hostname in ("127.0.0.1", "localhost", "::1")
         self._session.trust_env = not local
-        self._running: dict[Future, _Job] = {}
+        self._running: dict[Future[None], _Job] = {}
         self._closed = threading.Event()
         self._resume = 0.0  # on the clock of time.monotonic
 
-    def fetch(self, jobs: Sequence[_Job], settle: Callable[[_Job, Future], None]) -> None:
+    def fetch(self, jobs: Sequence[_Job], settle: Callable[[_Job, Future[None]], None]) -> None:
         """Fetch each job's draft, four at a time; after too many failures in a row, no more."""
         waiting = iter(jobs)
         failures = 0
@@ -349,7 +361,7 @@ class _Service:
         except requests.RequestException as error:
             raise Rejected(_why(error)) from error
 
-    def _refused(self, answer) -> NoReturn:
+    def _refused(self, answer: requests.Response) -> NoReturn:
         from urllib3 import Retry
         from urllib3.exceptions import InvalidHeader
 
@@ -372,17 +384,18 @@ class _Service:
         self._session.close()
 
 
-def _in_thread(work: Callable, *arguments) -> Future:
+def _in_thread(work: Callable[..., None], *arguments: Any) -> Future[None]:
     """Call a function in a thread of its own; the interpreter can end before the thread does.
 
     It would wait for the threads of a ThreadPoolExecutor: after Ctrl-C, as long as a silent service
     is given to answer.
     """
-    outcome = Future()
+    outcome: Future[None] = Future()
 
     def run() -> None:
         try:
-            outcome.set_result(work(*arguments))
+            work(*arguments)
+            outcome.set_result(None)
         except BaseException as error:  # noqa: BLE001 - raised again by outcome.result()
             outcome.set_exception(error)
 

@@ -70,7 +70,9 @@ def _protect(connection: sqlite3.Connection, tables: Iterable[str], deadline: fl
     """Forbid everything but reading the tables, with functions that do no harm, in time."""
     readable = {name.lower() for name in tables}
 
-    def authorize(action, first, second, _database, _view):
+    def authorize(
+        action: int, first: str | None, second: str | None, _database: str | None, _view: str | None
+    ) -> int:
         first, second = (first or "").lower(), (second or "").lower()
         if action == sqlite3.SQLITE_SELECT:
             return sqlite3.SQLITE_OK

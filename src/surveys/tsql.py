@@ -7,14 +7,16 @@ What SQLite does not know, or knows under another meaning, becomes a call of a f
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlglot import ErrorLevel, exp
-from sqlglot.dialects import TSQL, SQLite
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.dialects.tsql import TSQL
 from sqlglot.errors import ParseError, TokenError, UnsupportedError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.parsers.tsql import TSQLParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 from surveys.tsql_functions import COLLATION, FUNCTIONS, MAX_TEXT, PREFIX, SqlError
 from surveys.tsql_rules import COMPARISONS, NATIVE, TYPES, check_grammar
@@ -37,28 +39,26 @@ class _SqlServer(TSQL):
             **{">=": TokenType.GTE, "!<": TokenType.GTE},
         }
 
-    class Parser(TSQL.Parser):
-        FUNCTIONS: ClassVar = {}
+    class Parser(TSQLParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar = {
-            name: TSQL.Parser.FUNCTION_PARSERS[name]
+            name: TSQLParser.FUNCTION_PARSERS[name]
             for name in ("CAST", "CONVERT", "TRY_CAST", "TRY_CONVERT")
         }
-        NO_PAREN_FUNCTIONS: ClassVar = {}
-        NO_PAREN_FUNCTION_PARSERS: ClassVar = {
-            "CASE": TSQL.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]
-        }
+        NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar = {"CASE": TSQLParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
         PRIMARY_PARSERS: ClassVar = {
-            **TSQL.Parser.PRIMARY_PARSERS,
+            **TSQLParser.PRIMARY_PARSERS,
             TokenType.NATIONAL_STRING: lambda _, token: exp.Literal.string(token.text),
             TokenType.HEX_STRING: lambda _, token: exp.Literal.number(int(token.text or "0", 16)),
         }
         QUERY_MODIFIER_PARSERS: ClassVar = {
             kind: parser
-            for kind, parser in TSQL.Parser.QUERY_MODIFIER_PARSERS.items()
+            for kind, parser in TSQLParser.QUERY_MODIFIER_PARSERS.items()
             if kind is not TokenType.LIMIT
         }
-        TERM: ClassVar = {**TSQL.Parser.TERM, **TSQL.Parser.BITWISE}
-        BITWISE: ClassVar = {}
+        TERM: ClassVar = {**TSQLParser.TERM, **TSQLParser.BITWISE}
+        BITWISE: ClassVar[dict[TokenType, Any]] = {}
 
 
 _CLAUSES = [
@@ -177,9 +177,10 @@ def to_sqlite(sql: str | exp.Query) -> str:
                 node.replace(new)
         for node in list(around.find_all(exp.Anonymous, exp.Case)):
             _collate(node)
-        return around.this.sql(
+        written: str = around.this.sql(
             _SQLite, identify=True, comments=False, unsupported_level=ErrorLevel.RAISE
         )
+        return written
     except UnsupportedError as error:
         raise SqlError(f"This archive does not understand the query: {error}") from error
     except RecursionError as error:
@@ -223,7 +224,7 @@ def column_names(sql: str | exp.Query, names: Sequence[str]) -> list[str]:
     return result
 
 
-def _written_name(column: exp.Expression) -> str:
+def _written_name(column: exp.Expr) -> str:
     column = column.unnest()
     return column.alias_or_name if isinstance(column, (exp.Alias, exp.Column, exp.Star)) else ""
 
@@ -231,11 +232,11 @@ def _written_name(column: exp.Expression) -> str:
 # --- rewriting, node by node ----------------------------------------------------------------------
 
 
-def _same(node: exp.Expression) -> exp.Expression:
+def _same(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _call(function: str, *arguments: exp.Expression) -> exp.Anonymous:
+def _call(function: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=function, expressions=list(arguments))
 
 
@@ -253,7 +254,7 @@ def _bracketed(node: exp.Binary) -> exp.Binary:
     return node
 
 
-def _divided(node: exp.Div) -> exp.Div:
+def _divided(node: exp.Div) -> exp.Binary:
     divisor = node.expression
     if not divisor.is_number or not float(divisor.name):
         node.set("expression", _call("nonzero", divisor))
@@ -292,7 +293,7 @@ def _select(node: exp.Select) -> exp.Select:
     node.set("options", None)
     limit = node.args.get("limit")
     options = limit and limit.args.get("limit_options")
-    if options and options.args.get("percent"):
+    if limit and options and options.args.get("percent"):
         everything = node.copy()
         for part in ("limit", "order", "with_"):
             everything.set(part, None)
@@ -321,11 +322,11 @@ def _collation(node: exp.Collate) -> exp.Collate:
 # views let them compare by NOCASE; what functions make is compared by a function of our own.
 
 
-def _collated(node: exp.Expression, collation: str) -> exp.Collate:
+def _collated(node: exp.Expr, collation: str) -> exp.Collate:
     return exp.Collate(this=node, expression=exp.Var(this=collation))
 
 
-def _trim(literal: exp.Expression) -> None:
+def _trim(literal: exp.Expr) -> None:
     if literal.is_string:
         literal.set("this", literal.name.rstrip(" "))
 
@@ -338,7 +339,7 @@ def _comparison(node: exp.Binary) -> exp.Binary:
     return node
 
 
-def _between(node: exp.Between) -> exp.Between:
+def _between(node: exp.Between) -> exp.Expr:
     for key in ("low", "high"):
         _trim(node.args[key])
     return _compared(node)
@@ -353,20 +354,20 @@ def _case(node: exp.Case) -> exp.Case:
     return node
 
 
-def _in(node: exp.In) -> exp.In:
+def _in(node: exp.In) -> exp.Expr:
     for item in node.expressions:
         _trim(item)
     return _compared(node) if node.expressions else node
 
 
-def _compared(node: exp.Expression) -> exp.Expression:
+def _compared(node: exp.Expr) -> exp.Expr:
     """Let what stands first decide how texts are compared."""
     if isinstance(node.this, (exp.Column, exp.Literal)):
         node.set("this", _collated(node.this, "NOCASE"))
     return node
 
 
-def _collate(node: exp.Anonymous | exp.Case) -> None:
+def _collate(node: exp.Expr) -> None:
     """Let what a function makes be compared, sorted and grouped as texts are."""
     if isinstance(node.parent, exp.Window) and node.arg_key == "this":
         node = node.parent
@@ -377,7 +378,8 @@ def _collate(node: exp.Anonymous | exp.Case) -> None:
         around.set("this", node)
 
 
-_REWRITES = {
+#: by class of node; each function takes a node of its class
+_REWRITES: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     **dict.fromkeys(COMPARISONS, _comparison),
     **dict.fromkeys((exp.Sub, exp.Mul, exp.BitwiseAnd, exp.BitwiseOr), _bracketed),
     **dict.fromkeys((exp.Cast, exp.TryCast, exp.Convert), _cast),

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import lru_cache, reduce
+from typing import Any, TypeAlias
 
 from surveys.catalogue import ASPCAPFLAG, EXTRATARG, STARFLAG
 
@@ -23,6 +24,10 @@ PREFIX = "t_"
 """Before the name of a function in SQLite, whose own of that name may mean something else."""
 MAX_TEXT = 8000
 """SQL Server's longest varchar."""
+
+#: what SQLite hands to a function and takes from it: a str, int, float, bytes or None
+Value: TypeAlias = Any
+Function: TypeAlias = Callable[..., Value]
 
 
 class SqlError(Exception):
@@ -41,7 +46,7 @@ def _collate(one: str, other: str) -> int:
     return (one > other) - (one < other)
 
 
-def _text(value) -> str:
+def _text(value: Value) -> str:
     """Write a value as SQL Server does where it needs text: six digits of a real number."""
     if not isinstance(value, float):
         return str(value)
@@ -49,68 +54,68 @@ def _text(value) -> str:
     return f"{shown}e{int(power):+04d}" if exponent else shown
 
 
-def _length(function: str, number) -> int:
+def _length(function: str, number: Value) -> int:
     if number < 0:
         raise SqlError(f"Invalid length parameter passed to the {function} function.")
     return min(int(number), MAX_TEXT + 1)
 
 
-def _left(text, length):
+def _left(text: Value, length: Value) -> str:
     return _text(text)[: _length("LEFT", length)]
 
 
-def _right(text, length):
-    text = _text(text)
-    return text[max(len(text) - _length("RIGHT", length), 0) :]
+def _right(text: Value, length: Value) -> str:
+    whole = _text(text)
+    return whole[max(len(whole) - _length("RIGHT", length), 0) :]
 
 
-def _substring(text, start, length):
+def _substring(text: Value, start: Value, length: Value) -> str:
     end = int(start) + _length("SUBSTRING", length)
     return _text(text)[max(int(start) - 1, 0) : max(end - 1, 0)]
 
 
-def _charindex(wanted, text, start=1):
+def _charindex(wanted: Value, text: Value, start: Value = 1) -> int:
     return _text(text).lower().find(_text(wanted).lower(), max(int(start) - 1, 0)) + 1
 
 
-def _replace(text, old, new):
-    text, old, new = _text(text), _text(old), _text(new)
-    parts = re.split(re.escape(old), text, flags=re.IGNORECASE) if old else [text]
-    if len(parts) * len(new) > 2 * MAX_TEXT:
+def _replace(text: Value, old: Value, new: Value) -> str:
+    whole, wanted, instead = _text(text), _text(old), _text(new)
+    parts = re.split(re.escape(wanted), whole, flags=re.IGNORECASE) if wanted else [whole]
+    if len(parts) * len(instead) > 2 * MAX_TEXT:
         raise SqlError(f"REPLACE would make a text of more than {MAX_TEXT} characters.")
-    return new.join(parts)
+    return instead.join(parts)
 
 
-def _stuff(text, start, length, new):
-    text, first = _text(text), int(start) - 1
-    if not 0 <= first < len(text) or length < 0:
+def _stuff(text: Value, start: Value, length: Value, new: Value) -> str | None:
+    whole, first = _text(text), int(start) - 1
+    if not 0 <= first < len(whole) or length < 0:
         return None
-    return text[:first] + _text(new) + text[first + int(length) :]
+    return whole[:first] + _text(new) + whole[first + int(length) :]
 
 
-def _str(number, length=10, decimals=0):
-    length = min(int(length), MAX_TEXT)
+def _str(number: Value, length: Value = 10, decimals: Value = 0) -> str:
+    width = min(int(length), MAX_TEXT)
     whole = f"{_rounded(float(number)):.0f}"
-    if len(whole) > length:
-        return "*" * length
-    decimals = max(min(int(decimals), 16, length - len(whole) - 1), 0)
-    return f"{_rounded(float(number), decimals):.{decimals}f}".rjust(length)
+    if len(whole) > width:
+        return "*" * width
+    shown = max(min(int(decimals), 16, width - len(whole) - 1), 0)
+    return f"{_rounded(float(number), shown):.{shown}f}".rjust(width)
 
 
-def _replicate(text, count):
+def _replicate(text: Value, count: Value) -> str:
     return _text(text) * max(0, min(int(count), MAX_TEXT + 1))
 
 
-def _concat(*values):
+def _concat(*values: Value) -> str:
     return "".join("" if value is None else _text(value) for value in values)
 
 
-def _concat_ws(separator, *values):
+def _concat_ws(separator: Value, *values: Value) -> str:
     return _concat(separator).join(_text(value) for value in values if value is not None)
 
 
 @lru_cache(maxsize=256)
-def _pattern(like: str, escape: str) -> re.Pattern:
+def _pattern(like: str, escape: str) -> re.Pattern[str]:
     """Translate a pattern of LIKE; every % but the last takes the least it can, for good, so that
     no pattern takes long on any text.
     """
@@ -138,13 +143,13 @@ def _pattern(like: str, escape: str) -> re.Pattern:
         raise SqlError(f"The pattern '{like}' is not valid.") from None
 
 
-def _like(pattern, text, escape=""):
+def _like(pattern: Value, text: Value, escape: str = "") -> int:
     """Answer `text LIKE pattern`; blanks at the end of the text count if the pattern asks."""
     wanted, text = _pattern(_text(pattern), escape), _text(text)
     return int(any(wanted.fullmatch(form) for form in (text, text.rstrip(" "))))
 
 
-def _patindex(pattern, text):
+def _patindex(pattern: Value, text: Value) -> int:
     pattern, text = _text(pattern), _text(text)
     inner = pattern.lstrip("%")
     starts = range(len(text) + 1 if pattern.startswith("%") else 1)
@@ -154,17 +159,17 @@ def _patindex(pattern, text):
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def _of_its_type(function: Callable) -> Callable:
+def _of_its_type(function: Function) -> Function:
     """Let a function give a whole number of a whole number."""
 
-    def typed(value, *others):
+    def typed(value: Value, *others: Value) -> int | float:
         result = function(value, *others)
         return int(result) if isinstance(value, int) else float(result)
 
     return typed
 
 
-def _rounded(value, digits=0, truncate=0):
+def _rounded(value: float, digits: Value = 0, truncate: Value = 0) -> float | Decimal:
     """Round half away from zero, by the decimal digits that the value shows."""
     step = Decimal(1).scaleb(-max(-30, min(int(digits), 30)))
     if step < math.ulp(value):
@@ -174,16 +179,16 @@ def _rounded(value, digits=0, truncate=0):
     ) * step
 
 
-def _log(value, base=None):
+def _log(value: Value, base: Value = None) -> float:
     return math.log(value) if base is None else math.log(value, base)
 
 
-def _plus(*terms):
+def _plus(*terms: Value) -> Value:
     """Add numbers, or join texts, from left to right."""
     return reduce(_plus_one, terms)
 
 
-def _plus_one(one, other):
+def _plus_one(one: Value, other: Value) -> Value:
     """Add two; a text beside a number must hold a number."""
     if isinstance(one, str) and isinstance(other, str):
         return one + other
@@ -194,13 +199,13 @@ def _plus_one(one, other):
     return one + other
 
 
-def _nonzero(divisor):
+def _nonzero(divisor: Value) -> Value:
     if divisor == 0:
         raise SqlError("Divide by zero error encountered.")
     return divisor
 
 
-def _modulo(value, divisor):
+def _modulo(value: Value, divisor: Value) -> int | float:
     _nonzero(divisor)
     if isinstance(value, int) and isinstance(divisor, int):
         return abs(value) % abs(divisor) * (-1 if value < 0 else 1)
@@ -213,7 +218,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+|", re.ASCII)
 
 
-def _convert(value, kind, size=0, decimals=0):
+def _convert(value: Value, kind: str, size: int = 0, decimals: int = 0) -> Value:
     """Give a value another type, as CAST does; `size` characters are kept of a text."""
     if kind in ("char", "varchar"):
         text = _text(value)
@@ -240,7 +245,7 @@ def _convert(value, kind, size=0, decimals=0):
     return int(value)
 
 
-def _try_convert(value, kind, size, decimals):
+def _try_convert(value: Value, kind: str, size: int, decimals: int) -> Value:
     try:
         return _convert(value, kind, size, decimals)
     except SqlError:
@@ -258,11 +263,11 @@ FLAG_FUNCTIONS = {
 }
 
 
-def _value_of_flag(bits: dict[str, int]) -> Callable:
+def _value_of_flag(bits: dict[str, int]) -> Function:
     return lambda name: 1 << bits[name.upper()] if name.upper() in bits else None
 
 
-def _names_of_flags(bits: dict[str, int]) -> Callable:
+def _names_of_flags(bits: dict[str, int]) -> Function:
     falling = sorted(bits.items(), key=lambda item: -item[1])
     return lambda value: " ".join(name for name, bit in falling if value >> bit & 1)
 
@@ -273,25 +278,26 @@ def _names_of_flags(bits: dict[str, int]) -> Callable:
 class _Avg:
     """Mean of a group or window; of whole numbers a whole number."""
 
-    def __init__(self):
-        self.n, self.sum = 0, 0
+    def __init__(self) -> None:
+        self.n = 0
+        self.sum: int | float = 0
 
-    def step(self, value):
+    def step(self, value: Value) -> None:
         if value is not None:
             self.n, self.sum = self.n + 1, self.sum + value
 
-    def inverse(self, value):
+    def inverse(self, value: Value) -> None:
         if value is not None:
             self.n, self.sum = self.n - 1, self.sum - value
 
-    def value(self):
+    def value(self) -> int | float | None:
         if self.n == 0:
             return None
         if isinstance(self.sum, int):
             return abs(self.sum) // self.n * (-1 if self.sum < 0 else 1)
         return self.sum / self.n
 
-    def finalize(self):
+    def finalize(self) -> int | float | None:
         return self.value()
 
 
@@ -300,29 +306,29 @@ class _Var:
 
     estimated = 1  # of what the squares are compared with, from the values themselves
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.n, self.mean, self.squares = 0, 0.0, 0.0
 
-    def step(self, value):
+    def step(self, value: Value) -> None:
         if value is not None:
             self.n += 1
             before = value - self.mean
             self.mean += before / self.n
             self.squares += before * (value - self.mean)
 
-    def inverse(self, value):
+    def inverse(self, value: Value) -> None:
         if value is not None:
             self.n -= 1
             after = value - self.mean
             self.mean -= after / self.n if self.n else self.mean
             self.squares -= after * (value - self.mean)
 
-    def value(self):
+    def value(self) -> float | None:
         if self.n <= self.estimated:
             return None
         return max(self.squares, 0.0) / (self.n - self.estimated)
 
-    def finalize(self):
+    def finalize(self) -> float | None:
         return self.value()
 
 
@@ -335,7 +341,7 @@ class _VarP(_Var):
 class _StDev(_Var):
     """Square root of the variance."""
 
-    def value(self):
+    def value(self) -> float | None:
         variance = super().value()
         return None if variance is None else math.sqrt(variance)
 
@@ -346,11 +352,17 @@ class _StDevP(_StDev):
     estimated = 0
 
 
-AGGREGATES = {"avg": _Avg, "var": _Var, "varp": _VarP, "stdev": _StDev, "stdevp": _StDevP}
+AGGREGATES: dict[str, type[_Avg] | type[_Var]] = {
+    "avg": _Avg,
+    "var": _Var,
+    "varp": _VarP,
+    "stdev": _StDev,
+    "stdevp": _StDevP,
+}
 
 # --- what SQLite is given -------------------------------------------------------------------------
 
-FUNCTIONS: dict[str, Callable] = {
+FUNCTIONS: dict[str, Function] = {
     "acos": math.acos,
     "ascii": lambda text: ord(_text(text)[0]) if text else None,
     "asin": math.asin,
@@ -401,7 +413,7 @@ FUNCTIONS: dict[str, Callable] = {
     **{f"{name}n".lower(): _names_of_flags(bits) for name, bits in FLAG_FUNCTIONS.items()},
 }
 #: What operators of SQL Server's become where SQLite has none of that meaning.
-OPERATORS: dict[str, Callable] = {
+OPERATORS: dict[str, Function] = {
     "as_type": _convert,
     "bitwise_xor": lambda one, other: one ^ other,
     "like": _like,
@@ -433,8 +445,8 @@ def register(connection: sqlite3.Connection, deadline: float, complaints: list[s
     connection.create_collation(COLLATION, _collate)
 
 
-def _explained(name: str, function: Callable, deadline: float, complaints: list[str]) -> Callable:
-    def call(*values):
+def _explained(name: str, function: Function, deadline: float, complaints: list[str]) -> Function:
+    def call(*values: Value) -> Value:
         if None in values and name not in _TAKE_NULL:
             return None
         if time.monotonic() > deadline:  # SQLite counts its own steps only
@@ -462,5 +474,5 @@ def _explained(name: str, function: Callable, deadline: float, complaints: list[
     return call
 
 
-def _shown(name: str, values: tuple) -> str:
+def _shown(name: str, values: tuple[Value, ...]) -> str:
     return f"{name.upper()}({', '.join(str(value)[:40] for value in values)})"

@@ -150,7 +150,7 @@ def check_names(query: exp.Query, tables: Mapping[str, Mapping[str, str]]) -> No
     SqlError
         Naming the part, and what there is.
     """
-    columns = {name.lower(): names for name, names in tables.items()}
+    columns: dict[str, Iterable[str]] = {name.lower(): names for name, names in tables.items()}
     for part in query.find_all(exp.CTE):
         columns[part.alias.lower()] = part.alias_column_names or part.this.named_selects
     for table in query.find_all(exp.Table):
@@ -197,11 +197,11 @@ def column_hint(name: str, query: exp.Query, tables: Mapping[str, Iterable[str]]
     return hint or (f" Text stands in single quotes: '{name}'." if quoted else "")
 
 
-def _table_names(part: exp.Expression) -> set[str]:
+def _table_names(part: exp.Expr) -> set[str]:
     return {table.name.lower() for table in part.find_all(exp.Table)}
 
 
-def _own(part: exp.Expression) -> Iterator[exp.Expression]:
+def _own(part: exp.Expr) -> Iterator[exp.Expr]:
     """Go through a part of a SELECT, but not through the queries inside it."""
     return part.walk(prune=lambda node: isinstance(node, exp.Query) and node is not part)
 
@@ -225,7 +225,7 @@ def _check_function(call: exp.Anonymous) -> None:
             raise SqlError(f"{function} knows no flag '{flag}'.{nearest(flag, bits)}")
 
 
-def _check_condition(node: exp.Expression) -> None:
+def _check_condition(node: exp.Expr) -> None:
     """Keep conditions and values apart: in SQL Server no value is true or false."""
     place = node
     while isinstance(place.parent, exp.Paren):
@@ -235,7 +235,7 @@ def _check_condition(node: exp.Expression) -> None:
         isinstance(above, (exp.Where, exp.Having, exp.Connector, exp.Not))
         or (isinstance(above, exp.Join) and key == "on")
         or (isinstance(above, exp.Escape) and key == "this")
-        or (isinstance(above, exp.If) and key == "this" and not above.parent.this)
+        or (isinstance(above, exp.If) and key == "this" and not _case_value(above))
         or (isinstance(above, exp.Anonymous) and above.name.lower() == "iif" and place.index == 0)
     )
     if wanted and not isinstance(node, _CONDITIONS):
@@ -250,7 +250,12 @@ def _check_condition(node: exp.Expression) -> None:
         )
 
 
-def _is_aggregate(node: exp.Expression) -> bool:
+def _case_value(branch: exp.If) -> exp.Expr | None:
+    """Return x of the CASE x WHEN ... that a branch belongs to; None in CASE WHEN ..."""
+    return branch.parent.this if branch.parent else None
+
+
+def _is_aggregate(node: exp.Expr) -> bool:
     if isinstance(node.parent, exp.Window) and node.arg_key == "this":
         return False
     return isinstance(node, exp.Anonymous) and node.name.lower() in _AGGREGATES
@@ -266,7 +271,7 @@ def _check_groups(select: exp.Select) -> None:
     names = {key.name.lower() for key in keys if isinstance(key, exp.Column)}
     written = {key.sql().lower() for key in keys}
 
-    def settled(node: exp.Expression) -> bool:
+    def settled(node: exp.Expr) -> bool:
         inside = isinstance(node, (exp.Query, exp.Window)) or _is_aggregate(node)
         return inside or node.sql().lower() in written
 
@@ -298,7 +303,7 @@ def _check_order(select: exp.Select) -> None:
             )
 
 
-def _all_own(parts: Iterable[exp.Expression]) -> Iterator[exp.Expression]:
+def _all_own(parts: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
     return (node for part in parts for node in _own(part))
 
 
@@ -352,7 +357,7 @@ def _check_texts(query: exp.Query, tables: Mapping[str, Mapping[str, str]]) -> N
             )
 
 
-def _is_number(part: exp.Expression) -> bool:
+def _is_number(part: exp.Expr) -> bool:
     """Whether a part is made of numbers only."""
     leaves = list(part.find_all(exp.Literal, exp.Column, exp.Anonymous))
     return bool(leaves) and all(leaf.is_number for leaf in leaves)

@@ -103,7 +103,8 @@ def execute(
     run = Run()
     started = time.perf_counter()
     with client.setup_kernel(env={**os.environ, **environment}):
-        watch = _Watch(client.km.provisioner.pid)
+        kernel: Any = client.km  # there now; its provisioner, a local one, has a pid
+        watch = _Watch(kernel.provisioner.pid)
         with watch:
             try:
                 for place, cell in enumerate(notebook.cells):

@@ -47,10 +47,11 @@ def _folded(test: NotebookNode) -> NotebookNode:
     points = f"{grading['points']} point{'s' if grading['points'] > 1 else ''}"
     # one line: a blank one would end the HTML block for a markdown reader
     code = html.escape(test.source.strip()).replace("\n", "&#10;")
-    return nbformat.v4.new_markdown_cell(
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(
         f"<details><summary>check <code>{name}</code>, {points}</summary>"
         f"<pre><code>{code}</code></pre></details>"
     )
+    return cell
 
 
 def count_figures(notebook: NotebookNode) -> int:

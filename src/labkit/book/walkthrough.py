@@ -276,7 +276,7 @@ def blank_sheet(solved: NotebookNode, released: NotebookNode) -> NotebookNode:
         for cell in solved.cells
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
     }
-    sheet = nbformat.from_dict(released)
+    sheet: NotebookNode = nbformat.from_dict(released)
     sheet.cells = [cell for cell in sheet.cells if "nbgrader" in cell.metadata]
     for cell in sheet.cells:
         cell.source = tests.get(cell.metadata.nbgrader.grade_id, cell.source)

@@ -11,6 +11,7 @@ import base64
 import io
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def picture(data: Any) -> bytes | None:
 
 def pictures(story: list[dict[str, Any]]) -> list[tuple[int, bytes, str]]:
     """Return the pictures a notebook showed: cell, PNG, alt text."""
-    found = []
+    found: list[tuple[int, bytes, str]] = []
     for shown in story:
         figures = shown.get("figures")
         for figure in figures if type(figures) is list else []:
@@ -161,9 +162,9 @@ def graded_notebook(
     }
     outcomes = {outcome["name"]: outcome for outcome in result["outcomes"]}
     printed = {shown["cell"]: shown for shown in story}
-    notebook = nbformat.v4.new_notebook(metadata=released.metadata)
+    notebook: NotebookNode = nbformat.v4.new_notebook(metadata=released.metadata)
     for number, cell in enumerate(cells):
-        make = {
+        make: Callable[..., NotebookNode] = {
             "code": nbformat.v4.new_code_cell,
             "markdown": nbformat.v4.new_markdown_cell,
             "raw": nbformat.v4.new_raw_cell,
@@ -178,7 +179,8 @@ def graded_notebook(
             made.outputs += [_shown(image, alt) for place, image, alt in drawn if place == number]
             made.execution_count = number + 1
         notebook.cells.append(made)
-    return nbformat.writes(notebook, version=4) + "\n"
+    written: str = nbformat.writes(notebook, version=4)
+    return written + "\n"
 
 
 def _without_html(text: str) -> str:
@@ -206,7 +208,8 @@ def _outputs(outcome: dict[str, Any] | None, shown: dict[str, Any]) -> list[Note
 
 def _shown(image: bytes, alt: str) -> NotebookNode:
     data = {"image/png": base64.b64encode(image).decode("ascii"), "text/plain": f"[figure: {alt}]"}
-    return nbformat.v4.new_output("display_data", data=data)
+    output: NotebookNode = nbformat.v4.new_output("display_data", data=data)
+    return output
 
 
 def write(path: Path, text: str) -> None:
