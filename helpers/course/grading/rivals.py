@@ -1,10 +1,16 @@
 """Rival answers: what people really write, tried on every exercise by the way marks are made.
 
 A rivals file, ``tests/grading/NN_slug/exercise.py``, holds one exercise, in cells as a student
-would type them::
+would type them, or as an edit (see `edits`) of the model answer or of a right rival further up::
 
     # %% right: with astropy constants
+    def surface_gravity(mass, radius): ...
+
     # %% wrong: natural logarithm | loses: test_surface_gravity
+    # np.log10 => np.log
+
+    # %% wrong: in SI units | edits: with astropy constants | loses: test_surface_gravity
+    # .cgs => .si
 
 Right answers must keep every point; wrong ones lose exactly the tests they name. They run in the
 sandbox and are asked by the trusted tests, as submissions are; only the interpreter stays warm
@@ -20,15 +26,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from helpers.course import ROOT, source
-from helpers.course.grading import judge, repair, sandbox
+from helpers.course.grading import edits, judge, repair, sandbox
 from helpers.course.grading.plain import GradingError
 from helpers.course.grading.sandbox import Budget, Limits, Shell, Stopped
 
 #: the least share of wrong answers that the tests of a lab must catch
 KILL_RATE = 0.97
 _HEADER = re.compile(
-    r"^# %% (?P<kind>right|wrong): (?P<title>[^|]+?)(?: \| loses: (?P<loses>.+))?$"
+    r"# %% (?P<kind>right|wrong): (?P<title>[^|]+?)"
+    r"(?: \| edits: (?P<edits>[^|]+?))?(?: \| loses: (?P<loses>[^|]+))?"
 )
 
 
@@ -65,22 +74,53 @@ def read(lab: str, root: Path = ROOT) -> list[Rival]:
     Raises
     ------
     GradingError
-        If a header cannot be understood.
+        If a header cannot be understood, or an edit does not fit the answer that it changes.
     """
+    model = _answers(source.read(lab, root))
     rivals = []
     for path in sorted((root / "tests" / "grading" / lab).glob("*.py")):
-        for block in re.split(r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
-            header, _, code = block.partition("\n")
-            if not header.startswith("# %%"):
-                continue
-            match = _HEADER.match(header.strip())
+        rivals += _rivals_of(path, lab, model.get(path.stem))
+    return rivals
+
+
+def _rivals_of(path: Path, lab: str, model: str | None) -> list[Rival]:
+    """Read the rivals of one exercise."""
+    rivals: list[Rival] = []
+    line = 1
+    for block in re.split(r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        header, _, code = block.partition("\n")
+        if header.startswith("# %%"):
+            match = _HEADER.fullmatch(header.strip())
             if match is None:
-                raise GradingError(f"{path}: cannot read the rival's header {header!r}")
+                raise GradingError(f"{path}:{line}: cannot read the rival's header {header!r}")
             loses = frozenset((match["loses"] or "").replace(",", " ").split())
             if (match["kind"] == "wrong") != bool(loses):
-                raise GradingError(f"{path}: {header!r}: wrong answers lose tests, right ones none")
+                raise GradingError(
+                    f"{path}:{line}: {header!r}: wrong answers lose tests, right ones none"
+                )
+            right = {rival.title: rival.code for rival in rivals if rival.kind == "right"}
+            try:
+                code = _code(code, match["edits"], model, right)
+            except edits.EditError as error:
+                raise GradingError(
+                    f"{path}:{line + 1 + error.line}: rival {match['title']!r}: {error}"
+                ) from None
             rivals.append(Rival(lab, path.stem, match["kind"], match["title"], loses, code))
+        line += block.count("\n")
     return rivals
+
+
+def _code(text: str, title: str | None, model: str | None, right: Mapping[str, str]) -> str:
+    """Return a rival's code: the text itself, or the answer that it edits with its changes."""
+    if not edits.is_edit(text):
+        if title:
+            raise edits.EditError(-1, "it says which answer it edits, but its text is no edit")
+        return text
+    answer = right.get(title) if title else model
+    if answer is None:
+        what = f"right rival {title!r} above it" if title else "model answer of this name"
+        raise edits.EditError(-1, f"there is no {what} to edit: write the rival out in full")
+    return edits.edited(answer, text)
 
 
 class Lab:
@@ -102,11 +142,7 @@ class Lab:
         self._model = [
             cell.source for cell in notebook.cells if repair.role(cell) in ("setup", "solution")
         ]
-        self._uses = {
-            cell.metadata.nbgrader.grade_id: _names(cell.source)
-            for cell in notebook.cells
-            if repair.role(cell) == "solution"
-        }
+        self._uses = {name: _names(answer) for name, answer in _answers(notebook).items()}
         self._unsafe = unsafe
         self._hash_seed = hash_seed
         self._limits = Limits(memory=max([Limits.memory, *(test.memory for test in self.tests)]))
@@ -189,6 +225,15 @@ class Lab:
         while more := {e for e, used in self._uses.items() if used & touched} - touched:
             touched |= more
         return touched
+
+
+def _answers(notebook: NotebookNode) -> dict[str, str]:
+    """Return the model answers by exercise, in order."""
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in notebook.cells
+        if repair.role(cell) == "solution"
+    }
 
 
 def _asked(code: str) -> set[str]:

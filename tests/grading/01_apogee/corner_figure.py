@@ -73,14 +73,9 @@ def corner_figure(labels):
     return corner.corner(labels, labels=names)
 
 
-# %% wrong: four labels | loses: test_corner_figure test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    return corner.corner(
-        labels[:, :4], labels=["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]"]
-    )
-
+# %% wrong: four labels | edits: corner with its defaults | loses: test_corner_figure test_corner_figure_data
+# - labels, labels=["Teff (K)", "log g (dex)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
+# + labels[:, :4], labels=["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]"]
 
 # %% wrong: one scatter plot | loses: test_corner_figure test_corner_figure_data
 def corner_figure(labels):

@@ -21,39 +21,21 @@ def gradient(labels, coefficients, mean, scale):
     Q[j, i] += coefficients[k + 1 :]
     return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
 
-# %% wrong: transposed | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] += coefficients[k + 1 :]
-    Q[j, i] += coefficients[k + 1 :]
-    return ((coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]).T
+# %% wrong: transposed | edits: symmetric matrix of quadratic coefficients | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
+# - return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
+# + return ((coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]).T
 
-# %% wrong: per scaled label | loses: test_gradient test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] += coefficients[k + 1 :]
-    Q[j, i] += coefficients[k + 1 :]
-    return coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)
+# %% wrong: per scaled label | edits: symmetric matrix of quadratic coefficients | loses: test_gradient test_gradient_quadratic
+# - return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
+# + return coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)
 
 # %% wrong: linear coefficients only | loses: test_gradient_quadratic
 def gradient(labels, coefficients, mean, scale):
     return coefficients[1 : len(labels) + 1] / scale[:, None]
 
-# %% wrong: squares without their factor of two | loses: test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] = coefficients[k + 1 :]
-    Q[j, i] = coefficients[k + 1 :]
-    return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
+# %% wrong: squares without their factor of two | edits: symmetric matrix of quadratic coefficients | loses: test_gradient_quadratic
+# [i, j] += => [i, j] =
+# [j, i] += => [j, i] =
 
 # %% wrong: each product for its first label only | loses: test_gradient_quadratic
 def gradient(labels, coefficients, mean, scale):
@@ -64,15 +46,8 @@ def gradient(labels, coefficients, mean, scale):
         out[i] += coefficients[k + 1 + c] * x[j] * (2 if i == j else 1)
     return out / scale[:, None]
 
-# %% wrong: multiplied by the scale | loses: test_gradient test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] += coefficients[k + 1 :]
-    Q[j, i] += coefficients[k + 1 :]
-    return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) * scale[:, None]
+# %% wrong: multiplied by the scale | edits: symmetric matrix of quadratic coefficients | loses: test_gradient test_gradient_quadratic
+# / scale[:, None] => * scale[:, None]
 
 # %% wrong: derivative with respect to wavelength | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
 def gradient(labels, coefficients, mean, scale):

@@ -27,26 +27,17 @@ def train(X, flux, error):
         theta[:, up], s2[up], best[up] = t[:, up], trial, lnl[up]
     return theta, s2
 
-# %% wrong: coefficients transposed | loses: test_train test_train_dead
-def train(X, flux, error):
-    m, pixels = X.shape[1], flux.shape[1]
-    theta = np.zeros((pixels, m))
-    theta[:, 0] = 1
-    s2 = np.full(pixels, 1e20)
-    for p in range(pixels):
-        if np.sum(error[:, p] < 1e9) >= 2 * m:
-            theta[p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
-    return theta, s2
+# %% wrong: coefficients transposed | edits: the plain loop | loses: test_train test_train_dead
+# (m, pixels) => (pixels, m)
+# 0 => :, 0
+# tqdm(range(pixels)) => range(pixels)
+# [:, p], s2 => [p], s2
 
-# %% wrong: dead pixels get zero scatter | loses: test_train_dead
-def train(X, flux, error):
-    m, pixels = X.shape[1], flux.shape[1]
-    theta, s2 = np.zeros((m, pixels)), np.zeros(pixels)
-    theta[0] = 1
-    for p in range(pixels):
-        if np.sum(error[:, p] < 1e9) >= 2 * m:
-            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
-    return theta, s2
+# %% wrong: dead pixels get zero scatter | edits: the plain loop | loses: test_train_dead
+# theta = np.zeros((m, pixels)) => theta, s2 = np.zeros((m, pixels)), np.zeros(pixels)
+# - s2 = np.full(pixels, 1e20)
+# - for p in tqdm(range(pixels)):
+# + for p in range(pixels):
 
 # %% wrong: only entirely dead pixels are noticed | loses: test_train_dead
 def train(X, flux, error):

@@ -44,13 +44,11 @@ def closest_metallicity(target, candidates, fe_h, sigma):
     return float(fe_h[k] + 0.5 * (fe_h[1] - fe_h[0]) * (l - r) / (l - 2 * m + r))
 
 # %% wrong: the parabola's vertex on the wrong side | loses: test_closest_metallicity test_closest_metallicity_between
-def closest_metallicity(target, candidates, fe_h, sigma):
-    chi2 = np.sum(((candidates - target) / sigma) ** 2, axis=1)
-    k = int(np.argmin(chi2))
-    if k in (0, len(fe_h) - 1):
-        return float(fe_h[k])
-    l, m, r = chi2[k - 1 : k + 2]
-    return float(fe_h[k] - 0.5 * (fe_h[1] - fe_h[0]) * (l - r) / (l - 2 * m + r))
+# - left, middle, right = chi2[k - 1 : k + 2]
+# - step = fe_h[1] - fe_h[0]
+# - return float(fe_h[k] + 0.5 * step * (left - right) / (left - 2 * middle + right))
+# + l, m, r = chi2[k - 1 : k + 2]
+# + return float(fe_h[k] - 0.5 * (fe_h[1] - fe_h[0]) * (l - r) / (l - 2 * m + r))
 
 # %% wrong: the worst instead of the best | loses: test_closest_metallicity test_closest_metallicity_between
 def closest_metallicity(target, candidates, fe_h, sigma):

@@ -19,59 +19,26 @@ def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
             kept.append(w)
     return np.array(kept)
 
-# %% wrong: not in units of the error | loses: test_telling_pixels
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs(flux_a - flux_b)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1
-    return np.array(out)
+# %% wrong: not in units of the error | edits: take the largest, blank its neighbours | loses: test_telling_pixels
+# (flux_a - flux_b) / sigma => flux_a - flux_b
 
 # %% wrong: neighbours not left out | loses: test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     return wavelength[np.argsort(-np.abs(flux_a - flux_b) / sigma)[:number]]
 
-# %% wrong: only where the first is brighter | loses: test_telling_pixels
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = (flux_a - flux_b) / sigma
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1e9
-    return np.array(out)
+# %% wrong: only where the first is brighter | edits: take the largest, blank its neighbours | loses: test_telling_pixels
+# np.abs((flux_a - flux_b) / sigma) => (flux_a - flux_b) / sigma
+# -1 => -1e9
 
-# %% wrong: indices | loses: test_telling_pixels test_telling_pixels_apart
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs((flux_a - flux_b) / sigma)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(k)
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1
-    return np.array(out)
+# %% wrong: indices | edits: take the largest, blank its neighbours | loses: test_telling_pixels test_telling_pixels_apart
+# (wavelength[k]) => (k)
 
-# %% wrong: sorted by wavelength | loses: test_telling_pixels test_telling_pixels_apart
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs((flux_a - flux_b) / sigma)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1
-    return np.sort(out)
+# %% wrong: sorted by wavelength | edits: take the largest, blank its neighbours | loses: test_telling_pixels test_telling_pixels_apart
+# array => sort
 
-# %% wrong: separation counted in pixels | loses: test_telling_pixels_apart
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs((flux_a - flux_b) / sigma)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[max(0, k - int(separation)) : k + int(separation) + 1] = -1
-    return np.array(out)
+# %% wrong: separation counted in pixels | edits: take the largest, blank its neighbours | loses: test_telling_pixels_apart
+# - z[np.abs(wavelength - wavelength[k]) < separation] = -1
+# + z[max(0, k - int(separation)) : k + int(separation) + 1] = -1
 
 # %% wrong: nearest alike instead of most different | loses: test_telling_pixels test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):

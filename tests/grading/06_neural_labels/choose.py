@@ -13,28 +13,23 @@ def choose(scores):
     return best
 
 # %% wrong: by the test set | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: scores[n]["test"])
+# name: scores[name]["validation"] => n: scores[n]["test"]
 
 # %% wrong: by the training loss | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: scores[n]["training"])
+# name: scores[name]["validation"] => n: scores[n]["training"]
 
 # %% wrong: the highest loss | loses: test_choose
 def choose(scores):
     return max(scores, key=lambda n: scores[n]["validation"])
 
 # %% wrong: mean of all three | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: sum(scores[n].values()))
+# name: scores[name]["validation"] => n: sum(scores[n].values())
 
 # %% wrong: smallest absolute loss | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: abs(scores[n]["validation"]))
+# name: scores[name]["validation"] => n: abs(scores[n]["validation"])
 
 # %% wrong: validation and test together | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: scores[n]["validation"] + scores[n]["test"])
+# name: scores[name]["validation"] => n: scores[n]["validation"] + scores[n]["test"]
 
 # %% wrong: the loss, not the name | loses: test_choose
 def choose(scores):

@@ -25,11 +25,9 @@ def coverage(predicted, sigma, truth, shares):
     return np.array([(z <= norm.ppf(q)).mean(axis=0) for q in shares])
 
 # %% wrong: upper quantile q on both sides | loses: test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = np.abs(truth - predicted) / sigma
-    return np.array([(z <= norm.ppf(q)).mean(axis=0) for q in shares])
+# - limits = norm.ppf(0.5 + 0.5 * np.asarray(shares))
+# - return np.array([(z <= limit).mean(axis=0) for limit in limits])
+# + return np.array([(z <= norm.ppf(q)).mean(axis=0) for q in shares])
 
 # %% wrong: always one sigma | loses: test_coverage_gaussian
 def coverage(predicted, sigma, truth, shares):
@@ -51,11 +49,9 @@ def coverage(predicted, sigma, truth, shares):
     return np.array([(z <= norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
 
 # %% wrong: share outside | loses: test_coverage test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = np.abs(truth - predicted) / sigma
-    return np.array([(z > norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
+# - limits = norm.ppf(0.5 + 0.5 * np.asarray(shares))
+# - return np.array([(z <= limit).mean(axis=0) for limit in limits])
+# + return np.array([(z > norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
 
 # %% wrong: share times sigma | loses: test_coverage_gaussian
 def coverage(predicted, sigma, truth, shares):

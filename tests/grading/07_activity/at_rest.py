@@ -28,10 +28,8 @@ def at_rest(wavelength, flux, error, z, grid):
     return np.interp(grid, (wavelength / (1 + z))[good], flux[good])
 
 # %% wrong: from air to vacuum instead | loses: test_at_rest
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength / (1 + z)
-    good = np.isfinite(error)
-    return np.interp(grid, (rest * activity.air_index(rest))[good], flux[good])
+# - air = rest / activity.air_index(rest)
+# air[good] => (rest * activity.air_index(rest))[good]
 
 # %% wrong: z taken for a velocity | loses: test_at_rest
 def at_rest(wavelength, flux, error, z, grid):

@@ -20,11 +20,7 @@ def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
     return np.array(rows), np.array(flux), np.array(error)
 
 # %% wrong: the S/N of the test set among those of training | loses: test_noisy_batch
-def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
-    rows = rng.integers(len(clean), size=size)
-    snr = rng.choice([*levels, 80], size=size)
-    error = clean[rows] / snr[:, None]
-    return rows, clean[rows] + error * rng.standard_normal(error.shape), error
+# levels, size => [*levels, 80], size
 
 # %% wrong: noise drawn once for each star | loses: test_noisy_batch_fresh
 def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):

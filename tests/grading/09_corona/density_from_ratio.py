@@ -15,9 +15,7 @@ def density_from_ratio(ratio, log_density, curve):
     return interp1d(curve, log_density, bounds_error=False, fill_value=np.nan)(ratio)
 
 # %% wrong: the ends stand for what lies outside | loses: test_density_from_ratio_outside
-def density_from_ratio(ratio, log_density, curve):
-    order = np.argsort(curve)
-    return np.interp(ratio, curve[order], log_density[order])
+# [order], left=np.nan, right=np.nan => [order]
 
 # %% wrong: rising curves only | loses: test_density_from_ratio
 def density_from_ratio(ratio, log_density, curve):
@@ -32,6 +30,4 @@ def density_from_ratio(ratio, log_density, curve):
     return np.interp(ratio, log_density, curve, left=np.nan, right=np.nan)
 
 # %% wrong: density instead of its logarithm | loses: test_density_from_ratio
-def density_from_ratio(ratio, log_density, curve):
-    order = np.argsort(curve)
-    return np.interp(ratio, curve[order], 10 ** log_density[order], left=np.nan, right=np.nan)
+# log_density[order] => 10 ** log_density[order]

@@ -31,16 +31,10 @@ def hand_over(probability, present, count):
     return np.argsort(-probability)[:count], int(best[0])
 
 # %% wrong: the least probable lines | loses: test_hand_over
-def hand_over(probability, present, count):
-    p = np.clip(probability, 1e-3, 1 - 1e-3)
-    agreement = present @ np.log(p) + ~present @ np.log(1 - p)
-    return np.argsort(probability)[:count], int(np.argmax(agreement))
+# (-probability) => (probability)
 
 # %% wrong: a threshold instead of a number | loses: test_hand_over
-def hand_over(probability, present, count):
-    p = np.clip(probability, 1e-3, 1 - 1e-3)
-    agreement = present @ np.log(p) + ~present @ np.log(1 - p)
-    return np.flatnonzero(probability > 0.75), int(np.argmax(agreement))
+# argsort(-probability)[:count] => flatnonzero(probability > 0.75)
 
 # %% wrong: certainty believed | loses: test_hand_over_certain
 def hand_over(probability, present, count):
@@ -54,7 +48,4 @@ def hand_over(probability, present, count):
     return np.argsort(-probability)[:count], int(np.argmax(np.sum(present & seen, axis=1)))
 
 # %% wrong: the sign lost, the least likely model | loses: test_hand_over test_hand_over_certain
-def hand_over(probability, present, count):
-    p = np.clip(probability, 1e-3, 1 - 1e-3)
-    agreement = present @ np.log(p) + ~present @ np.log(1 - p)
-    return np.argsort(-probability)[:count], int(np.argmin(agreement))
+# argmax => argmin

@@ -28,13 +28,9 @@ def profile_matrix(wavelength, centres, fwhm):
     return np.exp(-0.5 * d**2 / sigma) / (np.sqrt(2 * np.pi) * sigma)
 
 # %% wrong: the half forgotten | loses: test_profile_matrix test_profile_matrix_area
-def profile_matrix(wavelength, centres, fwhm):
-    sigma = fwhm / 2.3548
-    z = (wavelength[:, None] - centres) / sigma
-    return np.exp(-(z**2)) / (np.sqrt(2 * np.pi) * sigma)
+# np.sqrt(8 * np.log(2)) => 2.3548
+# 0.5 * z**2 => (z**2)
 
 # %% wrong: lines along rows | loses: test_profile_matrix test_profile_matrix_area
-def profile_matrix(wavelength, centres, fwhm):
-    sigma = fwhm / 2.3548
-    z = (wavelength - centres[:, None]) / sigma
-    return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sigma)
+# np.sqrt(8 * np.log(2)) => 2.3548
+# [:, None] - centres => - centres[:, None]

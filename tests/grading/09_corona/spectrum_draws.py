@@ -138,26 +138,14 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
     zeros = np.zeros((*walk.shape[:3], 2))
     return {"log_t": at[..., 0], "log_n": at[..., 1], "calibration": np.zeros((*walk.shape[:3], len(modes))), "continuum": zeros, "instrument": zeros, "seconds": np.zeros(len(data))}
 
-# %% wrong: sigma as variance | loses: test_spectrum_draws_errors
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
-    from scipy.optimize import least_squares
-
-    rng = np.random.default_rng(seed)
-    q, k = len(modes), chosen.shape[1]
-    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
-    for D, d, own, first in zip(design, data, chosen, start):
-
-        def residual(p):
-            x, y = 2 * (p[0] - 6.5), p[1] - 10
-            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
-            ln_a = ln_a + p[2] + p[7 : 7 + q] @ modes
-            ln_a[own] += p[7 + q :]
-            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
-            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5 : 7 + q], p[7 + q :] / np.sqrt(ATOMIC_ERROR)])
-
-        fit = least_squares(residual, np.concatenate([first, np.zeros(4 + q + k)]), x_scale="jac")
-        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
-        parts = (draws[..., 0], draws[..., 1], draws[..., 7 : 7 + q], draws[..., 3:5], draws[..., 5:7], 0.0)
-        for name, part in zip(out, parts):
-            out[name].append(part)
-    return {name: np.array(values) for name, values in out.items()}
+# %% wrong: sigma as variance | edits: Gaussian about the best fit, without PyMC | loses: test_spectrum_draws_errors
+# ATOMIC_ERROR * p => p
+# -     return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5:]])
+# - begin = np.concatenate([first, np.zeros(4 + q + k)])
+# - low = np.full(begin.size, -np.inf)
+# - low[:2] = 6, 9
+# - high = np.full(begin.size, np.inf)
+# - high[:2] = 7, 11
+# - fit = least_squares(residual, begin, bounds=(low, high), x_scale="jac")
+# +     return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5 : 7 + q], p[7 + q :] / np.sqrt(ATOMIC_ERROR)])
+# + fit = least_squares(residual, np.concatenate([first, np.zeros(4 + q + k)]), x_scale="jac")
