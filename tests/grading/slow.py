@@ -1,7 +1,8 @@
 """Labs whose answers sample posteriors or train networks: a pass through one takes a minute.
 
 Their model answer, blank sheet and every rival are graded in each run of the tests; what repeats a
-pass many times, or a whole notebook, is done for them where LABKIT_THOROUGH is set.
+pass many times, or a whole notebook, is done for them where LABKIT_THOROUGH is set, and so are the
+trainings that only show that a wrong answer elsewhere does not spoil them.
 """
 
 import os

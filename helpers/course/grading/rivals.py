@@ -21,20 +21,26 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
 from helpers.course import ROOT, source
 from helpers.course.grading import edits, judge, repair, sandbox
+from helpers.course.grading.inside import wire
 from helpers.course.grading.plain import GradingError
 from helpers.course.grading.sandbox import Budget, Limits, Shell, Stopped
 
 #: the least share of wrong answers that the tests of a lab must catch
 KILL_RATE = 0.97
+#: an exercise is long if its own limit is larger, s: it trains a network, or samples for minutes
+LONG_SECONDS = 60.0
 _HEADER = re.compile(
     r"# %% (?P<kind>right|wrong): (?P<title>[^|]+?)"
     r"(?: \| edits: (?P<edits>[^|]+?))?(?: \| loses: (?P<loses>[^|]+))?"
@@ -143,6 +149,8 @@ class Lab:
             cell.source for cell in notebook.cells if repair.role(cell) in ("setup", "solution")
         ]
         self._uses = {name: _names(answer) for name, answer in _answers(notebook).items()}
+        self._long = {test.exercise for test in self.tests if test.seconds > LONG_SECONDS}
+        self._known: dict[tuple[int, bytes], dict[str, Any]] = {}
         self._unsafe = unsafe
         self._hash_seed = hash_seed
         self._limits = Limits(memory=max([Limits.memory, *(test.memory for test in self.tests)]))
@@ -155,7 +163,9 @@ class Lab:
         """The names of what students write, in order."""
         return list(self._uses)
 
-    def lost(self, code: str | None, seed: int = 0) -> set[str]:
+    def lost(
+        self, code: str | None, seed: int = 0, without: AbstractSet[str] = frozenset()
+    ) -> set[str]:
         """Return the tests an answer fails.
 
         Parameters
@@ -165,14 +175,30 @@ class Lab:
             something the code defines, or for something made of it.
         seed : int
             What chance follows from.
+        without : set of str
+            Tests that are left out.
         """
-        tests = self.tests
+        tests = [test for test in self.tests if test.name not in without]
+        touched: set[str] = set()
         if code is not None:
             touched = self._touched(_defined(code))
             tests = [test for test in tests if _asked(test.code) & touched]
         if not self._write([*self._model, *([code] if code else [])], seed):
             return {test.name for test in tests}
-        return {test.name for test in tests if not self._passes(test, seed)}
+        same = self._long - touched
+        return {test.name for test in tests if not self._passes(test, seed, same)}
+
+    def long_tests_of_others(self, rival: Rival) -> set[str]:
+        """Return tests of long exercises that a wrong rival of another one does not lose.
+
+        Such an exercise would be computed with an answer that is wrong elsewhere, in each of its
+        tests, only to show that they do not mind.
+        """
+        if rival.kind == "right":
+            return set()
+        tests = [t for t in self.tests if t.exercise in self._long - {rival.exercise}]
+        named = {test.exercise for test in tests if test.name in rival.loses}
+        return {test.name for test in tests if test.exercise not in named}
 
     def blank(self) -> str:
         """Return what students start from: every exercise unwritten."""
@@ -209,10 +235,10 @@ class Lab:
         budget = Budget(seconds, self._limits.waiting * seconds, self._limits.memory)
         self._shell.ask(request, budget, "a cell")
 
-    def _passes(self, test: judge.Test, seed: int) -> bool:
+    def _passes(self, test: judge.Test, seed: int, same: set[str]) -> bool:
         if self._shell is None:  # an earlier test has ended it
             return False
-        answers = judge.Answers(self._shell, judge.budget(test, self._limits))
+        answers = _Answers(self._shell, judge.budget(test, self._limits), seed, same, self._known)
         try:
             return not judge.attempt(test, answers, self._shared, seed)[0]
         except Stopped:
@@ -225,6 +251,43 @@ class Lab:
         while more := {e for e, used in self._uses.items() if used & touched} - touched:
             touched |= more
         return touched
+
+
+class _Answers(judge.Answers):
+    """Answers that are asked for once, where a rival does not change them.
+
+    Parameters
+    ----------
+    shell, budget
+        See `judge.Answers`.
+    seed : int
+        What chance follows from.
+    same : set of str
+        Functions that use nothing the rival defines.
+    known : dict
+        Their answers so far, by seed and question.
+    """
+
+    def __init__(
+        self,
+        shell: Shell,
+        budget: Budget,
+        seed: int,
+        same: set[str],
+        known: dict[tuple[int, bytes], dict[str, Any]],
+    ) -> None:
+        super().__init__(shell, budget)
+        self._seed = seed
+        self._same = same
+        self._known = known
+
+    def _ask(self, name: str, arguments: tuple | None) -> dict[str, Any]:
+        if name not in self._same or arguments is None:
+            return super()._ask(name, arguments)
+        question = self._seed, wire.encode([name, arguments])
+        if question not in self._known:
+            self._known[question] = super()._ask(name, arguments)
+        return copy.deepcopy(self._known[question])  # a test may change what it gets
 
 
 def _answers(notebook: NotebookNode) -> dict[str, str]:
