@@ -25,11 +25,7 @@ def best_rows(apogee_id, snr):
 
 
 # %% wrong: the worst spectrum of each star | loses: test_best_rows
-def best_rows(apogee_id, snr):
-    order = np.argsort(snr)
-    _, first = np.unique(np.asarray(apogee_id)[order], return_index=True)
-    return order[first]
-
+# argsort(snr)[::-1] => argsort(snr)
 
 # %% wrong: the first row of each star | loses: test_best_rows
 def best_rows(apogee_id, snr):
@@ -37,10 +33,7 @@ def best_rows(apogee_id, snr):
 
 
 # %% wrong: rows of the sorted table, not of the table | loses: test_best_rows test_best_rows_stars
-def best_rows(apogee_id, snr):
-    order = np.argsort(snr)[::-1]
-    return np.unique(np.asarray(apogee_id)[order], return_index=True)[1]
-
+# best_first[first] => first
 
 # %% wrong: only stars with one spectrum | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):

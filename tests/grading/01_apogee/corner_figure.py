@@ -52,30 +52,17 @@ def corner_figure(labels):
 
 
 # %% wrong: no units | loses: test_corner_figure
-def corner_figure(labels):
-    import corner
-
-    return corner.corner(labels, labels=["Teff", "logg", "Fe/H", "Mg/Fe", "Si/Fe"])
-
+# labels=names => labels=["Teff", "logg", "Fe/H", "Mg/Fe", "Si/Fe"]
 
 # %% wrong: no axis labels | loses: test_corner_figure
-def corner_figure(labels):
-    import corner
-
-    return corner.corner(labels)
-
+# labels=names, =>
 
 # %% wrong: names in the wrong order | loses: test_corner_figure_data
-def corner_figure(labels):
-    import corner
+# labels=names => labels=[names[1], names[0], *names[2:]]
 
-    names = ["log g [dex]", "Teff [K]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
-    return corner.corner(labels, labels=names)
-
-
-# %% wrong: four labels | edits: corner with its defaults | loses: test_corner_figure test_corner_figure_data
-# - labels, labels=["Teff (K)", "log g (dex)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
-# + labels[:, :4], labels=["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]"]
+# %% wrong: four labels | loses: test_corner_figure test_corner_figure_data
+# labels, => labels[:, :4],
+# labels=names => labels=names[:4]
 
 # %% wrong: one scatter plot | loses: test_corner_figure test_corner_figure_data
 def corner_figure(labels):
@@ -86,17 +73,7 @@ def corner_figure(labels):
 
 
 # %% wrong: labels scaled to zero mean and unit scatter | loses: test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    names = ["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
-    return corner.corner((labels - labels.mean(axis=0)) / labels.std(axis=0), labels=names)
-
+# labels, => (labels - labels.mean(axis=0)) / labels.std(axis=0),
 
 # %% wrong: nothing returned | loses: test_corner_figure test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    corner.corner(
-        labels, labels=["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
-    )
+# - return figure

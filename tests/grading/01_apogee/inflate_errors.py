@@ -36,10 +36,7 @@ def inflate_errors(flux, error, flagged):
 
 
 # %% wrong: NaN left in the flux | loses: test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return flux, np.where(bad, LARGE_ERROR, error)
-
+# np.where(np.isfinite(flux), flux, 0.0) => flux
 
 # %% wrong: flagged pixels only | loses: test_inflate_errors_unusable test_inflate_errors_flux
 def inflate_errors(flux, error, flagged):
@@ -47,48 +44,28 @@ def inflate_errors(flux, error, flagged):
 
 
 # %% wrong: error multiplied by a thousand | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(np.isfinite(flux), flux, 0), np.where(bad, 1000 * error, error)
-
+# LARGE_ERROR => 1000 * error
 
 # %% wrong: good pixels inflated | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    return np.where(np.isfinite(flux), flux, 0), np.where(good, LARGE_ERROR, error)
-
+# bad, LARGE_ERROR => ~bad, LARGE_ERROR
 
 # %% wrong: bad pixels cut out | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    return flux[good], error[good]
-
+# - return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
+# + return flux[~bad], error[~bad]
 
 # %% wrong: NaN sought with == | loses: test_inflate_errors_unusable test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    bad = flagged | (flux == np.nan) | (error == np.nan) | (error <= 0)
-    return np.where(flux == np.nan, 0, flux), np.where(bad, LARGE_ERROR, error)
-
+# finite = np.isfinite(flux) & np.isfinite(error) => finite = ~((flux == np.nan) | (error == np.nan))
+# np.where(np.isfinite(flux), flux, 0.0) => np.where(flux == np.nan, 0.0, flux)
 
 # %% wrong: error zero kept | loses: test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error)
-    return np.where(np.isfinite(flux), flux, 0), np.where(bad, LARGE_ERROR, error)
-
+# | (error <= 0) =>
 
 # %% wrong: the flux inflated instead | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(bad, LARGE_ERROR, flux), error
-
+# - return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
+# + return np.where(bad, LARGE_ERROR, flux), error
 
 # %% wrong: errors infinite | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(np.isfinite(flux), flux, 0), np.where(bad, np.inf, error)
-
+# LARGE_ERROR => np.inf
 
 # %% wrong: the error alone | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(bad, LARGE_ERROR, error)
+# np.where(np.isfinite(flux), flux, 0.0), =>

@@ -53,20 +53,13 @@ def is_flagged(mask, bits):
 
 
 # %% wrong: all bits instead of any | loses: test_is_flagged test_is_flagged_several
-def is_flagged(mask, bits):
-    wanted = sum(2**bit for bit in bits)
-    return (mask & wanted) == wanted
-
+# != 0 => == wanted
 
 # %% wrong: bits counted from one | loses: test_is_flagged test_is_flagged_several
-def is_flagged(mask, bits):
-    return (mask & sum(2 ** (bit + 1) for bit in bits)) != 0
-
+# 2**bit => 2 ** (bit + 1)
 
 # %% wrong: the number instead of a truth | loses: test_is_flagged test_is_flagged_several
-def is_flagged(mask, bits):
-    return mask & sum(2**bit for bit in bits)
-
+# (mask & wanted) != 0 => mask & wanted
 
 # %% wrong: the highest bit only | loses: test_is_flagged_several
 def is_flagged(mask, bits):

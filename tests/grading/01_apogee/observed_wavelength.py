@@ -22,35 +22,22 @@ def observed_wavelength(wavelength, star_velocity, barycentric_correction):
 
 
 # %% wrong: the star moves the other way | loses: test_observed_wavelength test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength * (1 - (star_velocity - barycentric_correction) / 299792.458)
-
+# 1 + measured_velocity => 1 - measured_velocity
 
 # %% wrong: correction added | loses: test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength * (1 + (star_velocity + barycentric_correction) / 299792.458)
-
+# star_velocity - barycentric_correction => star_velocity + barycentric_correction
 
 # %% wrong: correction forgotten | loses: test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength * (1 + star_velocity / 299792.458)
-
+# - barycentric_correction =>
 
 # %% wrong: speed of light in m/s | loses: test_observed_wavelength test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength * (1 + (star_velocity - barycentric_correction) / 2.998e8)
-
+# 299792.458 => 2.998e8
 
 # %% wrong: back to rest instead | loses: test_observed_wavelength test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength / (1 + (star_velocity - barycentric_correction) / 299792.458)
-
+# wavelength * => wavelength /
 
 # %% wrong: the shift alone | loses: test_observed_wavelength test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength * (star_velocity - barycentric_correction) / 299792.458
-
+# 1 + measured_velocity => measured_velocity
 
 # %% wrong: the same shift in Å everywhere | loses: test_observed_wavelength test_observed_wavelength_earth
-def observed_wavelength(wavelength, star_velocity, barycentric_correction):
-    return wavelength + 16000 * (star_velocity - barycentric_correction) / 299792.458
+# wavelength * (1 + measured_velocity / 299792.458) => wavelength + 16000 * measured_velocity / 3e5

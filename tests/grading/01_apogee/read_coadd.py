@@ -24,10 +24,7 @@ def read_coadd(path):
 
 
 # %% wrong: row 1, the combination with global weights | loses: test_read_coadd test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.array(np.atleast_2d(hdus[k].data)[1]) for k in (1, 2, 3))
-
+# [0] => [1]
 
 # %% wrong: row 1 where there is one | loses: test_read_coadd
 def read_coadd(path):
@@ -37,35 +34,19 @@ def read_coadd(path):
 
 
 # %% wrong: the last row, a visit | loses: test_read_coadd
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.array(np.atleast_2d(hdus[k].data)[-1]) for k in (1, 2, 3))
-
+# [0] => [-1]
 
 # %% wrong: a single row not thought of | loses: test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(hdus[k].data[0].copy() for k in (1, 2, 3))
-
+# np.atleast_2d(hdus[number].data) => hdus[number].data
 
 # %% wrong: all rows | loses: test_read_coadd test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.array(hdus[k].data) for k in (1, 2, 3))
-
+# np.atleast_2d(hdus[number].data)[0] => hdus[number].data
 
 # %% wrong: HDUs 0 to 2 | loses: test_read_coadd test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.atleast_2d(hdus[k].data)[0] for k in (0, 1, 2))
-
+# (1, 2, 3) => (0, 1, 2)
 
 # %% wrong: error and mask exchanged | loses: test_read_coadd
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        flux, error, mask = (np.array(np.atleast_2d(hdus[k].data)[0]) for k in (1, 2, 3))
-    return flux, mask, error
-
+# error.astype(float), mask.astype(int) => mask.astype(int), error.astype(float)
 
 # %% wrong: the mean of the visits | loses: test_read_coadd
 def read_coadd(path):

@@ -20,25 +20,16 @@ def wavelength_grid(header):
 
 
 # %% wrong: one pixel off | loses: test_wavelength_grid test_wavelength_grid_reference
-def wavelength_grid(header):
-    return 10 ** (
-        header["CRVAL1"] + header["CDELT1"] * (np.arange(header["NAXIS1"]) - header["CRPIX1"])
-    )
-
+# np.arange(1, header["NAXIS1"] + 1) => np.arange(header["NAXIS1"])
 
 # %% wrong: one pixel too long | loses: test_wavelength_grid test_wavelength_grid_reference
-# (1, header["NAXIS1"] + 1) => (header["NAXIS1"] + 1) + 1
+# header["NAXIS1"] + 1 => header["NAXIS1"] + 2
 
 # %% wrong: natural instead of base-10 logarithm | loses: test_wavelength_grid test_wavelength_grid_reference
-def wavelength_grid(header):
-    pixel = np.arange(header["NAXIS1"]) + 1
-    return np.exp(header["CRVAL1"] + header["CDELT1"] * (pixel - header["CRPIX1"]))
-
+# 10 ** => np.exp
 
 # %% wrong: reference pixel ignored | loses: test_wavelength_grid_reference
-def wavelength_grid(header):
-    return 10 ** (header["CRVAL1"] + header["CDELT1"] * np.arange(header["NAXIS1"]))
-
+# pixel - header["CRPIX1"] => pixel - 1
 
 # %% wrong: a linear grid between the right ends | loses: test_wavelength_grid test_wavelength_grid_reference
 def wavelength_grid(header):
@@ -53,7 +44,4 @@ def wavelength_grid(header):
 
 
 # %% wrong: the logarithm itself | loses: test_wavelength_grid test_wavelength_grid_reference
-def wavelength_grid(header):
-    return header["CRVAL1"] + header["CDELT1"] * (
-        np.arange(header["NAXIS1"]) + 1 - header["CRPIX1"]
-    )
+# 10 ** =>
