@@ -6,7 +6,6 @@ def best_rows(apogee_id, snr):
             best[star] = row
     return list(best.values())
 
-
 # %% right: pandas
 def best_rows(apogee_id, snr):
     import pandas as pd
@@ -15,14 +14,12 @@ def best_rows(apogee_id, snr):
         pd.Series(np.asarray(snr, dtype=float)).groupby(np.asarray(apogee_id)).idxmax().to_numpy()
     )
 
-
 # %% right: lexsort, floats, from the last row to the first
 def best_rows(apogee_id, snr):
     order = np.lexsort((snr, apogee_id))
     names = apogee_id[order]
     last = np.append(names[1:] != names[:-1], True)
     return order[last][::-1].astype(float)
-
 
 # %% wrong: the worst spectrum of each star | loses: test_best_rows
 # argsort(snr)[::-1] => argsort(snr)
@@ -31,7 +28,6 @@ def best_rows(apogee_id, snr):
 def best_rows(apogee_id, snr):
     return np.unique(apogee_id, return_index=True)[1]
 
-
 # %% wrong: rows of the sorted table, not of the table | loses: test_best_rows test_best_rows_stars
 # best_first[first] => first
 
@@ -39,7 +35,6 @@ def best_rows(apogee_id, snr):
 def best_rows(apogee_id, snr):
     _, first, count = np.unique(apogee_id, return_index=True, return_counts=True)
     return first[count == 1]
-
 
 # %% wrong: only neighbours compared | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):
@@ -51,7 +46,6 @@ def best_rows(apogee_id, snr):
             keep[-1] = row
     return np.array(keep)
 
-
 # %% wrong: a mask instead of row numbers | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):
     keep = np.zeros(len(snr), dtype=bool)
@@ -59,7 +53,6 @@ def best_rows(apogee_id, snr):
         rows = np.flatnonzero(apogee_id == star)
         keep[rows[np.argmax(snr[rows])]] = True
     return keep
-
 
 # %% wrong: nothing removed | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):

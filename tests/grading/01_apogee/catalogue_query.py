@@ -7,7 +7,6 @@ def catalogue_query(fields):
         f"where s.apstar_id = a.apstar_id and ({wanted});"
     )
 
-
 # %% right: TOP, brackets, more columns in another order, a comment
 def catalogue_query(fields):
     text = "'" + "', '".join(fields) + "'"
@@ -23,7 +22,6 @@ def catalogue_query(fields):
     ORDER BY s.snr DESC
     """
 
-
 # %% right: subquery instead of a join condition on the whole table
 def catalogue_query(fields):
     quoted = []
@@ -34,7 +32,6 @@ def catalogue_query(fields):
         " l.si_fe FROM (SELECT * FROM apogeeStar WHERE field IN (" + ",".join(quoted) + ")) s"
         " JOIN aspcapStar l ON l.apstar_id = s.apstar_id"
     )
-
 
 # %% wrong: joined by target_id, which two telescopes share | loses: test_catalogue_query_join
 # label.apstar_id = star.apstar_id => label.target_id = star.target_id
@@ -50,7 +47,6 @@ def catalogue_query(fields):
         avg(l.fe_h) AS fe_h, avg(l.mg_fe) AS mg_fe, avg(l.si_fe) AS si_fe
         FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
         WHERE s.field IN ({text}) GROUP BY s.apogee_id"""
-
 
 # %% wrong: no join condition | loses: test_catalogue_query test_catalogue_query_join
 # ON label.apstar_id = star.apstar_id =>
@@ -73,7 +69,6 @@ def catalogue_query(fields):
     return (
         f"SELECT apogee_id, telescope, field, snr, nvisits FROM apogeeStar WHERE field IN ({text})"
     )
-
 
 # %% wrong: [Mg/Fe] under the name of [Si/Fe] | loses: test_catalogue_query
 # label.si_fe => label.mg_fe AS si_fe

@@ -6,7 +6,6 @@ def corner_figure(labels):
         labels, labels=["Teff (K)", "log g (dex)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
     )
 
-
 # %% right: by hand, a triangle of scatter plots
 def corner_figure(labels):
     names = [
@@ -30,7 +29,6 @@ def corner_figure(labels):
                 ax.set_ylabel(names[row])
     return fig
 
-
 # %% right: every panel of the square, in upper triangle too, as density
 def corner_figure(labels):
     names = [
@@ -49,7 +47,6 @@ def corner_figure(labels):
                 axes[i, j].hexbin(labels[:, j], labels[:, i], gridsize=20)
             axes[i, j].set_xlabel(names[j])
     return fig
-
 
 # %% wrong: no units | loses: test_corner_figure
 # labels=names => labels=["Teff", "logg", "Fe/H", "Mg/Fe", "Si/Fe"]
@@ -70,7 +67,6 @@ def corner_figure(labels):
     ax.scatter(labels[:, 0], labels[:, 1], c=labels[:, 2])
     ax.set(xlabel="Teff [K]", ylabel="log g [dex]")
     return fig
-
 
 # %% wrong: labels scaled to zero mean and unit scatter | loses: test_corner_figure_data
 # labels, => (labels - labels.mean(axis=0)) / labels.std(axis=0),

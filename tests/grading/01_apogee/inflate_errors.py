@@ -8,14 +8,12 @@ def inflate_errors(flux, error, flagged):
     flux[~np.isfinite(flux)] = 1
     return flux, error
 
-
 # %% right: the arguments themselves changed, all bad flux zero, a list
 def inflate_errors(flux, error, flagged):
     good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
     flux[~good] = 0
     error[~good] = LARGE_ERROR
     return [flux, error]
-
 
 # %% right: pixel by pixel, in single precision
 def inflate_errors(flux, error, flagged):
@@ -26,7 +24,6 @@ def inflate_errors(flux, error, flagged):
         new_error.append(1e10 if bad else e)
     return np.array(new_flux, dtype=np.float32), np.array(new_error, dtype=np.float32)
 
-
 # %% right: nan_to_num, median flux for lost pixels
 def inflate_errors(flux, error, flagged):
     typical = np.median(flux[np.isfinite(flux)])
@@ -34,14 +31,12 @@ def inflate_errors(flux, error, flagged):
     error = np.where(flagged | (error <= 0) | ~np.isfinite(flux), 1e10, error)
     return np.nan_to_num(flux, nan=typical, posinf=typical, neginf=typical), error
 
-
 # %% wrong: NaN left in the flux | loses: test_inflate_errors_flux
 # np.where(np.isfinite(flux), flux, 0.0) => flux
 
 # %% wrong: flagged pixels only | loses: test_inflate_errors_unusable test_inflate_errors_flux
 def inflate_errors(flux, error, flagged):
     return flux, np.where(flagged, LARGE_ERROR, error)
-
 
 # %% wrong: error multiplied by a thousand | loses: test_inflate_errors test_inflate_errors_unusable
 # LARGE_ERROR => 1000 * error

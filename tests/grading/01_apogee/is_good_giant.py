@@ -13,14 +13,12 @@ def is_good_giant(table):
         )
     return np.array(good, dtype=bool)
 
-
 # %% right: astropy columns all the way
 def is_good_giant(table):
     mask = (table["snr"] > 50) & (table["logg"] < 4) & (table["teff"] < 5700) & (table["fe_h"] > -1)
     for name in ("teff", "logg", "fe_h", "mg_fe", "si_fe"):
         mask &= table[name] > -100
     return mask
-
 
 # %% right: by throwing away, a list of truths
 def is_good_giant(table):
@@ -29,7 +27,6 @@ def is_good_giant(table):
     bad = frame[names].isna().any(axis=1) | (frame[names] <= -9998).any(axis=1)
     bad |= (frame.snr < 50) | (frame.logg > 4) | (frame.teff > 5700) | (frame.fe_h < -1)
     return [bool(b) for b in ~bad]
-
 
 # %% wrong: a dwarf only if both cuts say so | loses: test_is_good_giant_dwarfs
 # (logg > 4) | (teff > 5700) => (logg > 4) & (teff > 5700)

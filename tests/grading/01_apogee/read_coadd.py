@@ -6,7 +6,6 @@ def read_coadd(path):
         result.append(data[0] if data.ndim == 2 else data)
     return result
 
-
 # %% right: reshaped to rows of the header's length
 def read_coadd(path):
     with fits.open(path, memmap=False) as hdul:
@@ -14,14 +13,12 @@ def read_coadd(path):
         rows = [hdul[k].data.reshape(-1, n)[0] for k in range(1, 4)]
     return rows[0].astype(np.float32), rows[1].astype(np.float32), rows[2].astype(np.int32)
 
-
 # %% right: flattened
 def read_coadd(path):
     hdus = fits.open(str(path))
     n = hdus[1].shape[-1]
     flux, error, mask = [np.array(hdus[k].data, dtype=float).ravel()[:n] for k in (1, 2, 3)]
     return (flux, error, mask.astype(np.int16))
-
 
 # %% wrong: row 1, the combination with global weights | loses: test_read_coadd test_read_coadd_single
 # [0] => [1]
@@ -31,7 +28,6 @@ def read_coadd(path):
     with fits.open(path) as hdus:
         data = [np.atleast_2d(hdus[k].data) for k in (1, 2, 3)]
         return tuple(np.array(d[min(1, len(d) - 1)]) for d in data)
-
 
 # %% wrong: the last row, a visit | loses: test_read_coadd
 # [0] => [-1]

@@ -6,7 +6,6 @@ def spectrum_figure(wavelength, flux):
     ax.set_ylabel(r"Flux ($10^{-17}$ erg/s/cm$^2$/$\AA$)")
     return fig
 
-
 # %% right: one panel, a line for each chip
 def spectrum_figure(wavelength, flux):
     fig = plt.figure()
@@ -21,7 +20,6 @@ def spectrum_figure(wavelength, flux):
     )
     return fig
 
-
 # %% right: points, zeros left out
 def spectrum_figure(wavelength, flux):
     lit = flux > 0
@@ -30,7 +28,6 @@ def spectrum_figure(wavelength, flux):
     ax.set_xlabel("wavelength [Å]")
     ax.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
     return fig
-
 
 # %% right: three panels side by side, masked arrays
 def spectrum_figure(wavelength, flux):
@@ -43,7 +40,6 @@ def spectrum_figure(wavelength, flux):
     axes[0].set_ylabel("flux, $10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$")
     return fig
 
-
 # %% wrong: chips joined across the gaps | loses: test_spectrum_figure_gaps
 def spectrum_figure(wavelength, flux):
     lit = flux > 0
@@ -52,14 +48,12 @@ def spectrum_figure(wavelength, flux):
     ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
     return fig
 
-
 # %% wrong: the zeros of the gaps drawn | loses: test_spectrum_figure_gaps
 def spectrum_figure(wavelength, flux):
     fig, ax = plt.subplots()
     ax.plot(wavelength, flux)
     ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
     return fig
-
 
 # %% wrong: no units | loses: test_spectrum_figure
 # r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]" => "flux"
@@ -82,7 +76,6 @@ def spectrum_figure(wavelength, flux):
         ax.plot(flux[chip], wavelength[chip])
     ax.set(ylabel="wavelength [Å]", xlabel="flux [1e-17 erg/s/cm2/Å]")
     return fig
-
 
 # %% wrong: the axes instead of the figure | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
 # return figure => return panels[0]

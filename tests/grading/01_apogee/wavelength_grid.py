@@ -5,19 +5,16 @@ def wavelength_grid(header):
         grid.append(10.0 ** (header["CRVAL1"] + (i + 1 - header["CRPIX1"]) * header["CDELT1"]))
     return grid
 
-
 # %% right: linspace and logspace
 def wavelength_grid(header):
     n = header["NAXIS1"]
     first = header["CRVAL1"] - (header["CRPIX1"] - 1) * header["CDELT1"]
     return np.logspace(first, first + (n - 1) * header["CDELT1"], n)
 
-
 # %% right: by the exponential function
 def wavelength_grid(header):
     offset = np.arange(header["NAXIS1"]) - (header["CRPIX1"] - 1)
     return np.exp(np.log(10) * (header["CRVAL1"] + offset * header["CDELT1"]))
-
 
 # %% wrong: one pixel off | loses: test_wavelength_grid test_wavelength_grid_reference
 # np.arange(1, header["NAXIS1"] + 1) => np.arange(header["NAXIS1"])
@@ -37,11 +34,9 @@ def wavelength_grid(header):
     ends = 10 ** (header["CRVAL1"] + header["CDELT1"] * (np.array([1, n]) - header["CRPIX1"]))
     return np.linspace(*ends, n)
 
-
 # %% wrong: APOGEE's grid whatever the header says | loses: test_wavelength_grid test_wavelength_grid_reference
 def wavelength_grid(header):
     return 10 ** (4.179 + 6e-6 * np.arange(8575))
-
 
 # %% wrong: the logarithm itself | loses: test_wavelength_grid test_wavelength_grid_reference
 # 10 ** =>

@@ -21,32 +21,23 @@ def gradient(labels, coefficients, mean, scale):
     Q[j, i] += coefficients[k + 1 :]
     return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
 
-# %% wrong: transposed | edits: symmetric matrix of quadratic coefficients | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
-# - return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
-# + return ((coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]).T
+# %% wrong: transposed | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
+# columns @ coefficients / scale[:, None] => (columns @ coefficients / scale[:, None]).T
 
-# %% wrong: per scaled label | edits: symmetric matrix of quadratic coefficients | loses: test_gradient test_gradient_quadratic
-# - return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
-# + return coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)
+# %% wrong: per scaled label | loses: test_gradient test_gradient_quadratic
+# / scale[:, None] =>
 
 # %% wrong: linear coefficients only | loses: test_gradient_quadratic
 def gradient(labels, coefficients, mean, scale):
     return coefficients[1 : len(labels) + 1] / scale[:, None]
 
-# %% wrong: squares without their factor of two | edits: symmetric matrix of quadratic coefficients | loses: test_gradient_quadratic
-# [i, j] += => [i, j] =
-# [j, i] += => [j, i] =
+# %% wrong: squares without their factor of two | loses: test_gradient_quadratic
+# columns[b, column] += => columns[b, column] =
 
 # %% wrong: each product for its first label only | loses: test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    out = coefficients[1 : k + 1].copy()
-    for c, (i, j) in enumerate(zip(*np.triu_indices(k))):
-        out[i] += coefficients[k + 1 + c] * x[j] * (2 if i == j else 1)
-    return out / scale[:, None]
+# columns[b, column] += x[a] => columns[b, column] += x[a] * (a == b)
 
-# %% wrong: multiplied by the scale | edits: symmetric matrix of quadratic coefficients | loses: test_gradient test_gradient_quadratic
+# %% wrong: multiplied by the scale | loses: test_gradient test_gradient_quadratic
 # / scale[:, None] => * scale[:, None]
 
 # %% wrong: derivative with respect to wavelength | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts

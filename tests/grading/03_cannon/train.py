@@ -27,27 +27,14 @@ def train(X, flux, error):
         theta[:, up], s2[up], best[up] = t[:, up], trial, lnl[up]
     return theta, s2
 
-# %% wrong: coefficients transposed | edits: the plain loop | loses: test_train test_train_dead
-# (m, pixels) => (pixels, m)
-# 0 => :, 0
-# tqdm(range(pixels)) => range(pixels)
-# [:, p], s2 => [p], s2
+# %% wrong: coefficients transposed | loses: test_train test_train_dead
+# return coefficients, s2 => return coefficients.T, s2
 
-# %% wrong: dead pixels get zero scatter | edits: the plain loop | loses: test_train_dead
-# theta = np.zeros((m, pixels)) => theta, s2 = np.zeros((m, pixels)), np.zeros(pixels)
-# - s2 = np.full(pixels, 1e20)
-# - for p in tqdm(range(pixels)):
-# + for p in range(pixels):
+# %% wrong: dead pixels get zero scatter | loses: test_train_dead
+# np.full(flux.shape[1], BAD_ERROR**2) => np.zeros(flux.shape[1])
 
 # %% wrong: only entirely dead pixels are noticed | loses: test_train_dead
-def train(X, flux, error):
-    m, pixels = X.shape[1], flux.shape[1]
-    theta, s2 = np.zeros((m, pixels)), np.full(pixels, 1e20)
-    theta[0] = 1
-    for p in range(pixels):
-        if np.any(error[:, p] < 1e9):
-            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
-    return theta, s2
+# (error < BAD_LIMIT).sum(axis=0) >= 2 * m => (error < BAD_LIMIT).any(axis=0)
 
 # %% wrong: one scatter for all pixels | loses: test_train test_train_dead
 def train(X, flux, error):

@@ -1,6 +1,6 @@
 """Rivals of `telling_pixels`."""
 
-# %% right: take the largest, blank its neighbours
+# %% right: neighbours blanked
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     z = np.abs((flux_a - flux_b) / sigma)
     out = []
@@ -19,24 +19,23 @@ def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
             kept.append(w)
     return np.array(kept)
 
-# %% wrong: not in units of the error | edits: take the largest, blank its neighbours | loses: test_telling_pixels
-# (flux_a - flux_b) / sigma => flux_a - flux_b
+# %% wrong: not in units of the error | loses: test_telling_pixels
+# np.abs(flux_a - flux_b) / sigma => np.abs(flux_a - flux_b)
 
 # %% wrong: neighbours not left out | loses: test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     return wavelength[np.argsort(-np.abs(flux_a - flux_b) / sigma)[:number]]
 
-# %% wrong: only where the first is brighter | edits: take the largest, blank its neighbours | loses: test_telling_pixels
-# np.abs((flux_a - flux_b) / sigma) => (flux_a - flux_b) / sigma
-# -1 => -1e9
+# %% wrong: only where the first is brighter | loses: test_telling_pixels
+# np.abs(flux_a - flux_b) => (flux_a - flux_b)
 
-# %% wrong: indices | edits: take the largest, blank its neighbours | loses: test_telling_pixels test_telling_pixels_apart
+# %% wrong: indices | edits: neighbours blanked | loses: test_telling_pixels test_telling_pixels_apart
 # (wavelength[k]) => (k)
 
-# %% wrong: sorted by wavelength | edits: take the largest, blank its neighbours | loses: test_telling_pixels test_telling_pixels_apart
-# array => sort
+# %% wrong: sorted by wavelength | loses: test_telling_pixels test_telling_pixels_apart
+# np.array(found) => np.sort(found)
 
-# %% wrong: separation counted in pixels | edits: take the largest, blank its neighbours | loses: test_telling_pixels_apart
+# %% wrong: separation counted in pixels | edits: neighbours blanked | loses: test_telling_pixels_apart
 # - z[np.abs(wavelength - wavelength[k]) < separation] = -1
 # + z[max(0, k - int(separation)) : k + int(separation) + 1] = -1
 

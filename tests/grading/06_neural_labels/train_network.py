@@ -101,7 +101,7 @@ def train_network(
 # loss.backward => (-loss).backward
 
 # %% wrong: prediction with fresh noise | edits: the loss written out | loses: test_train_network_honest
-# (X) => (torch.tensor(np.float32(augment(inputs, input_error, lost, rng))))
+# net(X) => net(torch.tensor(np.float32(augment(inputs, input_error, lost, rng))))
 
 # %% wrong: sigma, not its logarithm | edits: the loss written out | loses: test_train_network_best
 # out[:, k:], => np.exp(out[:, k:]),

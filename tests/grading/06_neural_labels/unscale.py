@@ -17,19 +17,19 @@ def unscale(scaled, scaled_error, mean, scale):
 # scale * scaled_error => scaled_error
 
 # %% wrong: mean added to the error | loses: test_unscale_errors
-# scaled, scale => scaled, mean + scale
+# scale * scaled_error => mean + scale * scaled_error
 
 # %% wrong: nothing scaled back | loses: test_unscale test_unscale_errors
-# mean + scale * scaled, scale * => scaled,
+# mean + scale * scaled, scale * scaled_error => scaled, scaled_error
 
 # %% wrong: divided by the scale | loses: test_unscale test_unscale_errors
 # scale * scaled, scale * scaled_error => scaled / scale, scaled_error / scale
 
 # %% wrong: mean forgotten | loses: test_unscale
-# mean + scale => scale
+# mean + =>
 
 # %% wrong: squared scale for the error | loses: test_unscale_errors
-# scaled, scale => scaled, scale**2
+# scale * scaled_error => scale**2 * scaled_error
 
 # %% wrong: one mean scale for the errors | loses: test_unscale_errors
-# scaled, scale => scaled, scale.mean()
+# scale * scaled_error => scale.mean() * scaled_error

@@ -1,6 +1,6 @@
 """Rivals of `train_vae`."""
 
-# %% right: cosine schedule, last weights
+# %% right: cosine schedule
 def train_vae(train, valid, mean, scale, features=None, seed=0, epochs=40, latent=4, beta=0.1,
               dropout=0.0, activation="silu", batch=256):
     import torch
@@ -37,29 +37,29 @@ def train_vae(train, valid, mean, scale, features=None, seed=0, epochs=40, laten
     out = {k: v.detach().numpy() for k, v in net.state_dict().items()}
     return {**out, "scaler_mean": np.asarray(mean), "scaler_scale": np.asarray(scale)}
 
-# %% right: a constant rate, then a small one | edits: cosine schedule, last weights
+# %% right: a constant rate, then a small one | edits: cosine schedule
 # - lr = 2e-3 * 0.5 * (1 + np.cos(np.pi * epoch / epochs)) + 1e-5
 # + lr = 1e-3 if epoch < 0.7 * epochs else 2e-4
 
-# %% wrong: augmentation applied to the target too | edits: cosine schedule, last weights | loses: test_train_vae_blind
+# %% wrong: augmentation applied to the target too | edits: cosine schedule | loses: test_train_vae_blind
 # y - clean => y - shown
 
-# %% wrong: never spoilt | edits: cosine schedule, last weights | loses: test_train_vae_blind
+# %% wrong: never spoilt | edits: cosine schedule | loses: test_train_vae_blind
 # if features is None else scaled(augment(train, **features, seed=epoch)) =>
 
-# %% wrong: not trained | edits: cosine schedule, last weights | loses: test_train_vae test_train_vae_blind
+# %% wrong: not trained | edits: cosine schedule | loses: test_train_vae test_train_vae_blind
 # (epochs) => (0)
 
-# %% wrong: the KL term summed over the batch and unweighted | edits: cosine schedule, last weights | loses: test_train_vae test_train_vae_blind
+# %% wrong: the KL term summed over the batch and unweighted | edits: cosine schedule | loses: test_train_vae test_train_vae_blind
 # sum(1).mean() + beta * kl.mean => mean() + kl.sum
 
-# %% wrong: one latent number whatever was asked | edits: cosine schedule, last weights | loses: test_train_vae
-# latent), nn.Linear(128, latent => 1), nn.Linear(128, 1
-# latent, 128 => 1, 128
+# %% wrong: one latent number whatever was asked | edits: cosine schedule | loses: test_train_vae
+#   torch.manual_seed(seed)
+# + latent = 1
 
-# %% wrong: the scaler not handed on | edits: cosine schedule, last weights | loses: test_train_vae test_train_vae_blind
+# %% wrong: the scaler not handed on | edits: cosine schedule | loses: test_train_vae test_train_vae_blind
 # - return {**out, "scaler_mean": np.asarray(mean), "scaler_scale": np.asarray(scale)}
 # + return {**out, "scaler_mean": np.zeros(p), "scaler_scale": np.ones(p)}
 
-# %% wrong: the training flux not scaled, the scaler handed on | edits: cosine schedule, last weights | loses: test_train_vae test_train_vae_blind
+# %% wrong: the training flux not scaled, the scaler handed on | edits: cosine schedule | loses: test_train_vae test_train_vae_blind
 # (f - mean) / scale => f

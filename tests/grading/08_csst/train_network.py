@@ -1,6 +1,6 @@
 """Rivals of `train_network`."""
 
-# %% right: a small GELU network with noise drawn in the pixels
+# %% right: a small GELU network
 def train_network(
     flux, sed, steps, seed=0, start=None, rate=3e-3, snr=(18.0, 90.0), inputs=48, outputs=40,
     width=192, fresh=True, schedule=True, beta=0.5, muon=True,
@@ -61,7 +61,7 @@ def predict_sed(model, flux, snr):
     sed, sigma = np.exp(model["mean"] + m), np.logaddexp(0, t - 3) + 1e-3
     return sed, sigma
 
-# %% right: quadratic regression on components, level by level
+# %% right: quadratic regression
 def _terms(model, flux):
     z = (flux - model["centre"]) @ model["project"]
     k = z.shape[1]
@@ -119,29 +119,30 @@ def predict_sed(model, flux, snr):
     n = len(flux)
     return np.tile(model["mean"], (n, 1)), np.tile(model["sigma"], (n, 1))
 
-# %% wrong: absolute errors for relative ones | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network_errors
-# return sed, sigma => return sed, sigma * sed
+# %% wrong: absolute errors for relative ones | edits: quadratic regression | loses: test_train_network_errors
+# return np.exp(y), sigma => return np.exp(y), sigma * np.exp(y)
 
-# %% wrong: the variance for the error | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network_errors
-# return sed, sigma => return sed, sigma**2
+# %% wrong: the variance for the error | edits: quadratic regression | loses: test_train_network_errors
+# return np.exp(y), sigma => return np.exp(y), sigma**2
 
-# %% wrong: the network is not told the S/N | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network_errors
+# %% wrong: the network is not told the S/N | edits: a small GELU network | loses: test_train_network_errors
 # torch.log(q / 40) => 0 * q
 # np.log(q / 40) => 0 * q
 
-# %% wrong: trained without noise | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network_errors
+# %% wrong: trained without noise | edits: a small GELU network | loses: test_train_network_errors
 # torch.randn(384, flux.shape[1]) => 0
 
-# %% wrong: starts from nothing each time | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network_start
+# %% wrong: starts from nothing each time | edits: a small GELU network | loses: test_train_network_start
 # "weights" in start => False
 
-# %% wrong: the logarithm of the SED | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network test_train_network_errors test_train_network_start
-# return sed => return np.log(sed)
+# %% wrong: the logarithm of the SED | edits: quadratic regression | loses: test_train_network test_train_network_errors test_train_network_start
+# return np.exp(y), sigma => return y, sigma
 
-# %% wrong: noise with the variance of Eq. 1 for its width | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network_errors
-# / q => / q**2
+# %% wrong: noise with the variance of Eq. 1 for its width | edits: a small GELU network | loses: test_train_network_errors
+# torch.randn(384, flux.shape[1]) / q => torch.randn(384, flux.shape[1]) / q**2
 
-# %% wrong: pixels scaled to one variance, which lets the noise of weak ones in | edits: a small GELU network with noise drawn in the pixels | loses: test_train_network
-# = flux.mean(axis=0) => , spread = flux.mean(axis=0), flux.std(axis=0) + 0.01
-# flux - centre => (flux - centre) / spread
-# T / => T / spread[:, None] /
+# %% wrong: pixels scaled to one variance, weak ones with their noise | edits: a small GELU network | loses: test_train_network
+# - centre = flux.mean(axis=0)
+# + centre, spread = flux.mean(axis=0), flux.std(axis=0) + 0.01
+# svd(flux - centre, => svd((flux - centre) / spread,
+# v[:k].T / => v[:k].T / spread[:, None] /

@@ -22,37 +22,21 @@ def log_likelihood(intensity, covariance, models, relative):
     r = intensity - mean
     return -0.5 * (np.einsum("gi,gij,gj->g", r, np.linalg.inv(total), r) + logdet)
 
-# %% wrong: the determinant forgotten | edits: slogdet | loses: test_log_likelihood_imperfect
-# - sign, logdet = np.linalg.slogdet(2 * np.pi * total)
-
-# - return -0.5 * (np.einsum("gi,gij,gj->g", r, np.linalg.inv(total), r) + logdet)
-# + return -0.5 * np.einsum("gi,gij,gj->g", r, np.linalg.inv(total), r)
+# %% wrong: the determinant forgotten | loses: test_log_likelihood_imperfect
+# chi2 + determinant => chi2
 
 # %% wrong: models taken for perfect | loses: test_log_likelihood_imperfect
-def log_likelihood(intensity, covariance, models, relative):
-    inverse = np.linalg.inv(covariance)
-    e = (models @ inverse @ intensity) / np.einsum("gi,ij,gj->g", models, inverse, models)
-    r = intensity - np.clip(e, 1e-3, None)[:, None] * models
-    _, logdet = np.linalg.slogdet(2 * np.pi * covariance)
-    return -0.5 * (np.einsum("gi,ij,gj->g", r, inverse, r) + logdet)
+# relative * mean[:, :, None] * mean[:, None, :] + covariance => covariance
 
-# %% wrong: base-10 logarithm | edits: slogdet | loses: test_log_likelihood test_log_likelihood_imperfect
-# sign => _
-# - return -0.5 * (np.einsum("gi,gij,gj->g", r, np.linalg.inv(total), r) + logdet)
-# + return -0.5 * (np.einsum("gi,gij,gj->g", r, np.linalg.inv(total), r) + logdet) / np.log(10)
+# %% wrong: base-10 logarithm | loses: test_log_likelihood test_log_likelihood_imperfect
+# return -0.5 => return -0.5 / np.log(10)
 
-# %% wrong: relative errors added as if absolute | edits: slogdet | loses: test_log_likelihood_imperfect
-# np.einsum("gi,ij,gj->gij", mean, relative, mean) => relative
-# sign => _
-# "gi,gij,gj->g" => "gi,ij,gj->g"
+# %% wrong: relative errors added as if absolute | loses: test_log_likelihood_imperfect
+# relative * mean[:, :, None] * mean[:, None, :] + covariance => relative + covariance
 
-# %% wrong: chi squared with the wrong sign | edits: slogdet | loses: test_log_likelihood test_log_likelihood_imperfect
-# sign => _
-# -0.5 => 0.5
+# %% wrong: chi squared with the wrong sign | loses: test_log_likelihood test_log_likelihood_imperfect
+# return -0.5 => return 0.5
 
 # %% wrong: brightness fixed at one | loses: test_log_likelihood test_log_likelihood_imperfect
-def log_likelihood(intensity, covariance, models, relative):
-    total = covariance + np.einsum("gi,ij,gj->gij", models, relative, models)
-    _, logdet = np.linalg.slogdet(2 * np.pi * total)
-    r = intensity - models
-    return -0.5 * (np.einsum("gi,gij,gj->g", r, np.linalg.inv(total), r) + logdet)
+# - scale = np.maximum((weighted @ intensity) / np.sum(weighted * models, axis=1), 1e-3)
+# + scale = np.ones(len(models))
