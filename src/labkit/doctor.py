@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import psutil
+from packaging.specifiers import SpecifierSet
 
 from labkit import ROOT
 
@@ -61,8 +62,10 @@ def examine(root: Path = ROOT) -> Iterator[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    advice = "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer, then `make`"
-    return Finding("Python", version, advice)
+    allowed = SpecifierSet(metadata.metadata("stellar-labs")["Requires-Python"])
+    said = " and ".join(sorted(map(str, allowed), reverse=True))
+    advice = "" if version in allowed else f"install Python {said}, and the kit with it"
+    return Finding("Python", f"{version} ({said} is needed)", advice)
 
 
 def _packages() -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,23 @@ class Claim:
     expression: str
     sentence: str
     simulated_only: bool
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A lab in one line.
+
+    Attributes
+    ----------
+    lab, title : str
+    exercises, points : int
+        How many exercises it has, explanations included, and what they are worth together.
+    """
+
+    lab: str
+    title: str
+    exercises: int
+    points: int
 
 
 def labs(root: Path = ROOT) -> list[str]:
@@ -109,7 +127,7 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
     parsed.cells = [cell for cell in parsed.cells if not _is_claims_only(cell)]
     for cell in parsed.cells:
         cell.source = _without_claims(cell.source)
-    notebook = nbformat.v4.new_notebook(
+    notebook: NotebookNode = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -124,6 +142,37 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
             raise SourceError(f"{path}, cell {number} ({first!r}): {error}") from None
     _check_exercises(path, notebook)
     return notebook
+
+
+def outline(slug: str, root: Path = ROOT) -> Outline:
+    """Count a lab's exercises and points.
+
+    Parameters
+    ----------
+    slug : str
+    root : Path
+        The course folder.
+
+    Returns
+    -------
+    Outline
+    """
+    notebook = read(slug, root)
+    grading = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    return Outline(
+        slug,
+        title(notebook, slug),
+        exercises=sum(bool(cell.get("solution")) for cell in grading),
+        points=sum(cell.get("points", 0) for cell in grading),
+    )
+
+
+def title(notebook: NotebookNode, slug: str) -> str:
+    """Return a lab's first heading; its slug if it has none."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and (match := re.search(r"^# (.+)$", cell.source, re.M)):
+            return match[1].strip()
+    return slug
 
 
 def needs(slug: str, root: Path = ROOT) -> set[str]:
@@ -206,7 +255,9 @@ def _cell(cell: NotebookNode, taken: set[str]) -> NotebookNode:
             metadata["labkit"] = {"seconds": header.get("seconds", DEFAULT_SECONDS)}
             if "memory_gb" in header:
                 metadata["labkit"]["memory_gb"] = header["memory_gb"]
-    make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    make: Callable[..., NotebookNode] = (
+        nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    )
     return make(cell.source, id=_cell_id(name, cell.source, taken), metadata=metadata)
 
 

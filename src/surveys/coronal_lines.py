@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from surveys import contribution_functions
 from surveys.errors import KitError
 from surveys.folders import fact_file
 from surveys.formats import chianti
@@ -109,7 +108,8 @@ class Lines:
             raise CoronaError(f"the table knows log n from {low:g} to {high:g}")
         floor = 1e-99
         log_g = np.log(np.maximum(self.g, floor))
-        return np.exp(CubicSpline(self.log_density, log_g, axis=-1)(log_density))
+        g: np.ndarray = np.exp(CubicSpline(self.log_density, log_g, axis=-1)(log_density))
+        return g
 
 
 def spectrum(ion: str) -> str:
@@ -218,6 +218,8 @@ def chianti_lines(
     CoronaError
         If the folder is not a CHIANTI installation or lacks an ion.
     """
+    from surveys import contribution_functions  # loads scipy, which reading the table does not need
+
     root = Path(folder) if folder is not None else chianti_folder()
     if log_temperature is None:
         log_temperature = LOG_TEMPERATURE

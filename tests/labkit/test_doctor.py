@@ -1,8 +1,10 @@
 """`labkit doctor` and `labkit data` say what is wrong, what to do, and exit accordingly."""
 
+import tomllib
+
 import pytest
 
-from labkit import cli, doctor
+from labkit import ROOT, cli, doctor
 
 
 @pytest.fixture
@@ -35,6 +37,21 @@ def test_what_is_missing_is_named_with_advice(healthy, monkeypatch, capsys, name
     assert "FAIL" in shown
     assert "->" in shown
     assert said in shown
+
+
+@pytest.mark.parametrize(
+    ("version", "good"),
+    [((3, 10, 14), False), ((3, 11, 0), True), ((3, 13, 9), True), ((3, 14, 0), False)],
+)
+def test_python_must_be_a_version_the_package_allows(healthy, monkeypatch, capsys, version, good):
+    """The limits are those of pyproject.toml, as the installed package states them."""
+    monkeypatch.setattr(doctor.sys, "version_info", (*version, "final", 0))
+    finding = next(doctor.examine())
+    assert finding.what == "Python"
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert all(limit in finding.found for limit in stated.split(","))
+    assert bool(finding.advice) is not good
+    assert all(limit in finding.advice for limit in stated.split(",") if not good)
 
 
 def test_an_archive_out_of_reach_is_named(monkeypatch, capsys, tmp_path):

@@ -1,5 +1,8 @@
 """A lab's script is refused, with cell and reason, when it breaks a convention."""
 
+import subprocess
+import sys
+
 import pytest
 
 from labkit import cli, lab_source
@@ -67,8 +70,35 @@ def test_derived_notebooks_are_written_once(tmp_path):
     assert [path.parent.parent.name for path in notebooks.derive([LAB], course)] == ["labs"]
 
 
+def test_labs_are_listed(tmp_path, capsys):
+    course = str(make_course(tmp_path))
+    assert cli.main(["labs", "--course", course]) == 0
+    heads, *lines = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["lab", "title", "exercises", "points"]
+    assert [line.split() for line in lines] == [[LAB, "A", "toy", "lab", "2", "6"]]
+    assert cli.main(["labs", "--course", str(tmp_path / "labs")]) == 1
+    assert "LABKIT_COURSE" in capsys.readouterr().err
+
+
+def test_a_package_that_is_missing_is_named_with_advice():
+    code = "import sys; sys.modules['psutil'] = None; from labkit import cli; cli.main(['doctor'])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "the package psutil is not installed" in run.stderr
+    assert "`course`" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_help_is_there_for_every_command(capsys):
-    commands = ("data", "notebooks", "walkthrough", "reference", "doctor", "rivals", "grade")
+    commands = (
+        "labs",
+        "data",
+        "notebooks",
+        "walkthrough",
+        "reference",
+        "doctor",
+        "rivals",
+        "grade",
+    )
     for command in commands:
         with pytest.raises(SystemExit) as ended:
             cli.main([command, "--help"])

@@ -151,6 +151,7 @@ def built(tmp_path_factory):
     """The three sets, 60 stars each."""
     folder = tmp_path_factory.mktemp("lamost")
     (folder / "products").mkdir()
+    (folder / "truth").mkdir()
 
     def run(jobs, what):
         return map(partial(lamost_survey.observe, source=plain_spectrum), jobs)
@@ -177,7 +178,7 @@ def test_stacks_have_the_layout_of_the_real_sample(built):
 
 def test_truth_is_complete_and_told_for_one_set_only(built):
     folder, _ = built
-    with np.load(folder / "truth_lamost.npz") as truth:
+    with np.load(folder / "truth" / "lamost.npz") as truth:
         for survey in lamost_survey.SETS:
             assert truth[f"{survey.name}.residual_ew"].shape == (60, 4)
             assert truth[f"{survey.name}.calibration"].shape == (60, 4)

@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 
 from helpers import checks, figures
+from labkit import lab_source
 from labkit.errors import GradingError
 from labkit.grading import feedback, judge, repair
 from labkit.sandbox import Limits
@@ -95,8 +96,7 @@ class Examination:
         self.released = nbformat.read(released, as_version=4)
         self.tests = judge.tests(self.source)
         self.handed_out = repair.handed_out(self.released)
-        first = next((c.source for c in self.source.cells if c.cell_type == "markdown"), lab)
-        self.title = first.strip().splitlines()[0].lstrip("# ")
+        self.title = lab_source.title(self.source, lab)
         self.by_hand = {
             cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
             for cell in self.source.cells

@@ -19,7 +19,7 @@ from skysim.physics.gas import Gas, abundances
 from skysim.physics.profiles import FAINTEST, add_lines, add_stark
 from skysim.physics.transfer import emergent_flux, planck
 from skysim.stars.labels import Labels, carbon_nitrogen, microturbulence
-from surveys.formats.apstar import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
+from surveys.formats.apogee_pixels import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
 
 #: Fine samples per apStar pixel (4.14 km/s): 1.38 km/s, below the Doppler width of any line.
 OVERSAMPLE = 3

@@ -22,11 +22,12 @@ from skysim.spectra.h_band import (
     wavelength_grid,
 )
 from skysim.stars.labels import Labels, microturbulence
-from skysim.survey.apogee_rows import MISSING, STARFLAG_BITS, Row, Visit
+from skysim.survey.apogee_rows import MISSING, Row, Visit
 from skysim.survey.fitsfile import Card, image, primary, round_mantissa, table_row
 from skysim.survey.sky_position import doppler_pixels
+from surveys.catalogue import STARFLAG
 from surveys.folders import fact_file
-from surveys.formats.apstar import (
+from surveys.formats.apogee_pixels import (
     CHIPS,
     LOG_WAVELENGTH_START,
     LOG_WAVELENGTH_STEP,
@@ -438,9 +439,9 @@ def _visit_flag(row: Row, visit: Visit) -> int:
     """STARFLAG of one visit: persistence by fibre, and the row's own flags."""
     flag = row.flags["starflag"]
     if visit.fiber <= 95:
-        flag |= 1 << STARFLAG_BITS["PERSIST_HIGH"]
+        flag |= 1 << STARFLAG["PERSIST_HIGH"]
     elif visit.fiber <= 130:
-        flag |= 1 << STARFLAG_BITS["PERSIST_MED"]
+        flag |= 1 << STARFLAG["PERSIST_MED"]
     return flag
 
 

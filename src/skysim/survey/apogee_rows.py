@@ -22,6 +22,7 @@ from skysim.survey.sky_position import (
     star_position,
     star_positions,
 )
+from surveys.catalogue import ASPCAPFLAG, STARFLAG
 
 MISSING = -9999.0
 N_STARS = 1855
@@ -40,25 +41,6 @@ MYSTERY_INDEX = 1_000_000
 N_DECORRELATED = 200
 
 ARTEFACTS = ("none", "bad_label", "bad_spectrum", "wrong_velocity", "binary")
-
-STARFLAG_BITS = {
-    "PERSIST_HIGH": 9,
-    "PERSIST_MED": 10,
-    "PERSIST_LOW": 11,
-    "PERSIST_JUMP_POS": 12,
-    "SUSPECT_RV_COMBINATION": 16,
-    "SUSPECT_BROAD_LINES": 17,
-}
-ASPCAPFLAG_BITS = {
-    "TEFF_WARN": 0,
-    "LOGG_WARN": 1,
-    "STAR_WARN": 7,
-    "CHI2_WARN": 8,
-    "SN_WARN": 11,
-    "STAR_BAD": 23,
-    "SN_BAD": 27,
-    "NO_ASPCAP_RESULT": 31,
-}
 
 
 @dataclass(frozen=True)
@@ -457,15 +439,15 @@ def _flags(
         )
         labels["teff"] = float(np.clip(labels["teff"], 3600, 5650))
         if rng.random() < 0.5:
-            aspcap |= 1 << ASPCAPFLAG_BITS["CHI2_WARN"] | 1 << ASPCAPFLAG_BITS["STAR_WARN"]
+            aspcap |= 1 << ASPCAPFLAG["CHI2_WARN"] | 1 << ASPCAPFLAG["STAR_WARN"]
     elif artefact == "bad_spectrum" and rng.random() < 0.7:
-        star |= 1 << STARFLAG_BITS["PERSIST_JUMP_POS"]
+        star |= 1 << STARFLAG["PERSIST_JUMP_POS"]
     elif artefact == "wrong_velocity" and rng.random() < 0.5:
-        star |= 1 << STARFLAG_BITS["SUSPECT_RV_COMBINATION"]
+        star |= 1 << STARFLAG["SUSPECT_RV_COMBINATION"]
     elif artefact == "binary":
-        star |= 1 << STARFLAG_BITS["SUSPECT_BROAD_LINES"]
+        star |= 1 << STARFLAG["SUSPECT_BROAD_LINES"]
     if snr < 70:
-        aspcap |= 1 << ASPCAPFLAG_BITS["SN_WARN"]
+        aspcap |= 1 << ASPCAPFLAG["SN_WARN"]
     if kind == "missing":
         everything = rng.random() < 0.6
         names = ("teff", "logg", "fe_h", "mg_fe", "si_fe", "m_h", "alpha_m")
@@ -478,5 +460,5 @@ def _flags(
             if f"{name}_err" in labels:
                 labels[f"{name}_err"] = MISSING
         bit = "NO_ASPCAP_RESULT" if everything else "STAR_BAD"
-        aspcap |= 1 << ASPCAPFLAG_BITS[bit]
+        aspcap |= 1 << ASPCAPFLAG[bit]
     return {"starflag": star, "aspcapflag": aspcap}

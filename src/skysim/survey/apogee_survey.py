@@ -18,7 +18,7 @@ from skysim.survey.apogee_rows import Row, build_population, decorrelated_rows, 
 from skysim.survey.continuum import continuum_pixels
 from skysim.survey.fitsfile import round_mantissa, write_gzip, write_npz
 from surveys.folders import fact_file
-from surveys.formats.apstar import N_PIXELS
+from surveys.formats.apogee_pixels import N_PIXELS
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")

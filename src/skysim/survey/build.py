@@ -177,7 +177,8 @@ def build(
     parts = Parts(folder)
     try:
         (folder / "products").mkdir(parents=True)
-        (folder / "truth").mkdir()
+        # students with an account on this machine must not read it
+        (folder / "truth").mkdir(mode=0o700)
         with parts.measured("apogee") as counts:
             counts |= apogee_survey.build(folder, seed, everywhere, limit)
         with parts.measured("isochrones") as counts:

@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from skysim.survey import apogee_survey
 from skysim.survey.apogee_rows import N_DUPLICATES, N_STARS
-from surveys.formats.apstar import N_PIXELS
+from surveys.formats.apogee_pixels import N_PIXELS
 
 
 def check(root: Path) -> dict:

@@ -282,7 +282,7 @@ def build(
     Parameters
     ----------
     folder : Path
-        The survey's, with ``products/`` in it.
+        The survey's, with ``products/`` and ``truth/`` in it.
     seed : int
     run : function
         Yields `make` of each job, in order; its second argument names the work.
@@ -325,5 +325,5 @@ def build(
         write_npz(folder / "products" / f"{library.name}.npz", public)
         hidden |= {f"{library.name}.{n}": v for n, v in made.items() if n not in shown}
         counts[library.name] = len(made["labels"])
-    np.savez_compressed(folder / "truth_sed.npz", **hidden)
+    np.savez_compressed(folder / "truth" / "sed.npz", **hidden)
     return counts
