@@ -10,9 +10,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ("helpers", "src/surveys", "src/labkit", "src/skysim", "data/make")
 #: Wording that stood in first lines and that no stranger could understand.
 RIDDLES = re.compile(
-    r"\b(asleep|frank|dear|twins?|loners?|settled?|patience|examination"
-    r"|nobody knows|knows what|no galaxy|mercury lamps|of the plain|worth having|what became of|sheet of a submission"
-    r"|as it wants|calls? home|hung up|chance (that|can)|who grades)\b",
+    r"\b(asleep|chance that|dear|frank|knows what|loners?|mercury lamps|no galaxy|nobody knows"
+    r"|of the plain|settled?|sheet of a submission|twins?|what became of|who grades|worth having)\b",
     re.IGNORECASE,
 )
 
