@@ -11,7 +11,7 @@ SOURCES = ("helpers", "src/surveys", "src/labkit", "src/skysim", "data/make")
 #: Wording that stood in first lines and that no stranger could understand.
 RIDDLES = re.compile(
     r"\b(asleep|chance that|dear|frank|knows what|loners?|mercury lamps|no galaxy|nobody knows"
-    r"|of the plain|settled?|sheet of a submission|twins?|what became of|who grades|worth having)\b",
+    r"|of the plain|settled?|sheet of a submission|twins?|what became of|who grades)\b",
     re.IGNORECASE,
 )
 
