@@ -10,11 +10,12 @@ replaces the table.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from data.make import tables
+from data.make import table_files
 from helpers import csst
 
 NAME = "csst_throughput.csv"
@@ -36,7 +37,7 @@ def nodes(wavelength: np.ndarray, share: np.ndarray, tolerance: float) -> list[i
     kept = [0, len(wavelength) - 1]
     while True:
         missed = np.abs(share - np.interp(wavelength, wavelength[kept], share[kept]))
-        worst = [a + int(missed[a : b + 1].argmax()) for a, b in zip(kept, kept[1:], strict=False)]
+        worst = [a + int(missed[a : b + 1].argmax()) for a, b in pairwise(kept)]
         new = [sample for sample in worst if missed[sample] > tolerance]
         if not new:
             return kept
@@ -56,8 +57,11 @@ def make(folder: Path) -> dict[str, str]:
         for node in nodes(wavelength, share, tolerance * share.max()):
             value = round(float(share[node]), decimals)
             rows.append((band, f"{wavelength[node]:.0f}", f"{value:g}"))
-    return {NAME: tables.header(NAME) + tables.csv_text(("band", "wavelength", "throughput"), rows)}
+    return {
+        NAME: table_files.header(NAME)
+        + table_files.csv_text(("band", "wavelength", "throughput"), rows)
+    }
 
 
 if __name__ == "__main__":
-    tables.run(__doc__, make)
+    table_files.run(__doc__, make)

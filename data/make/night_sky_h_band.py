@@ -17,7 +17,7 @@ import numpy as np
 from astropy.io import fits
 from scipy.ndimage import median_filter
 
-from data.make import tables
+from data.make import table_files
 from skysim.spectra.h_band import KM_S, wavelength_grid
 from surveys.formats.apstar import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP
 
@@ -112,12 +112,12 @@ def make(folder: Path) -> dict[str, str]:
     dark = peaks(depth, SHALLOWEST, np.asarray)
     airglow, telluric = "airglow_h_band.csv", "telluric_h_band.csv"
     return {
-        airglow: tables.header(airglow)
-        + tables.csv_text(
+        airglow: table_files.header(airglow)
+        + table_files.csv_text(
             ("wavelength_vac_A", "peak"), ((f"{wave:.2f}", f"{peak:.0f}") for wave, peak in glow)
         ),
-        telluric: tables.header(telluric)
-        + tables.csv_text(
+        telluric: table_files.header(telluric)
+        + table_files.csv_text(
             ("wavelength_vac_A", "depth", "absorber"),
             ((f"{wave:.2f}", f"{deep:.3f}", absorber(wave)) for wave, deep in dark),
         ),
@@ -125,4 +125,4 @@ def make(folder: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    tables.run(__doc__, make)
+    table_files.run(__doc__, make)
