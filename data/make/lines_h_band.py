@@ -4,13 +4,13 @@
 (LABKIT_REAL), keeps the 480 lines that matter most in four giants, adds 20 that the list lacks at
 wavelengths measured in real spectra, and moves each log gf so that the model meets the mean real
 giant at one point, with a prior of 0.3 dex about the published value (1.5 dex for the 20).
-What that gained on spectra it did not see is printed.  ``--write`` replaces the table.
+``--compare`` says how far the committed table is from that, and what the calibration gained on
+spectra it did not see.  ``--write`` replaces the table.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,23 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from data.make import against_h_band, real_folder
+from data.make import against_h_band, table_files
 from skysim.physics import lines, opacity
 from skysim.physics.gas import SYMBOLS
 from skysim.spectra.h_band import Synthesizer
 from skysim.stars.labels import microturbulence
-from surveys.folders import facts_folder
 from surveys.wavelengths import vacuum
 
+NAME = "lines_h_band.csv"
+COLUMNS = (
+    "wavelength_vac_A",
+    "species",
+    "excitation_eV",
+    "log_gf",
+    "log_gf_published",
+    "log_c6",
+    "source",
+)
 NUMBER = 480
 UNIDENTIFIED = 20
 #: Guess for a line of nobody knows what: excitation (eV) and log gf of an ordinary Fe I line.
@@ -36,17 +45,6 @@ REACH = 1.6  # A: how far from its centre a line is asked about
 _ATOMIC_NUMBERS = dict(
     zip((1, 2, 6, 7, 8, 11, 12, 13, 14, 15, 16, *range(19, 29), 38, 56), SYMBOLS, strict=True)
 )
-HEADER = """\
-# Atomic lines of the APOGEE H band for the simulated survey, made by data/make/lines_h_band.py.
-# Vacuum wavelength (A), species, lower excitation potential (eV), log gf in use, log gf published,
-# log10 of the van der Waals C6 (cm6/s), source.
-# MB99: our selection of the strongest in red giants from Melendez & Barbuy 1999, ApJS 124, 527.
-# measured: absent from that list; position and strength measured by us in the mean spectrum of real
-# APOGEE giants (the Cannon model in J. Bovy's apogee package); species unknown, acts like Fe I.
-# log gf in use: astrophysical, fitted to the same mean spectrum at Teff 4500, log g 2.0, [M/H] -0.3
-# with a prior of 0.3 dex about the published value.
-wavelength_vac_A,species,excitation_eV,log_gf,log_gf_published,log_c6,source
-"""
 
 
 def published_lines(folder: Path) -> lines.LineList:
@@ -192,7 +190,24 @@ def report(sky: Sky, name: str) -> str:
     cells = [against_h_band.likeness(sky.reality.real(p), model(p)) for p in against_h_band.POINTS]
     target, good = sky.reality.mystery
     cells.append(against_h_band.likeness(target[good], model(against_h_band.MYSTERY_LABELS)[good]))
-    return f"{name:34s}" + "  ".join(f"{r:.3f} {rms:.4f}" for r, rms in cells) + "\n"
+    return f"{name:34s}" + "  ".join(f"{r:.3f} {rms:.4f}" for r, rms in cells)
+
+
+def strongest(reality: against_h_band.Reality) -> Sky:
+    """The published lines that matter most, strengths as published."""
+    everything = published_lines(reality.folder)
+    best = np.sort(np.argsort(-importance(everything), kind="stable")[:NUMBER])
+    return Sky(reality, everything.pick(best))
+
+
+def calibrated(start: Sky, dex: np.ndarray) -> tuple[Sky, np.ndarray]:
+    """The lines with the unidentified ones added, and the shift of each log gf (dex).
+
+    `dex` are the shifts that calibrate the published lines alone.
+    """
+    full = start.with_lines(missing_lines(start.scaled(dex), UNIDENTIFIED))
+    prior = np.concatenate([np.full(NUMBER, PRIOR_DEX), np.full(UNIDENTIFIED, LOOSE_DEX)])
+    return full, fit(full, prior)
 
 
 def table(atoms: lines.LineList, dex: np.ndarray, identified: int) -> str:
@@ -200,35 +215,42 @@ def table(atoms: lines.LineList, dex: np.ndarray, identified: int) -> str:
     rows = []
     for i in range(len(atoms)):
         known = i < identified
-        name = lines.SPECIES[atoms.species[i]] if known else lines.UNIDENTIFIED
         log_gf = np.log10(atoms.strength[i])
         rows.append(
-            f"{atoms.wavelength[i]:.3f},{name},{atoms.excitation[i]:.3f},{log_gf + dex[i]:.3f},"
-            f"{f'{log_gf:.3f}' if known else ''},{np.log10(atoms.damping[i]):.2f},"
-            f"{'MB99' if known else 'measured'}"
+            (
+                f"{atoms.wavelength[i]:.3f}",
+                lines.SPECIES[atoms.species[i]] if known else lines.UNIDENTIFIED,
+                f"{atoms.excitation[i]:.3f}",
+                f"{log_gf + dex[i]:.3f}",
+                f"{log_gf:.3f}" if known else "",
+                f"{np.log10(atoms.damping[i]):.2f}",
+                "MB99" if known else "measured",
+            )
         )
-    return HEADER + "\n".join(sorted(rows)) + "\n"
+    return table_files.header(NAME) + table_files.csv_text(COLUMNS, sorted(rows))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Calibrate, print what it gained, and write the table when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--write", action="store_true", help="replace data/lines_h_band.csv")
-    chosen = parser.parse_args(arguments)
-    reality = against_h_band.Reality(real_folder())
-    everything = published_lines(reality.folder)
-    best = np.sort(np.argsort(-importance(everything), kind="stable")[:NUMBER])
-    start = Sky(reality, everything.pick(best))
-    say = sys.stdout.write
+def make(folder: Path) -> dict[str, str]:
+    """Return the text of the table from the folder of real files."""
+    start = strongest(against_h_band.Reality(folder))
+    full, dex = calibrated(start, fit(start, np.full(NUMBER, PRIOR_DEX)))
+    return {NAME: table(full.atoms, dex, NUMBER)}
+
+
+def gain(folder: Path, _: dict[str, str]) -> Iterator[str]:
+    """Lines of a report on what the calibration gained, where it looked and where not."""
+    reality = against_h_band.Reality(folder)
     heads = ("P1 (fitted)", "P2", "P3", "P4", "mystery star")
-    say(f"{'r and rms at':34s}" + "".join(f"{h:15s}" for h in heads).rstrip() + "\n")
-    say(report(Sky(reality, everything), f"all {len(everything)} published atoms"))
-    say(report(start, f"{NUMBER} published atoms"))
+    yield f"{'r and rms at':34s}" + "".join(f"{h:15s}" for h in heads).rstrip()
+    everything = published_lines(reality.folder)
+    yield report(Sky(reality, everything), f"all {len(everything)} published atoms")
+    start = strongest(reality)
+    yield report(start, f"{NUMBER} published atoms")
     prior = np.full(NUMBER, PRIOR_DEX)
     dex = fit(start, prior)
-    say(report(start.scaled(dex), f"{NUMBER} atoms, log gf calibrated"))
+    yield report(start.scaled(dex), f"{NUMBER} atoms, log gf calibrated")
     loose = fit(start, 5 * prior)
-    say(report(start.scaled(loose), f"control: prior {5 * PRIOR_DEX} dex"))
+    yield report(start.scaled(loose), f"control: prior {5 * PRIOR_DEX} dex")
 
     even = (reality.wavelength // 20).astype(int) % 2 == 0
     half = start.scaled(fit(start, prior, even))
@@ -238,20 +260,13 @@ def main(arguments: list[str] | None = None) -> int:
             against_h_band.likeness(reality.real(p1)[where], s.model()(p1)[where])
             for s in (start, half)
         )
-        say(f"P1 fitted on even 20 A blocks, {name} blocks: rms {before:.4f} -> {after:.4f}\n")
+        yield f"P1 fitted on even 20 A blocks, {name} blocks: rms {before:.4f} -> {after:.4f}"
 
-    full = start.with_lines(missing_lines(start.scaled(dex), UNIDENTIFIED))
-    prior = np.concatenate([prior, np.full(UNIDENTIFIED, LOOSE_DEX)])
-    dex = fit(full, prior)
-    say(report(full.scaled(dex), f"and {UNIDENTIFIED} unidentified lines"))
+    full, dex = calibrated(start, dex)
+    yield report(full.scaled(dex), f"and {UNIDENTIFIED} unidentified lines")
     known = dex[:NUMBER]
-    say(f"log gf moved by {np.median(known):+.3f} dex (median), {known.std():.3f} dex (rms)\n")
-    if chosen.write:
-        path = facts_folder() / "lines_h_band.csv"
-        path.write_text(table(full.atoms, dex, NUMBER))
-        say(f"{path} written\n")
-    return 0
+    yield f"log gf moved by {np.median(known):+.3f} dex (median), {known.std():.3f} dex (rms)"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    table_files.run(__doc__, make, gain)

@@ -97,7 +97,7 @@ def compared(name: str, made: str) -> str:
 def run(
     description: str | None,
     make: Callable[[Path], dict[str, str]],
-    arguments: Sequence[str] | None = None,
+    report: Callable[[Path, dict[str, str]], Iterable[str]] | None = None,
 ) -> None:
     """Make tables from the real files; compare them with the committed ones or replace those.
 
@@ -107,18 +107,23 @@ def run(
         The maker's docstring, whose first line is shown as help.
     make : function of the folder of real files
         Returns the texts of the tables by file name.
-    arguments : sequence of str, optional
-        Those of the command line by default.
+    report : function of that folder and of those texts, optional
+        Yields what else there is to say of the tables when they are compared, line by line.
     """
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("--write", action="store_true", help="replace the tables in data/")
     parser.add_argument(
         "--compare", action="store_true", help="say how far the committed tables are from these"
     )
-    chosen = parser.parse_args(arguments)
-    for name, text in make(real_folder()).items():
+    chosen = parser.parse_args()
+    folder = real_folder()
+    made = make(folder)
+    for name, text in made.items():
         print(f"{name}: {len(rows_of(text)) - 1} rows")
         if chosen.compare:
             print(compared(name, text))
         if chosen.write:
             (facts_folder() / name).write_text(text, encoding="utf-8")
+    if chosen.compare and report:
+        for line in report(folder, made):
+            print(line, flush=True)
