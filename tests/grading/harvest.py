@@ -28,7 +28,7 @@ SHORT = 64
 SECONDS = 10
 #: a row of more numbers is a spectrum; of an array of spectra every so many is looked at
 LONG = 500
-EVERY = 25
+EVERY = 100
 
 
 def numbers_in(text):

@@ -17,6 +17,8 @@ import numpy as np
 TOLERANCE = 1e-6
 #: numbers that follow one another within this many are close together
 WINDOW = 12
+#: a value of more stars than these is no star's own
+SHARED = 20
 #: of LAMOST's sets, the one whose truth is public
 PUBLIC = "lamost_mock."
 #: how near a typed label comes to the mystery star's own: K, dex, dex
@@ -58,13 +60,7 @@ class Answers:
         list of str
         """
         rows = np.atleast_2d(rows)
-        numbers = rows.ravel()
-        # most are nowhere near a true value, and are sorted out by their leading bits
-        places = np.flatnonzero(self._near[_leading_bits(numbers)])
-        near = numbers[places].astype(float)
-        margin = TOLERANCE * np.abs(near)
-        first = np.searchsorted(self.values, near - margin, "left")
-        count = np.searchsorted(self.values, near + margin, "right") - first
+        places, first, count = self._equal(rows.ravel())
         which = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
         place = np.repeat(places, count)
         order = np.lexsort((place, self.star[which]))
@@ -77,6 +73,20 @@ class Answers:
             together &= (label[one] != label[other]) & (column[other] - column[one] < window)
         found = np.unique(star[: len(together)][together])
         return [self.names[number] for number in found]
+
+    def share(self, numbers: np.ndarray) -> float:
+        """Return how many of the numbers are a true value of any star, as a fraction."""
+        return float(np.mean(np.isin(np.arange(len(numbers)), self._equal(numbers)[0])))
+
+    def _equal(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the places of numbers that equal true values, and which of those: first, count."""
+        # most are nowhere near a true value, and are sorted out by their leading bits
+        places = np.flatnonzero(self._near[_leading_bits(numbers)])
+        near = numbers[places].astype(float)
+        margin = TOLERANCE * np.abs(near)
+        first = np.searchsorted(self.values, near - margin, "left")
+        count = np.searchsorted(self.values, near + margin, "right") - first
+        return places[count > 0], first[count > 0], count[count > 0]
 
     @property
     def _near(self) -> np.ndarray:
@@ -106,19 +116,19 @@ def _leading_bits(numbers: np.ndarray) -> np.ndarray:
 def answers(stars: dict[str, Iterable[float]]) -> Answers:
     """Return the answers that hold these values by star.
 
-    Left out are values of three digits or fewer, which anybody may type, and those that two stars
-    or more share, which are limits and defaults.
+    Left out are values of three digits or fewer and whole numbers, which anybody may type, and
+    those that many stars share, which are limits and defaults. What a few share is the first one's:
+    a star may have been observed more than once.
     """
     names = tuple(stars)
     lists = [np.asarray(list(values), float) for values in stars.values()]
     value = np.concatenate(lists)
     star = np.repeat(np.arange(len(lists)), [len(each) for each in lists])
     label = np.concatenate([np.arange(len(each)) for each in lists])
-    telling = np.isfinite(value) & (value != 0)
+    telling = np.isfinite(value) & (value != np.round(value))
     telling[telling] &= _digits_beyond(value[telling], 3)
-    _, place, count = np.unique(value, return_inverse=True, return_counts=True)
-    telling &= count[place] == 1
-    order = np.flatnonzero(telling)[np.argsort(value[telling])]
+    _, first, count = np.unique(value, return_index=True, return_counts=True)
+    order = first[(count <= SHARED) & telling[first]]
     return Answers(value[order], star[order], label[order], names)
 
 
@@ -155,8 +165,8 @@ def everything(truth: Path) -> Answers:
                     tables.setdefault((key, len(columns)), []).append(columns)
         for (survey, length), columns in tables.items():
             for number, row in enumerate(np.hstack(columns)):
-                name = "mystery star" if length == 1 else f"{survey} {number}"
-                stars[name] = row
+                name = f"row {number} of {length} in {survey}"
+                stars["mystery star" if length == 1 else name] = row
     return answers(stars)
 
 

@@ -27,8 +27,12 @@ from .test_leaks import secrets_of
 
 HARVEST = Path(__file__).with_name("harvest.py").read_text()
 TRUTH = truth_folder()
-#: in more numbers than these, two of one star may be chance, and three are asked for
+#: in more numbers than these, two labels of one star may be chance, and three are asked for
 FEW = 20_000
+#: so many of a column's numbers are true ones where the column is of the truth
+SHARE = 0.5
+#: shorter columns may have so many by chance
+LONG_COLUMN = 20
 #: spectra are thousands of files of one kind
 STARS_LOOKED_AT = 12
 #: words that also have another meaning in the survey's public columns
@@ -84,7 +88,8 @@ def recognised(answers, numbers, window=known_answers.WINDOW):
     """Return which stars' true values stand in numbers that are seen together."""
     least = 2 if numbers.size <= FEW or numbers.ndim == 2 else 3
     found = answers.stars.among(numbers, window, least)
-    found += answers.everything.among(numbers, window, least)
+    # of these there are so many that two near each other may always be chance
+    found += answers.everything.among(numbers, window, least=3)
     if known_answers.typed(answers.mystery, numbers):
         found.append("mystery star, rounded")
     return found
@@ -103,6 +108,9 @@ def told_by_file(answers, file):
     found = []
     for table in file["tables"].values():
         found += recognised(answers, table, window=table.shape[1])
+        if len(table) >= LONG_COLUMN:
+            shares = [answers.everything.share(column) for column in table.T]
+            found += [f"column {i}" for i, share in enumerate(shares) if share > SHARE]
     for numbers in file["flat"].values():
         found += recognised(answers, numbers)
     return found
@@ -137,7 +145,16 @@ def test_every_module_and_every_served_product_is_looked_at(seen):
 
 def test_there_are_answers_to_look_for(answers):
     assert len(answers.stars.names) > 1800
-    assert len(answers.everything.values) > 100_000
+    with np.load(TRUTH / "lamost.npz") as truth:
+        names = ("teff", "age", "velocity")
+        star = np.array([truth[f"lamost_k2.true_{name}"][17] for name in names])
+        spot = np.array([truth["lamost_k2.residual_ew"][17, 2], star[0]])
+        cosmic = truth["lamost_kepler.cosmic"]
+    (name,) = answers.everything.among(star)
+    assert name == "row 17 of 12000 in lamost_k2"
+    assert answers.everything.among(spot) == [name]
+    assert answers.everything.share(np.array([1.5, *star])) == 0.75
+    assert len(answers.everything.names) > 12_000 + 1200 + len(cosmic)
     assert answers.stars.among(answers.mystery) == ["mystery star"]
     assert answers.stars.among(answers.mystery.astype(np.float32)) == ["mystery star"]
     assert answers.stars.among(answers.mystery[[0, 0, 0]]) == []
@@ -221,6 +238,7 @@ PLANTED_MODULES = {
         def star():
             return Star([2 * half for half in _STAR.halves])
         """,
+    "another_survey": "ACTIVITY = {{'period': {period}, 'mass': {mass}, 'age': {age}}}",
     "rounded": "STAR = [{teff:.1f}, {logg:.3f}, {fe_h:.3f}]",
     "beside_functions_that_do_not_end": """
         def forever():
@@ -237,7 +255,11 @@ PLANTED_MODULES = {
 def planted_modules(answers, tmp_path_factory):
     """What a sandbox shows of `helpers` with modules that tell an answer."""
     labels = answers.mystery.tolist()
+    names = ("period", "mass", "age")
+    with np.load(TRUTH / "lamost.npz") as truth:
+        star = {name: float(truth[f"lamost_kepler.true_{name}"][5]) for name in names}
     filled = {
+        **star,
         "labels": labels,
         "halves": (answers.mystery / 2).tolist(),
         **dict(zip(("teff", "logg", "fe_h"), labels, strict=False)),
@@ -266,7 +288,7 @@ def test_modules_beside_it_are_not_blamed(planted_modules, answers):
     assert told_by_module(answers, planted_modules["csst"]) == []
 
 
-def _plant(build: Path, labels: np.ndarray, many: np.ndarray) -> None:
+def _plant(build: Path, labels: np.ndarray, many: np.ndarray, periods: np.ndarray) -> None:
     """Make a survey of files each of which tells an answer."""
     products = build / "products"
     (build / "sas").mkdir(parents=True)
@@ -276,6 +298,7 @@ def _plant(build: Path, labels: np.ndarray, many: np.ndarray) -> None:
     np.savez(products / "across.npz", stars=many.T)
     np.savez(products / "columns.npz", a=many[:, 0], name=np.arange(len(many)), b=many[:, 3])
     np.savez(products / "single.npz", stars=many.astype(np.float32))
+    np.savez(products / "period.npz", days=periods, snr=np.linspace(10, 90, len(periods)))
     np.savez(products / "words.npz", remark=np.array(["a", "wrong_velocity"]))
     with sqlite3.connect(build / "catalogue.sqlite") as connection:
         connection.execute("CREATE TABLE star (name TEXT, teff REAL, kind TEXT, logg REAL)")
@@ -293,7 +316,7 @@ def _plant(build: Path, labels: np.ndarray, many: np.ndarray) -> None:
 
 
 PLANTED_FILES = (
-    *("alone.npz", "rows.npz", "across.npz", "columns.npz", "single.npz"),
+    *("alone.npz", "rows.npz", "across.npz", "columns.npz", "single.npz", "period.npz"),
     *("catalogue.sqlite", "header.fits", "table.fits", "survey.json"),
 )
 
@@ -302,8 +325,9 @@ PLANTED_FILES = (
 def planted_files(answers, tmp_path_factory):
     """What a sandbox shows of a survey in which every file tells an answer, by name."""
     data = tmp_path_factory.mktemp("data")
-    with np.load(TRUTH / "apogee.npz") as truth:
-        _plant(data / "build", answers.mystery, truth["labels"][:40])
+    with np.load(TRUTH / "apogee.npz") as apogee, np.load(TRUTH / "lamost.npz") as lamost:
+        periods = lamost["lamost_k2.true_period"][:100].astype(np.float32)
+        _plant(data / "build", answers.mystery, apogee["labels"][:40], periods)
     with pytest.MonkeyPatch.context() as patch, scratch() as folder:
         patch.setenv("LABKIT_DATA", str(data))
         patch.setenv("LABKIT_CACHE", str(data / "cache"))
