@@ -37,12 +37,15 @@ class Answers:
         Whose, and which of its values.
     names : tuple of str
         Of the stars.
+    near : ndarray of bool
+        For every choice of leading bits, whether a value has nearly these.
     """
 
     values: np.ndarray
     star: np.ndarray
     label: np.ndarray
     names: tuple[str, ...]
+    near: np.ndarray
 
     def among(self, rows: np.ndarray, window: int = WINDOW, least: int = 2) -> list[str]:
         """Name the stars of which true values stand within one row, close together.
@@ -81,30 +84,12 @@ class Answers:
     def _equal(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the places of numbers that equal true values, and which of those: first, count."""
         # most are nowhere near a true value, and are sorted out by their leading bits
-        places = np.flatnonzero(self._near[_leading_bits(numbers)])
+        places = np.flatnonzero(self.near[_leading_bits(numbers)])
         near = numbers[places].astype(float)
         margin = TOLERANCE * np.abs(near)
         first = np.searchsorted(self.values, near - margin, "left")
         count = np.searchsorted(self.values, near + margin, "right") - first
         return places[count > 0], first[count > 0], count[count > 0]
-
-    @property
-    def _near(self) -> np.ndarray:
-        return _near_values(self.values.tobytes())
-
-
-_tables: dict[bytes, np.ndarray] = {}
-
-
-def _near_values(values: bytes) -> np.ndarray:
-    """Return, for every choice of leading bits, whether one of the values has nearly these."""
-    if values not in _tables:
-        table = np.zeros(1 << 23, bool)
-        bits = _leading_bits(np.frombuffer(values))
-        for step in (-1, 0, 1):
-            table[(bits + step) % table.size] = True
-        _tables[values] = table
-    return _tables[values]
 
 
 def _leading_bits(numbers: np.ndarray) -> np.ndarray:
@@ -129,7 +114,10 @@ def answers(stars: dict[str, Iterable[float]]) -> Answers:
     telling[telling] &= _digits_beyond(value[telling], 3)
     _, first, count = np.unique(value, return_index=True, return_counts=True)
     order = first[(count <= SHARED) & telling[first]]
-    return Answers(value[order], star[order], label[order], names)
+    near = np.zeros(1 << 23, bool)
+    for step in (-1, 0, 1):
+        near[(_leading_bits(value[order]) + step) % near.size] = True
+    return Answers(value[order], star[order], label[order], names, near)
 
 
 def _digits_beyond(values: np.ndarray, digits: int) -> np.ndarray:
