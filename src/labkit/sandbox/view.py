@@ -73,8 +73,6 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     size = str(limits.scratch)
     line = ["--unshare-all", "--die-with-parent", "--new-session"]
     line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
-    for folder in system_folders():
-        line += ["--ro-bind", str(folder), str(folder), *_without_the_course(folder)]
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         if os.path.islink(f"/{name}"):
             line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
@@ -85,6 +83,9 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     line += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]
     line += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]
     line += ["--size", size, "--tmpfs", "/home/student", "--chdir", "/home/student"]
+    # last, since Python may lie in a home folder or below /tmp
+    for folder in system_folders():
+        line += ["--ro-bind", str(folder), str(folder), *_without_the_course(folder)]
     inside_packages = KIT / "packages"
     line += ["--ro-bind", str(packages), str(inside_packages)]
     line += _without_the_kit(packages, inside_packages)
