@@ -35,7 +35,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/spectra.py
 
 clean:
-	rm -rf $(VENV) build data/build .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) build dist data/build .pytest_cache .ruff_cache *.egg-info
 
 # pip first takes the processor-only build of torch where one is at hand
 $(VENV)/installed: pyproject.toml

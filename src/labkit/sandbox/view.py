@@ -78,7 +78,7 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     inside_packages = KIT / "packages"
     line += ["--ro-bind", str(packages), str(inside_packages)]
     line += _without_the_kit(packages, inside_packages)
-    if packages.is_relative_to(python) and not python.is_relative_to("/usr"):
+    if any(packages.is_relative_to(visible) for visible in (python, "/usr")):
         line += _without_the_kit(packages, packages)
     line += [*_library(), *_survey()]
     line += ["--ro-bind", str(INSIDE), str(KIT / "shell"), *_no_compiled(INSIDE, KIT / "shell")]
@@ -102,11 +102,18 @@ def _hidden(path: Path, inside: Path) -> list[str]:
 
 
 def _without_the_kit(packages: Path, inside: Path) -> list[str]:
-    """Hide what an installed kit keeps among the packages: its other rooms, and where it lies."""
+    """Hide what an installed kit keeps among the packages: grader, simulator, where it lies."""
     line = []
-    for pattern in ("labkit", "skysim", "stellar_labs-*.dist-info", "__editable__*stellar_labs*"):
+    for pattern in ("stellar_labs-*.dist-info", "__editable__*stellar_labs*"):
         for path in sorted(packages.glob(pattern)):
             line += _hidden(path, inside / path.name)
+    for name in ("labkit", "skysim"):
+        if (packages / name).is_dir():
+            # Python would import an empty folder, as a namespace package
+            absent = str(KIT / "shell" / "absent.py")
+            line += ["--tmpfs", str(inside / name)]
+            line += ["--symlink", absent, str(inside / name / "__init__.py")]
+            line += ["--remount-ro", str(inside / name)]
     return line
 
 
