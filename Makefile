@@ -5,20 +5,35 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MPLBACKEND := agg
 
-.PHONY: walkthrough test notebooks data bench clean
+.PHONY: walkthrough check lint test thorough notebooks data bench clean
 
 walkthrough: $(VENV)/installed
 	$(BIN)/labkit data
 	$(BIN)/labkit notebooks
 	$(BIN)/labkit walkthrough
 
-# the labs train on all cores; the other tests share them
-test: $(VENV)/installed
+# what a change should pass before it is committed: under two minutes
+check: lint
+	$(BIN)/pytest -n 2 -m "check and not slow"
+
+lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+
+# the labs use both cores; the other tests share them
+test: lint
 	$(BIN)/labkit data
-	$(BIN)/pytest tests/labs
-	$(BIN)/pytest -n 2 --dist loadscope --ignore tests/labs
+	$(BIN)/pytest -m labs
+	$(BIN)/pytest -n 2 -m "not labs"
+
+# every seed, fold and training: hours
+thorough: lint
+	$(BIN)/labkit data
+	LABKIT_THOROUGH=1 $(BIN)/pytest -m labs
+	LABKIT_THOROUGH=1 $(BIN)/pytest -n 2 -m "not labs"
 
 notebooks: $(VENV)/installed
 	$(BIN)/labkit notebooks
@@ -35,7 +50,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/spectra.py
 
 clean:
-	rm -rf $(VENV) build dist data/build .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) build dist data/build data/truth .pytest_cache .ruff_cache .mypy_cache *.egg-info
 
 # pip first takes the processor-only build of torch where one is at hand
 $(VENV)/installed: pyproject.toml

@@ -13,6 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from surveys.formats.npz import stored_array
+from surveys.wavelengths import air_index
+
+__all__ = [
+    "HALPHA",
+    "LITHIUM",
+    "NITROGEN",
+    "TRIPLET",
+    "Spectra",
+    "air_index",
+    "continuum_flux",
+    "read",
+]
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -102,7 +114,8 @@ def _columns(path: Path, name: str, kept: slice) -> np.ndarray:
         return stored_array(path, name)[:, kept]
     except ValueError:
         with np.load(path, allow_pickle=False) as file:
-            return file[name][:, kept]
+            values: np.ndarray = file[name]
+            return values[:, kept]
 
 
 def continuum_flux(teff: np.ndarray, line: str) -> np.ndarray:

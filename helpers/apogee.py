@@ -9,13 +9,15 @@ DR17 APOGEE_PIXMASK table (https://www.sdss4.org/dr17/algorithms/bitmasks/).
 
 from __future__ import annotations
 
-from surveys.formats.apstar import (
+from surveys.formats.apogee_pixels import (
     CHIPS,
-    FLUX_UNIT,
     LOG_WAVELENGTH_START,
     LOG_WAVELENGTH_STEP,
     N_PIXELS,
     PIXMASK,
+)
+from surveys.formats.apstar import (
+    FLUX_UNIT,
     ApogeeFileError,
     Spectrum,
     check_fits,

@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from surveys import skyserver
 from surveys.archives import Archive, current, server_at
@@ -25,9 +24,6 @@ from surveys.download import ArchiveError, Patience, Rejected, download
 from surveys.formats.apstar import ApogeeFileError, check_fits
 from surveys.formats.isochrones import IsochroneError
 from surveys.formats.isochrones import read as read_isochrones
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Archive",
@@ -130,7 +126,7 @@ def _check_file(path: Path, name: str) -> None:
     try:
         check_fits(path, spectrum=_SPECTRUM_NAME.fullmatch(name) is not None)
     except ApogeeFileError as error:
-        raise Rejected(str(error)) from error
+        raise Rejected(str(error).removeprefix(f"{path}: ")) from error
 
 
 def product(name: str, *, suffix: str = ".npz", patience: Patience | None = None) -> Path:

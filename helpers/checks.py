@@ -196,7 +196,7 @@ def truth(survey: str, name: str) -> np.ndarray:
     Parameters
     ----------
     survey : str
-        "apogee" or "lamost".
+        "apogee", "lamost" or "sed".
     name : str
         Of the array: "mystery", the labels of the star of lab 5, and others (data/README.md).
 
@@ -212,10 +212,11 @@ def truth(survey: str, name: str) -> np.ndarray:
     path = truth_folder() / f"{survey}.npz"
     try:
         with np.load(path, allow_pickle=False) as planted:
-            return planted[name]
+            values: np.ndarray = planted[name]
+            return values
     except (OSError, KeyError) as error:
         raise KitError(
-            f"the truth {name!r} of the {survey} survey is not in {path}.",
+            f"the truth {name!r} of the {survey} survey cannot be read from {path}.",
             "Hidden tests that need it run on the instructor's machine: `labkit data` makes it.",
         ) from error
 
@@ -243,7 +244,8 @@ def query(sql: str, rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
     from astropy.table import Table
 
     from surveys.catalogue import write_tables
-    from surveys.sql import SqlError, run_sql
+    from surveys.sql import run_sql
+    from surveys.tsql_functions import SqlError
 
     with tempfile.TemporaryDirectory(prefix="labkit-query-") as folder:
         catalogue = Path(folder) / "catalogue.sqlite"

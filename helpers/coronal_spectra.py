@@ -33,14 +33,20 @@ def loop_emission(log_temperature: np.ndarray, peak: float) -> np.ndarray:
     The rise is that of a static loop heated evenly (Rosner, Tucker & Vaiana 1978, ApJ 220, 643).
     """
     x = log_temperature - peak
-    return 10 ** np.where(x < 0, 1.5 * x, -4 * x)
+    result: np.ndarray = 10 ** np.where(x < 0, 1.5 * x, -4 * x)
+    return result
 
 
 class Table(Protocol):
     """Contribution functions as `helpers.corona.line_table` reads them."""
 
-    wavelength: np.ndarray
-    log_temperature: np.ndarray
+    @property
+    def wavelength(self) -> np.ndarray:
+        """Å, (l,)."""
+
+    @property
+    def log_temperature(self) -> np.ndarray:
+        """log10 of K, (t,)."""
 
     def at_density(self, log_density: float | np.ndarray) -> np.ndarray:
         """Return G at densities: (l, t) or (l, t, m)."""
@@ -94,7 +100,8 @@ def calibration(count: int, rng: np.random.Generator) -> np.ndarray:
     distance = (knots[:, None] - knots) / CALIBRATION_LENGTH
     root = np.linalg.cholesky(np.exp(-0.5 * distance**2) + 1e-6 * np.eye(knots.size))
     at_knots = CALIBRATION_ERROR * rng.standard_normal((count, knots.size)) @ root.T
-    return np.exp(CubicSpline(knots, at_knots, axis=1)(PIXELS))
+    factors: np.ndarray = np.exp(CubicSpline(knots, at_knots, axis=1)(PIXELS))
+    return factors
 
 
 def simulate(
@@ -177,7 +184,7 @@ def sample(lines: Table, count: int, seed: int) -> dict[str, np.ndarray]:
     """
     rng = np.random.default_rng(seed)
     log_t, log_n = rng.uniform(*LOG_T, count), rng.uniform(*LOG_N, count)
-    snr = 10 ** rng.uniform(*np.log10(SNR), count)
+    snr = 10 ** rng.uniform(np.log10(SNR[0]), np.log10(SNR[1]), count)
     return simulate(lines, log_t, log_n, snr, rng)
 
 

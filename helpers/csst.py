@@ -239,7 +239,8 @@ def reddening_curve(wavelength: np.ndarray) -> np.ndarray:
     points, values = np.array([(np.inf, 0.0), *_EXTINCTION[::-1]]).T
     if wavelength.size and (wavelength.min() < 2499.9 or wavelength.max() > points[1]):
         raise CsstError("the extinction law is tabulated between 2500 and 26 500 Å")
-    return CubicSpline(1e4 / points, values)(1e4 / wavelength)
+    result: np.ndarray = CubicSpline(1e4 / points, values)(1e4 / wavelength)
+    return result
 
 
 @dataclass(frozen=True)
@@ -283,7 +284,7 @@ class Detector:
         t = np.log(np.asarray(wavelength) / 5000.0)
         terms = np.stack([x, y, x**2 - 1 / 3, x * y, y**2 - 1 / 3])
         size = rng.normal(0.0, 0.025, (5, 3)) @ np.stack([np.ones_like(t), t, np.sin(4.0 * t)])
-        flat = 1.0 + terms.T @ size
+        flat: np.ndarray = 1.0 + terms.T @ size
         if self.ripple:
             waves = rng.normal(0.0, 1.0 / self.length, (60, 2))
             phases = rng.uniform(0.0, 2.0 * np.pi, 60) + 1.5 * np.outer(t, rng.normal(size=60))

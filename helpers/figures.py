@@ -7,11 +7,12 @@ figure can cross from a sandbox to the grader as numbers and text.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: more points than this in one curve or cloud are not carried
@@ -73,8 +74,14 @@ def _pairs(x: object, y: object) -> np.ndarray:
     return xy
 
 
-def _axes_facts(axes: object) -> AxesFacts:
-    curves, points = [], []
+def _limits(limits: tuple[float, float]) -> tuple[float, float]:
+    first, last = limits
+    return float(first), float(last)
+
+
+def _axes_facts(axes: Axes) -> AxesFacts:
+    curves: list[np.ndarray] = []
+    points: list[np.ndarray] = []
     for line in axes.get_lines():
         # what axhline and axvline draw is in axes coordinates: decoration, not data
         if line.get_transform() != axes.transData:
@@ -83,8 +90,11 @@ def _axes_facts(axes: object) -> AxesFacts:
         drawn = line.get_linestyle() not in ("None", "none", " ", "")
         (curves if drawn else points).append(xy)
     images = len(axes.get_images())
-    for collection in axes.collections:
-        offsets = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
+    collections: list[Any] = list(axes.collections)  # of many classes, told apart by name
+    for collection in collections:
+        offsets: np.ndarray = np.ma.filled(
+            np.ma.asarray(collection.get_offsets(), dtype=float), np.nan
+        )
         kind = type(collection).__name__
         if kind == "PathCollection":
             points.append(_pairs(offsets[:, 0], offsets[:, 1]))
@@ -92,10 +102,9 @@ def _axes_facts(axes: object) -> AxesFacts:
             curves += [_pairs(s[:, 0], s[:, 1]) for s in collection.get_segments() if len(s)]
         else:
             images += 1
-    bars = [
-        (patch.get_x(), patch.get_height()) for patch in axes.patches if hasattr(patch, "get_x")
-    ]
-    for patch in axes.patches:  # hist(histtype="step") is one polygon
+    patches: list[Any] = list(axes.patches)
+    bars = [(patch.get_x(), patch.get_height()) for patch in patches if hasattr(patch, "get_x")]
+    for patch in patches:  # hist(histtype="step") is one polygon
         if not hasattr(patch, "get_x"):
             bars += [(x, y) for x, y in patch.get_path().vertices]
     figure = axes.figure
@@ -108,8 +117,8 @@ def _axes_facts(axes: object) -> AxesFacts:
         # panels that share an axis may share the figure's label
         xlabel=axes.get_xlabel() or figure.get_supxlabel(),
         ylabel=axes.get_ylabel() or figure.get_supylabel(),
-        xlim=tuple(map(float, axes.get_xlim())),
-        ylim=tuple(map(float, axes.get_ylim())),
+        xlim=_limits(axes.get_xlim()),
+        ylim=_limits(axes.get_ylim()),
         xscale=axes.get_xscale(),
         yscale=axes.get_yscale(),
         curves=curves,

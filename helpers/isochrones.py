@@ -201,6 +201,12 @@ def _ask_mist(fe_h: float, patience: Patience) -> str:
             f"MIST's isochrone service did not answer at {MIST_SERVICE} "
             f"({type(error).__name__}). {advice}"
         ) from error
+    if answer.status_code in (404, 410):
+        raise ArchiveError(
+            f"MIST's isochrone service is not at {MIST_SERVICE} (HTTP status "
+            f"{answer.status_code}): it has moved, or the address is misspelt. A table fetched by "
+            "hand from MIST's or PARSEC's web page can be opened with isochrones.read."
+        )
     if answer.status_code >= 400:
         raise ArchiveError(
             f"MIST's isochrone service at {MIST_SERVICE} answered with HTTP status "

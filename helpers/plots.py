@@ -10,10 +10,11 @@ import base64
 import html
 import io
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 COLOURS = {
     "black": "#000000",
@@ -29,7 +30,7 @@ COLOURS = {
 #: a perceptually uniform map for numbers that colour points
 SEQUENTIAL = "cividis"
 
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "axes.grid": False,
     "axes.prop_cycle": "cycler('color', {})".format(
         [COLOURS[name] for name in ("blue", "vermilion", "green", "orange", "sky", "purple")]
@@ -46,7 +47,7 @@ STYLE = {
 }
 
 
-def style() -> AbstractContextManager:
+def style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws in the course's style.
 
     Returns

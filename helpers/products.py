@@ -67,7 +67,7 @@ def save(lab: str, **arrays: np.ndarray) -> Path | None:
         path = folder / f"{lab}.npz"
         partial = folder / f".{lab}.{os.getpid()}.partial"
         with partial.open("wb") as file:
-            np.savez(file, **plain)
+            np.savez(file, allow_pickle=False, **plain)
         partial.replace(path)
     except OSError as error:
         raise ProductError(

@@ -71,10 +71,10 @@ def array(
     if value.dtype.kind not in "iuf":
         raise CheckFailed(f"{what} should hold real numbers, not {_kind(value)}")
     _check_shape(value, shape, what)
-    value = value.astype(float)
-    if finite and not np.isfinite(value).all():
-        raise CheckFailed(f"{what} holds {np.sum(~np.isfinite(value))} values that are not finite")
-    return value
+    result: np.ndarray = value.astype(float)
+    if finite and not np.isfinite(result).all():
+        raise CheckFailed(f"{what} holds {np.sum(~np.isfinite(result))} values that are not finite")
+    return result
 
 
 def truths(value: Any, shape: tuple[int, ...] | None = None, what: str = "your answer") -> Any:

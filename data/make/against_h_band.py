@@ -1,6 +1,6 @@
-"""Simulated H-band spectra beside real ones (for tests and for the calibration of line strengths).
+"""Compare simulated H-band spectra with real ones, for tests and to calibrate line strengths.
 
-The reference is not one star but a Cannon trained on real giants (Bovy's ``apogee``), which gives
+The reference is a Cannon trained on real giants (Bovy's ``apogee``), which gives
 the mean real spectrum at any labels, and a small neural emulator of a professional grid (El-Badry's
 ``binspec``).  All spectra are put on the 7214 pixels that ASPCAP analyses and normalised alike.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from astropy.io import fits
 from scipy.optimize import least_squares
 
 from skysim.stars.labels import Labels
+from surveys.formats.apstar import CHIPS
 
 #: Teff, log g, [M/H], [alpha/M] of the points where spectra are compared; the first is the origin.
 POINTS = (
@@ -26,9 +28,10 @@ POINTS = (
     (4500, 2.0, -0.9, 0.2),
 )
 STEPS = (100.0, 0.2, 0.1, 0.1)
-#: The three chips among the 7214 pixels, and those pixels on the apStar grid.
-CHIPS = (slice(0, 2920), slice(2920, 5320), slice(5320, 7214))
-PIXELS = np.r_[322:3242, 3648:6048, 6412:8306]
+#: The 7214 pixels of ASPCAP on the apStar grid, and each chip's pixels among them.
+PIXELS = np.r_[tuple(CHIPS.values())]
+_CHIP_ENDS = np.cumsum([chip.stop - chip.start for chip in CHIPS.values()])
+_CHIPS_OF_PIXELS = [slice(start, stop) for start, stop in pairwise([0, *_CHIP_ENDS])]
 #: The real Berkeley mystery star's labels under the real Cannon.
 MYSTERY_LABELS = (4463.0, 1.98, -0.523, 0.23)
 _MASKED = sum(1 << bit for bit in (*range(8), 12, 14))  # bad, sky line, too little light
@@ -43,13 +46,13 @@ def star(point: tuple[float, float, float, float]) -> Labels:
 
 
 @dataclass(frozen=True)
-class Reality:
-    """Real spectra and a professional emulator, read from the folder of real data.
+class HBandReference:
+    """Mean spectra of real giants, and a published emulator, from the folder of real files.
 
     Parameters
     ----------
     folder : Path
-        The real-data folder (LABKIT_REAL).
+        The folder of real files (LABKIT_REAL).
     """
 
     folder: Path
@@ -76,7 +79,7 @@ class Reality:
         """Divide by a degree-4 Chebyshev polynomial through the trusted pixels, chip by chip."""
         good = np.ones(flux.size, bool) if good is None else good
         out = np.empty_like(flux)
-        for chip in CHIPS:
+        for chip in _CHIPS_OF_PIXELS:
             x = np.linspace(-1, 1, chip.stop - chip.start)
             use = self.trusted[chip] & good[chip]
             shape = np.polynomial.chebyshev.chebfit(x[use], flux[chip][use], 4)
@@ -137,7 +140,7 @@ def lines_found(
     number: int = 60,
     offset: float = 0.0,
 ) -> int:
-    """How many of a real spectrum's deepest lines a model has within 0.4 A and at half the depth.
+    """Number of the deepest real lines that a model has within 0.4 A and at half the depth.
 
     `offset` (A) moves the model first: the control.
     """

@@ -1,4 +1,4 @@
-"""Simulated M dwarfs beside the real templates of the Sloan survey: band indices and a figure.
+"""Compare simulated M dwarfs with SDSS templates of real ones: band indices and a figure.
 
 Templates: PyHammer's coadded SDSS spectra (Kesseli et al. 2017, ApJS 230, 16), vacuum wavelengths,
 R about 1800.  A type's temperature is that of Pecaut & Mamajek 2013 (ApJS 208, 9, table 5), its
@@ -52,19 +52,19 @@ def band_index(wavelength: np.ndarray, flux: np.ndarray, name: str) -> float:
 def simulated(
     synthesizer: optical.OpticalSynthesizer, kind: str, fe_h: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vacuum wavelengths (A) and flux of a simulated M dwarf as Sloan's spectrograph shows it."""
+    """Vacuum wavelengths (A) and flux of a simulated M dwarf at the resolution of SDSS."""
     flux, _ = synthesizer.spectrum(Labels(*TYPES[kind], fe_h))
     return optical.wavelength_grid(), optical.blur(flux, RESOLVING_POWER)
 
 
 @dataclass(frozen=True)
 class Templates:
-    """Real M dwarfs, read from the folder of real data.
+    """Spectra of real M dwarfs, read from the folder of real files.
 
     Parameters
     ----------
     folder : Path
-        The real-data folder (LABKIT_REAL).
+        The folder of real files (LABKIT_REAL).
     """
 
     folder: Path

@@ -1,9 +1,9 @@
-"""Real optical spectra and published energy distributions, on the bins of the simulated sky.
+"""Compare simulated optical spectra with real stars and published energy distributions.
 
 Stars: MILES (Sanchez-Blazquez et al. 2006, MNRAS 371, 703), 2.5 A resolution, and LAMOST DR10.
 Models: Castelli & Kurucz 2004 (ck04) at R = 200.  All are brought to vacuum wavelengths and to bins
 of 75 km/s, three samples of the optical grid.  Odd MILES stars and every other ck04 model are for
-judging; `calibrate_optical` fits only to the even ones.
+judging; `data.make.haze_optical` fits only to the even ones.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SCALE = (5526.0, 5586.0)  # A, where energy distributions are scaled to one
 
 
 def binned(flux: np.ndarray) -> np.ndarray:
-    """Means over bins of a spectrum on the optical grid, (N_BINS,)."""
+    """Average a spectrum on the optical grid over bins, (N_BINS,)."""
     padded = np.concatenate([flux, np.repeat(flux[-1:], N_BINS * PER_BIN - flux.size)])
     return padded.reshape(-1, PER_BIN).mean(axis=1)
 
 
 def onto_bins(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
-    """Means over bins of a spectrum given anywhere; NaN where it does not reach."""
+    """Average a spectrum on any wavelengths over bins, (N_BINS,); NaN outside its range."""
     edges = BINS * np.exp(-optical.LOG_STEP * PER_BIN / 2)
     edges = np.append(edges, edges[-1] * np.exp(optical.LOG_STEP * PER_BIN))
     middle = 0.5 * (wavelength[1:] + wavelength[:-1])
@@ -66,20 +66,20 @@ def star(teff: float, logg: float, fe_h: float, alpha: float | None = None) -> L
 
 
 @dataclass(frozen=True)
-class Reality:
-    """Real stars and published models, read from the folder of real data.
+class OpticalReference:
+    """Real stars and published model atmospheres, from the folder of real files.
 
     Parameters
     ----------
     folder : Path
-        The real-data folder (LABKIT_REAL).
+        The folder of real files (LABKIT_REAL).
     """
 
     folder: Path
 
     @cached_property
     def miles(self) -> dict[str, np.ndarray]:
-        """MILES: `labels` (n, 3) Teff, log g, [Fe/H]; `ids`; `flux`; vacuum `wavelength`."""
+        """MILES stars: `labels` (n, 3) Teff, log g, [Fe/H]; `ids`; `flux`; vacuum `wavelength`."""
         with np.load(self.folder / "csst" / "miles_stars.npz") as file:
             return {
                 "labels": file["labels"],
@@ -90,7 +90,7 @@ class Reality:
 
     @cached_property
     def models(self) -> dict[str, np.ndarray]:
-        """ck04: `labels` (n, 3), `flux` (n, m), vacuum `wavelength` (m,)."""
+        """Models of ck04: `labels` (n, 3), `flux` (n, m), vacuum `wavelength` (m,)."""
         with np.load(self.folder / "csst" / "ck04_grid.npz") as file:
             return {name: file[name].astype(float) for name in ("labels", "flux", "wavelength")}
 
@@ -128,14 +128,14 @@ class Reality:
 
 
 def sed(flux: np.ndarray) -> np.ndarray:
-    """A spectrum on the bins at R = 200, scaled to one at 5526-5586 A."""
+    """Blur a spectrum on the bins to R = 200 and scale it to one at 5526-5586 A."""
     sigma = 1.0 / (SED_POWER * 2.3548 * optical.LOG_STEP * PER_BIN)
     smooth = ndimage.gaussian_filter1d(flux, sigma, mode="nearest")
     return smooth / smooth[np.clip(BINS, *SCALE) == BINS].mean()
 
 
 def as_miles(flux: np.ndarray) -> np.ndarray:
-    """A simulated spectrum on the optical grid as MILES would show it, on the bins."""
+    """Blur a simulated spectrum on the optical grid to the resolution of MILES, on the bins."""
     return binned(optical.blur(flux, optical.wavelength_grid() / MILES_FWHM))
 
 
@@ -168,7 +168,7 @@ FEATURES = (
 
 
 def equivalent_width(wavelength: np.ndarray, flux: np.ndarray, feature: Feature) -> float:
-    """Equivalent width (A) below a straight line through the means of the windows beside."""
+    """Equivalent width (A) below a straight line through the continuum windows."""
     centres = np.array([np.mean(w) for w in feature.beside])
     levels = [
         np.nanmedian(flux[(wavelength > low) & (wavelength < high)]) for low, high in feature.beside
@@ -182,24 +182,28 @@ def equivalent_width(wavelength: np.ndarray, flux: np.ndarray, feature: Feature)
     return total
 
 
-def miles_differences(reality: Reality, synthesizer: Source, rows: list[int]) -> np.ndarray:
-    """rms of simulated minus real MILES stars, normalised alike, 4000-7000 A, (n,)."""
+def miles_differences(
+    reference: OpticalReference, synthesizer: Source, rows: list[int]
+) -> np.ndarray:
+    """Root mean square of simulated minus real MILES stars, normalised alike, 4000-7000 A, (n,)."""
     use = (vacuum(4000.0) < BINS) & (vacuum(7000.0) > BINS)
     found = []
     for row in rows:
-        flux, _ = synthesizer.spectrum(star(*reality.miles["labels"][row]))
-        real = running_normalised(np.nan_to_num(reality.miles_spectrum(row), nan=1.0))
+        flux, _ = synthesizer.spectrum(star(*reference.miles["labels"][row]))
+        real = running_normalised(np.nan_to_num(reference.miles_spectrum(row), nan=1.0))
         found.append(np.sqrt(np.mean((running_normalised(as_miles(flux)) - real)[use] ** 2)))
     return np.array(found)
 
 
-def sed_differences(reality: Reality, synthesizer: Source, rows: np.ndarray) -> np.ndarray:
+def sed_differences(
+    reference: OpticalReference, synthesizer: Source, rows: np.ndarray
+) -> np.ndarray:
     """Simulated over ck04 energy distributions at R = 200, minus one, (n, N_BINS)."""
     found = []
     for row in rows:
-        labels = star(*reality.models["labels"][row], alpha=0.0)
+        labels = star(*reference.models["labels"][row], alpha=0.0)
         flux = binned(synthesizer.spectrum(labels)[0])
-        found.append(sed(flux) / reality.model_spectrum(row) - 1.0)
+        found.append(sed(flux) / reference.model_spectrum(row) - 1.0)
     return np.array(found)
 
 
@@ -227,10 +231,10 @@ def width_ratios(
 
 
 def lamost_stars(
-    reality: Reality, number: int, teff: tuple[float, float], snr: float = 60.0
+    reference: OpticalReference, number: int, teff: tuple[float, float], snr: float = 60.0
 ) -> list[tuple[Labels, np.ndarray, np.ndarray]]:
     """Real LAMOST stars spread evenly in temperature: labels, wavelength at rest, flux."""
-    with np.load(reality.folder / "lamost" / "dr10_afg_2330.npz") as z:
+    with np.load(reference.folder / "lamost" / "dr10_afg_2330.npz") as z:
         labels = np.stack([z["teff"], z["logg"], z["feh"]], axis=1)
         low, high = np.array([teff[0], 0.0, -2.5]), np.array([teff[1], 5.0, 0.5])
         good = (z["snrg"] > snr) & (labels >= low).all(1) & (labels <= high).all(1)

@@ -1,4 +1,4 @@
-"""Makes the committed table of contribution functions, `data/coronal_lines.csv`, from CHIANTI.
+"""Make ``data/coronal_lines.csv``, contribution functions of coronal lines, from CHIANTI.
 
 ``python -m data.make.coronal_lines FOLDER`` (two minutes) prints it for the CHIANTI folder;
 ``--write`` puts it in place.
@@ -29,7 +29,7 @@ NOTHING = -99.0
 
 
 def brightest(g: np.ndarray) -> np.ndarray:
-    """Return the indices of the `N_LINES` lines that matter, from all contribution functions.
+    """Return the indices of the `N_LINES` brightest lines, from all contribution functions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Makes ``data/haze_optical.csv``: cross-sections of the haze, fitted to real stars and models.
+"""Make ``data/haze_optical.csv``: cross-sections of the haze, fitted to real stars and models.
 
 ``python -m data.make.haze_optical`` reads MILES stars and ck04 models from the real-data
 folder (LABKIT_REAL), even ones only, and moves the cross-section of every bin and kind (see
@@ -56,30 +56,32 @@ def start() -> np.ndarray:
 
 @dataclass
 class Target:
-    """A spectrum to meet: labels, and what is to be seen on the bins."""
+    """A spectrum to be fitted: labels of its star, and flux on the bins."""
 
     labels: Labels
     seen: np.ndarray
     is_star: bool
 
 
-def targets(reality: compare.Reality) -> list[Target]:
+def targets(reference: compare.OpticalReference) -> list[Target]:
     """The even MILES stars and ck04 models of the fit."""
     found = []
-    for row in reality.miles_stars(N_STARS, STARS, odd=False):
+    for row in reference.miles_stars(N_STARS, STARS, odd=False):
         found.append(
-            Target(compare.star(*reality.miles["labels"][row]), reality.miles_spectrum(row), True)
+            Target(
+                compare.star(*reference.miles["labels"][row]), reference.miles_spectrum(row), True
+            )
         )
-    rows = reality.model_rows(MODELS, odd=False)
+    rows = reference.model_rows(MODELS, odd=False)
     rows = rows[np.random.default_rng(4).permutation(rows.size)[:N_MODELS]]
     for row in rows:
-        labels = compare.star(*reality.models["labels"][row], alpha=0.0)
-        found.append(Target(labels, reality.model_spectrum(row), False))
+        labels = compare.star(*reference.models["labels"][row], alpha=0.0)
+        found.append(Target(labels, reference.model_spectrum(row), False))
     return found
 
 
 def _blur_matrix(sigma: np.ndarray) -> sparse.csr_matrix:
-    """Gaussian blur on the bins, a width (bins) for each."""
+    """Matrix of a Gaussian blur on the bins, with a width (in bins) for each bin."""
     offsets = np.arange(-30, 31)
     rows = np.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
     rows /= rows.sum(axis=1, keepdims=True)
@@ -92,8 +94,8 @@ def _blur_matrix(sigma: np.ndarray) -> sparse.csr_matrix:
 class Fit:
     """The Gauss-Newton fit of the haze."""
 
-    def __init__(self, reality: compare.Reality, ultraviolet: bool = False) -> None:
-        self.targets = [t for t in targets(reality) if not (ultraviolet and t.is_star)]
+    def __init__(self, reference: compare.OpticalReference, ultraviolet: bool = False) -> None:
+        self.targets = [t for t in targets(reference) if not (ultraviolet and t.is_star)]
         self.moves = (3900.0 if ultraviolet else np.inf) > BINS
         per_bin = optical.LOG_STEP * compare.PER_BIN
         self.star_blur = _blur_matrix(compare.MILES_FWHM / 2.3548 / BINS / per_bin)
@@ -120,7 +122,7 @@ class Fit:
         return compare.binned(synthesizer.emergent(layers, kappa))
 
     def response(self, synthesizer, number: int, renew: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Flux on the bins, and its log derivative with the log of each kind, (kinds, bins)."""
+        """Flux on the bins, and d ln(flux) / d ln(cross-section) of each kind, (kinds, bins)."""
         target = self.targets[number]
         if renew or number not in self.structures:
             self.structures[number] = synthesizer.structure(target.labels)
@@ -137,7 +139,7 @@ class Fit:
         return flux, np.array(rows)
 
     def round(self, logs: np.ndarray, renew: bool) -> tuple[np.ndarray, list[float]]:
-        """One step: new logs, and how far each target was missed (median)."""
+        """One Gauss-Newton step: new log cross-sections, and median residual of each target."""
         kinds = len(haze.KINDS)
         synthesizer = optical.OpticalSynthesizer(cross=np.exp(logs), band_opacity=self.bands)
         bands = np.zeros((kinds, kinds, REACH + 1, N_BINS))  # upper band: bin i with i + offset
@@ -212,7 +214,7 @@ class Fit:
 
 
 def table(logs: np.ndarray) -> str:
-    """The text of the table."""
+    """Text of the table of cross-sections."""
     names = ",".join(f"{s.replace(' ', '_')}_{e}eV" for s, e in haze.KINDS)
     rows = [
         ",".join([f"{w:.2f}", *(f"{x:.2f}" for x in column)])
@@ -222,15 +224,15 @@ def table(logs: np.ndarray) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fit, print how far the targets are missed at each step, and write the table when asked to."""
+    """Fit, print the residuals of the targets at each step, and write the table when asked to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="replace data/haze_optical.csv")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--again", action="store_true", help="go on from the present table")
     parser.add_argument("--ultraviolet", action="store_true", help="only models, below 3900 A")
     chosen = parser.parse_args(arguments)
-    reality = compare.Reality(real_folder())
-    fit = Fit(reality, chosen.ultraviolet)
+    reference = compare.OpticalReference(real_folder())
+    fit = Fit(reference, chosen.ultraviolet)
     logs = np.log(haze.cross_sections()) if chosen.again else fit.first
     say = sys.stdout.write
     for number in range(chosen.rounds):

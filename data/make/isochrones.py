@@ -1,4 +1,4 @@
-"""Makes ``data/isochrones.csv``: our fit to published isochrones.
+"""Make ``data/isochrones.csv``: our fit to published isochrones.
 
 ``python -m data.make.isochrones`` reads the PARSEC and MIST tables of the real-data folder
 (LABKIT_REAL), fits the coefficients that `skysim.stars.evolution` uses and prints what they miss.
@@ -55,7 +55,7 @@ _RADIUS = (
 
 
 def zero_age(log_mass: np.ndarray, fe_h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """log Teff (K) and log g at zero age by the formula of Tout et al. (1996), eqs. 1 and 2."""
+    """Zero-age log Teff (K) and log g by the formula of Tout et al. (1996), eqs. 1 and 2."""
     mass, x = 10**log_mass, fe_h + np.log10(0.0152 / 0.02)
     a, b, c, d, e, f, g = (np.polynomial.polynomial.polyval(x, k) for k in _LUMINOSITY)
     luminosity = (a * mass**5.5 + b * mass**11) / (
@@ -130,7 +130,7 @@ def mist(folder: Path) -> Iterator[dict[str, np.ndarray]]:
 
 
 def branch_temperature(iso: dict[str, np.ndarray], logg: np.ndarray) -> np.ndarray:
-    """Teff (K) of the giant branch of a table at some gravities below 3.3; NaN beyond it."""
+    """Temperature (K) of the giant branch of a table at gravities below 3.3; NaN beyond it."""
     giant = (iso["phase"] == 2) & (iso["logg"] < 3.3)
     order = np.argsort(iso["logg"][giant])
     g, log_teff = iso["logg"][giant][order], iso["log_teff"][giant][order]
@@ -138,7 +138,7 @@ def branch_temperature(iso: dict[str, np.ndarray], logg: np.ndarray) -> np.ndarr
 
 
 def _landmarks(iso: dict[str, np.ndarray]) -> dict[str, float]:
-    """Where an isochrone's branch begins, pauses and ends, and where its clump is."""
+    """Landmarks of one isochrone: foot, bump and tip of the giant branch, and the clump."""
     log_mass, logg = np.log10(iso["initial_mass"]), iso["logg"]
     branch, clump = (np.flatnonzero(iso["phase"] == p) for p in (2, 3))
     steps = np.diff(log_mass[clump], append=log_mass[clump[-1]])
@@ -161,7 +161,7 @@ def _landmarks(iso: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def fit(folder: Path) -> dict[str, np.ndarray]:
-    """Fit everything.
+    """Fit all coefficients of the isochrone formula.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def fit(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _robust(basis: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Least squares without the values that miss by more than three times the typical miss."""
+    """Least squares with clipping of residuals above three times the typical one."""
     good = np.ones(values.size, bool)
     for _ in range(5):
         solution = np.linalg.lstsq(basis[good], values[good], rcond=None)[0]
@@ -213,7 +213,7 @@ def _robust(basis: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _main_sequence_rows(iso: dict[str, np.ndarray], foot: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Log mass, distance from the foot's mass, [Fe/H], log Teff, log g of main-sequence stars."""
+    """Main-sequence stars: log mass, log mass relative to the foot, [Fe/H], log Teff, log g."""
     q = np.log10(iso["initial_mass"])
     basis = evolution.ridge_basis(np.array(iso["log_age"]), np.array(iso["fe_h"]))
     distance = q - basis @ foot
@@ -235,7 +235,7 @@ def _design(q: np.ndarray, distance: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def _zero_point(folder: Path, tables: list[dict[str, np.ndarray]], basis: np.ndarray) -> np.ndarray:
-    """`SHARE` of what MIST's giants are cooler than PARSEC's, and what PARSEC's fit misses: K.
+    """Zero-point shift (K): `SHARE` of MIST's offset from PARSEC, and the offset of the fit.
 
     The families' difference is taken to be a straight line in [Fe/H].
     """
@@ -282,7 +282,7 @@ def _zero_point(folder: Path, tables: list[dict[str, np.ndarray]], basis: np.nda
 
 
 def table(found: dict[str, np.ndarray]) -> str:
-    """The text of ``data/isochrones.csv``."""
+    """Text of ``data/isochrones.csv``."""
     rows = [
         f"{name},{i},{j},{value:.7g}"
         for name, values in found.items()

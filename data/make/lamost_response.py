@@ -1,4 +1,4 @@
-"""Measures the LAMOST spectrograph on real spectra: throughput, sky and night-sky lines.
+"""Measure throughput, sky background and night-sky lines of LAMOST on real spectra.
 
 ``python -m data.make.lamost_response --write`` makes the tables ``data/lamost_response.csv`` and
 ``data/sky_optical.csv`` from the 2330 DR10 spectra in ``LABKIT_REAL``.  A pixel that collects e
@@ -25,9 +25,9 @@ from surveys.folders import facts_folder
 REFERENCE = (4500.0, 5200.0)
 BACKGROUND = 700.0
 #: Peaks of the background that belong to the stars, not to the sky, A: their line cores are
-#: fainter than the continuum.  In the blue only the mercury lamps of the plain are kept.
+#: fainter than the continuum.  In the blue arm keep only the Hg I lines of artificial light.
 STELLAR = (8500.4, 8544.4, 8664.5)
-LAMPS = (4359.5, 5462.3)
+MERCURY = (4359.5, 5462.3)
 #: Spacing of the response table, A.
 NODES = 50.0
 HEADERS = {
@@ -47,7 +47,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class RealSpectra:
-    """Flux, inverse variance (zero where bad), both (n, 3909), and the grid (3909,), A."""
+    """Spectra of LAMOST DR10: grid (3909,), A; flux and inverse variance (n, 3909), 0 where bad."""
 
     wavelength: np.ndarray
     flux: np.ndarray
@@ -56,7 +56,7 @@ class RealSpectra:
 
     @classmethod
     def read(cls, path: Path) -> RealSpectra:
-        """Read ``dr10_afg_2330.npz`` (layout in the README of shared/real)."""
+        """Read ``dr10_afg_2330.npz`` (layout: docs/data.md)."""
         with np.load(path) as file:
             wavelength, snrg = file["wavelength"], file["snrg"].astype(float)
             scale = file["flux_scale"][:, None]
@@ -70,7 +70,7 @@ class RealSpectra:
 
 
 def _strength(real: RealSpectra, power: np.ndarray) -> np.ndarray:
-    """Median over the reference window of an array (n, 3909)."""
+    """Median of each row of an array (n, 3909) over the reference window."""
     window = (real.wavelength > REFERENCE[0]) & (real.wavelength < REFERENCE[1])
     return np.nanmedian(power[:, window], axis=1)
 
@@ -107,13 +107,13 @@ def response(real: RealSpectra, wanted: tuple[float, float]) -> tuple[np.ndarray
 
 
 def _smooth(wavelength: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Running median, the arms apart: the response jumps where the red arm takes over."""
+    """Running median in each arm separately: the response jumps between the arms."""
     edge = int(np.searchsorted(wavelength, 5900.0))
     return np.concatenate([median_filter(p, 61, mode="nearest") for p in np.split(values, [edge])])
 
 
 def sky_lines(wavelength: np.ndarray, background: np.ndarray) -> list[tuple[float, float]]:
-    """Wavelength (A) and brightness (electrons at the peak) of the lines in a background."""
+    """Find the lines in a background: wavelength (A) and brightness (electrons at the peak)."""
     continuum = median_filter(background, 121, mode="nearest")
     excess = background - continuum
     found = []
@@ -130,7 +130,7 @@ def sky_lines(wavelength: np.ndarray, background: np.ndarray) -> list[tuple[floa
 def _is_sky(centre: float) -> bool:
     """Whether a peak at this wavelength (A) is a line of the night sky."""
     if centre < 5560.0:
-        return min(abs(centre - lamp) for lamp in LAMPS) < 2.0
+        return min(abs(centre - line) for line in MERCURY) < 2.0
     return min(abs(centre - line) for line in STELLAR) > 4.0
 
 

@@ -1,4 +1,4 @@
-"""The optical line table against two published compilations, line by line.
+"""Compare the optical line table with two published compilations, line by line.
 
 ``python -m data.make.line_strengths GES MORTON`` prints how far wavelengths, excitation energies
 and log gf of ``data/lines_optical.csv`` are from
@@ -51,7 +51,7 @@ def gaia_eso(path: Path) -> Iterator[tuple[str, str, float, float, float]]:
 
 
 def morton(path: Path) -> Iterator[tuple[str, str, float, float, float]]:
-    """The same of Morton's lines; an isotope's stand beside the element's, equally strong."""
+    """Lines of Morton (2003) in the form of `gaia_eso`; isotopes are listed like the element."""
     species = ""
     row = re.compile(
         r"(\d{4,5}\.\d{3,5})\s+(\d+\.\d*)\s+\d{5}\.\d*\s+\d+\s+\d+\s.*"

@@ -1,4 +1,4 @@
-"""Makes ``data/lines_h_band.csv``: atomic lines selected, converted to vacuum and calibrated.
+"""Make ``data/lines_h_band.csv``: select atomic lines and calibrate their strengths.
 
 ``python -m data.make.lines_h_band`` reads Melendez & Barbuy's list from the real-data folder
 (LABKIT_REAL), keeps the 480 lines that matter most in four giants, adds 20 that the list lacks at
@@ -28,11 +28,11 @@ from surveys.wavelengths import vacuum
 
 NUMBER = 480
 UNIDENTIFIED = 20
-#: Guess for a line of nobody knows what: excitation (eV) and log gf of an ordinary Fe I line.
-GUESS = (5.6, -1.2, 1e-30)
+#: Starting values for an unidentified line (excitation in eV, log gf, C6), typical of Fe I.
+UNIDENTIFIED_START = (5.6, -1.2, 1e-30)
 PRIOR_DEX, LOOSE_DEX = 0.3, 1.5
-NOISE = 0.008  # what the model misses per pixel for other reasons than gf
-REACH = 1.6  # A: how far from its centre a line is asked about
+NOISE = 0.008  # model error per pixel for reasons other than gf
+REACH = 1.6  # A: how far from its centre a line is fitted
 _ATOMIC_NUMBERS = dict(
     zip((1, 2, 6, 7, 8, 11, 12, 13, 14, 15, 16, *range(19, 29), 38, 56), SYMBOLS, strict=True)
 )
@@ -67,7 +67,7 @@ def published_lines(folder: Path) -> lines.LineList:
 
 
 def importance(some: lines.LineList) -> np.ndarray:
-    """How much each line shows in the comparison points' giants: mean of eta / (1 + eta).
+    """Strength of each line in giants at the comparison points: mean of eta / (1 + eta).
 
     eta is the absorption at the line's centre over the continuum's, at optical depth 0.1.
     """
@@ -84,63 +84,67 @@ def importance(some: lines.LineList) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Sky:
-    """The model with a given set of atoms, as the comparison wants it."""
+class LineListModel:
+    """Model spectra computed with one list of atomic lines, and the reference to compare with."""
 
-    reality: against_h_band.Reality
+    reference: against_h_band.HBandReference
     atoms: lines.LineList
 
-    def model(self) -> against_h_band.Spectrum:
-        """Normalised spectrum (7214,) at a point."""
+    def spectrum(self) -> against_h_band.Spectrum:
+        """Function that returns the normalised spectrum (7214,) at a point."""
         synthesizer = Synthesizer(lines.join((self.atoms, lines.molecules())))
-        return lambda point: self.reality.normalise(
+        return lambda point: self.reference.normalise(
             synthesizer.spectrum(against_h_band.star(point))[against_h_band.PIXELS]
         )
 
-    def scaled(self, dex: np.ndarray) -> Sky:
-        """The same with strengths changed by so many dex."""
-        return Sky(self.reality, self.atoms.with_strength(self.atoms.strength * 10.0**dex))
+    def scaled(self, dex: np.ndarray) -> LineListModel:
+        """Copy with line strengths changed by so many dex."""
+        return LineListModel(
+            self.reference, self.atoms.with_strength(self.atoms.strength * 10.0**dex)
+        )
 
-    def with_lines(self, wavelength: np.ndarray) -> Sky:
-        """The same with unidentified lines added at the end of the list."""
+    def with_lines(self, wavelength: np.ndarray) -> LineListModel:
+        """Copy with unidentified lines added at the end of the list."""
         n = wavelength.size
-        excitation, log_gf, c6 = GUESS
+        excitation, log_gf, c6 = UNIDENTIFIED_START
         iron = lines.species_index(lines.UNIDENTIFIED)
         new = (wavelength, np.full(n, iron), *(np.full(n, x) for x in (excitation, 10**log_gf, c6)))
         old = (getattr(self.atoms, f) for f in lines.LineList.__dataclass_fields__)
         atoms = lines.LineList(*(np.concatenate(p) for p in zip(old, new, strict=True)))
-        return Sky(self.reality, atoms)
+        return LineListModel(self.reference, atoms)
 
 
-def _far_apart(wavelength: np.ndarray) -> np.ndarray:
-    """A colour for each line (sorted or not), such that lines of one colour do not overlap."""
-    colour, last = np.zeros(wavelength.size, int), []
+def _groups(wavelength: np.ndarray) -> np.ndarray:
+    """Number of a group for each line, such that lines of one group do not overlap."""
+    group, last = np.zeros(wavelength.size, int), []
     for i in np.argsort(wavelength):
         free = [k for k, end in enumerate(last) if wavelength[i] - end >= 2 * REACH]
         k = free[0] if free else len(last)
         last[k : k + 1] = [wavelength[i]]
-        colour[i] = k
-    return colour
+        group[i] = k
+    return group
 
 
-def _slopes(sky: Sky, dex: np.ndarray, point: tuple, base: np.ndarray) -> sparse.csc_matrix:
+def _slopes(
+    model: LineListModel, dex: np.ndarray, point: tuple, base: np.ndarray
+) -> sparse.csc_matrix:
     """Change of the spectrum per dex of each line's strength, (7214, lines)."""
-    colour, grid, nudge = _far_apart(sky.atoms.wavelength), sky.reality.wavelength, 0.1
-    first = np.searchsorted(grid, sky.atoms.wavelength - REACH)
-    last = np.searchsorted(grid, sky.atoms.wavelength + REACH)
+    group, grid, nudge = _groups(model.atoms.wavelength), model.reference.wavelength, 0.1
+    first = np.searchsorted(grid, model.atoms.wavelength - REACH)
+    last = np.searchsorted(grid, model.atoms.wavelength + REACH)
     rows, columns, values = [], [], []
-    for k in range(colour.max() + 1):
-        change = (sky.scaled(dex + nudge * (colour == k)).model()(point) - base) / nudge
-        for i in np.flatnonzero(colour == k):
+    for k in range(group.max() + 1):
+        change = (model.scaled(dex + nudge * (group == k)).spectrum()(point) - base) / nudge
+        for i in np.flatnonzero(group == k):
             rows.append(np.arange(first[i], last[i]))
             columns.append(np.full(last[i] - first[i], i))
             values.append(change[first[i] : last[i]])
     flat = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    return sparse.csc_matrix(flat, shape=(grid.size, len(sky.atoms)))
+    return sparse.csc_matrix(flat, shape=(grid.size, len(model.atoms)))
 
 
 def fit(
-    sky: Sky,
+    model: LineListModel,
     prior: np.ndarray,
     use: np.ndarray | None = None,
     rounds: int = 8,
@@ -152,27 +156,29 @@ def fit(
     """
     point = against_h_band.POINTS[0]
     use = slice(None) if use is None else use
-    target, dex = sky.reality.real(point), np.zeros(len(sky.atoms))
+    target, dex = model.reference.real(point), np.zeros(len(model.atoms))
     for step in range(rounds):
-        model = sky.scaled(dex).model()(point)
+        present = model.scaled(dex).spectrum()(point)
         if step % 2 == 0:
-            slopes = _slopes(sky, dex, point, model)[use]
+            slopes = _slopes(model, dex, point, present)[use]
         normal = slopes.T @ slopes / NOISE**2 + sparse.diags(prior**-2.0)
-        pull = slopes.T @ (target - model)[use] / NOISE**2 - dex / prior**2
+        pull = slopes.T @ (target - present)[use] / NOISE**2 - dex / prior**2
         dex = dex + np.clip(spsolve(normal.tocsc(), pull), -0.5, 0.5)
     return dex
 
 
-def missing_lines(sky: Sky, number: int) -> np.ndarray:
+def missing_lines(model: LineListModel, number: int) -> np.ndarray:
     """Wavelengths where real giants absorb most and the model does not, at least 0.8 A apart.
 
-    Places within 0.4 A of a listed atom or 3 A of a Brackett line are that line's own fault.
+    Places within 0.4 A of a listed atom or 3 A of a Brackett line are left out.
     """
-    point, grid = against_h_band.POINTS[0], sky.reality.wavelength
-    lack = np.convolve(sky.reality.real(point) - sky.model()(point), [0.25, 0.5, 0.25], "same")
+    point, grid = against_h_band.POINTS[0], model.reference.wavelength
+    lack = np.convolve(
+        model.reference.real(point) - model.spectrum()(point), [0.25, 0.5, 0.25], "same"
+    )
     inner = np.arange(1, grid.size - 1)
     dips = inner[(lack[inner] <= lack[inner - 1]) & (lack[inner] <= lack[inner + 1])]
-    known, series = sky.atoms.wavelength, lines.brackett()[1]
+    known, series = model.atoms.wavelength, lines.brackett()[1]
     chosen: list[int] = []
     for k in dips[np.argsort(lack[dips])]:
         if np.abs(known - grid[k]).min() < 0.4 or np.abs(series - grid[k]).min() < 3.0:
@@ -186,17 +192,21 @@ def missing_lines(sky: Sky, number: int) -> np.ndarray:
     return grid[k] + lean * (grid[k + 1] - grid[k])
 
 
-def report(sky: Sky, name: str) -> str:
-    """Likeness at the four points and to the mystery star, as one line."""
-    model = sky.model()
-    cells = [against_h_band.likeness(sky.reality.real(p), model(p)) for p in against_h_band.POINTS]
-    target, good = sky.reality.mystery
-    cells.append(against_h_band.likeness(target[good], model(against_h_band.MYSTERY_LABELS)[good]))
+def report(model: LineListModel, name: str) -> str:
+    """One line of text: likeness at the four points and to the mystery star."""
+    spectrum = model.spectrum()
+    cells = [
+        against_h_band.likeness(model.reference.real(p), spectrum(p)) for p in against_h_band.POINTS
+    ]
+    target, good = model.reference.mystery
+    cells.append(
+        against_h_band.likeness(target[good], spectrum(against_h_band.MYSTERY_LABELS)[good])
+    )
     return f"{name:34s}" + "  ".join(f"{r:.3f} {rms:.4f}" for r, rms in cells) + "\n"
 
 
 def table(atoms: lines.LineList, dex: np.ndarray, identified: int) -> str:
-    """The text of the line table; the first `identified` atoms are from the published list."""
+    """Text of the line table; the first `identified` atoms are from the published list."""
     rows = []
     for i in range(len(atoms)):
         known = i < identified
@@ -215,14 +225,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="replace data/lines_h_band.csv")
     chosen = parser.parse_args(arguments)
-    reality = against_h_band.Reality(real_folder())
-    everything = published_lines(reality.folder)
+    reference = against_h_band.HBandReference(real_folder())
+    everything = published_lines(reference.folder)
     best = np.sort(np.argsort(-importance(everything), kind="stable")[:NUMBER])
-    start = Sky(reality, everything.pick(best))
+    start = LineListModel(reference, everything.pick(best))
     say = sys.stdout.write
     heads = ("P1 (fitted)", "P2", "P3", "P4", "mystery star")
     say(f"{'r and rms at':34s}" + "".join(f"{h:15s}" for h in heads).rstrip() + "\n")
-    say(report(Sky(reality, everything), f"all {len(everything)} published atoms"))
+    say(report(LineListModel(reference, everything), f"all {len(everything)} published atoms"))
     say(report(start, f"{NUMBER} published atoms"))
     prior = np.full(NUMBER, PRIOR_DEX)
     dex = fit(start, prior)
@@ -230,12 +240,12 @@ def main(arguments: list[str] | None = None) -> int:
     loose = fit(start, 5 * prior)
     say(report(start.scaled(loose), f"control: prior {5 * PRIOR_DEX} dex"))
 
-    even = (reality.wavelength // 20).astype(int) % 2 == 0
+    even = (reference.wavelength // 20).astype(int) % 2 == 0
     half = start.scaled(fit(start, prior, even))
     p1 = against_h_band.POINTS[0]
     for name, where in (("even", even), ("odd", ~even)):
         (_, before), (_, after) = (
-            against_h_band.likeness(reality.real(p1)[where], s.model()(p1)[where])
+            against_h_band.likeness(reference.real(p1)[where], s.spectrum()(p1)[where])
             for s in (start, half)
         )
         say(f"P1 fitted on even 20 A blocks, {name} blocks: rms {before:.4f} -> {after:.4f}\n")

@@ -1,4 +1,4 @@
-"""Writes how real the simulated bands are into data/README.md, and a figure per band.
+"""Write tables and figures that compare the simulated bands with real ones into data/.
 
 ``python -m data.make.report`` prints the tables of the optical and of the energy distributions;
 ``--write`` also puts them between their markers in data/README.md and draws data/figures.  Both
@@ -23,16 +23,16 @@ from surveys.folders import facts_folder
 
 REAL, SIMULATED = "black", "#0072b2"
 MILES_TEFF, LAMOST_TEFF, SED_TEFF = (4500.0, 8500.0), (4700.0, 8200.0), (5000.0, 9750.0)
-#: Where clouds on the way add to the real lines.
+#: Where interstellar gas adds to the real lines.
 INTERSTELLAR = ("LAMOST", "Na D")
 N_MILES, N_LAMOST, N_SED = 60, 40, 48
 
 
-def optical_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer) -> str:
-    """Likeness to MILES and LAMOST stars, none of them fitted, as a table."""
-    rows = reality.miles_stars(N_MILES, MILES_TEFF, odd=True)
-    rms = real.miles_differences(reality, synthesizer, rows)
-    teff = reality.miles["labels"][rows, 0]
+def optical_table(reference: real.OpticalReference, synthesizer: optical.OpticalSynthesizer) -> str:
+    """Table of the likeness to MILES and LAMOST stars, none of them fitted."""
+    rows = reference.miles_stars(N_MILES, MILES_TEFF, odd=True)
+    rms = real.miles_differences(reference, synthesizer, rows)
+    teff = reference.miles["labels"][rows, 0]
     text = "| | simulated sky | asked |\n|---|---|---|\n"
     text += f"| {N_MILES} MILES stars, 4000-7000 A: median rms | {np.median(rms):.4f} | 0.045 |\n"
     for low, high in ((4400, 5200), (5200, 6200), (6200, 7200), (7200, 8600)):
@@ -40,9 +40,9 @@ def optical_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer
         text += f"| {low}-{high} K ({here.sum()} stars) | {np.median(rms[here]):.4f} | |\n"
     miles = [
         (
-            real.star(*reality.miles["labels"][row]),
-            reality.miles["wavelength"],
-            reality.miles["flux"][row].astype(float),
+            real.star(*reference.miles["labels"][row]),
+            reference.miles["wavelength"],
+            reference.miles["flux"][row].astype(float),
         )
         for row in rows[::2]
     ]
@@ -50,7 +50,7 @@ def optical_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer
     ratios = {
         "MILES": real.width_ratios(miles, synthesizer, power, real.FEATURES[:4]),
         "LAMOST": real.width_ratios(
-            real.lamost_stars(reality, N_LAMOST, LAMOST_TEFF), synthesizer, 1800.0
+            real.lamost_stars(reference, N_LAMOST, LAMOST_TEFF), synthesizer, 1800.0
         ),
     }
     for survey, found in ratios.items():
@@ -63,12 +63,12 @@ def optical_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer
     return text
 
 
-def sed_table(reality: real.Reality, synthesizer: optical.OpticalSynthesizer) -> str:
-    """Differences from ck04 models that were not fitted, as a table."""
-    rows = reality.model_rows(SED_TEFF, odd=True)
+def sed_table(reference: real.OpticalReference, synthesizer: optical.OpticalSynthesizer) -> str:
+    """Table of differences from ck04 models that were not fitted."""
+    rows = reference.model_rows(SED_TEFF, odd=True)
     rows = np.sort(np.random.default_rng(8).choice(rows, N_SED, replace=False))
-    found = np.abs(real.sed_differences(reality, synthesizer, rows))
-    teff = reality.models["labels"][rows, 0]
+    found = np.abs(real.sed_differences(reference, synthesizer, rows))
+    teff = reference.models["labels"][rows, 0]
     text = "| median absolute difference | 4000-10000 A | 2500-4000 A |\n|---|---|---|\n"
     groups = [("asked, all", None)] + [
         (f"{low}-{high} K", (teff >= low) & ((teff < high) | (high == 9750)))
@@ -93,16 +93,16 @@ def _save(figure: plt.Figure, name: str) -> None:
     plt.close(figure)
 
 
-def h_band_figure(reality: against_h_band.Reality) -> None:
-    """A stretch of the mean real giant at the second point, and the simulated one."""
+def h_band_figure(reference: against_h_band.HBandReference) -> None:
+    """Draw part of the H band of the mean real giant at the second point and the simulated one."""
     point = against_h_band.POINTS[1]
     model = h_band.Synthesizer().spectrum(against_h_band.star(point))[against_h_band.PIXELS]
     figure, axes = plt.subplots(2, 1, figsize=(10, 5))
     for axis, start in zip(axes, (15700.0, 16150.0), strict=True):
-        inside = np.abs(reality.wavelength - start - 60) < 60
-        x = reality.wavelength[inside]
-        axis.plot(x, reality.real(point)[inside], color=REAL, lw=1.4, label="mean real giant")
-        axis.plot(x, reality.normalise(model)[inside], color=SIMULATED, lw=0.9, label="simulated")
+        inside = np.abs(reference.wavelength - start - 60) < 60
+        x = reference.wavelength[inside]
+        axis.plot(x, reference.real(point)[inside], color=REAL, lw=1.4, label="mean real giant")
+        axis.plot(x, reference.normalise(model)[inside], color=SIMULATED, lw=0.9, label="simulated")
         axis.set_ylabel("normalised flux")
     axes[0].legend(frameon=False, ncols=2, loc="lower left")
     axes[0].set_title("H band: 4000 K, log g 1, solar metallicity (not fitted)")
@@ -110,14 +110,16 @@ def h_band_figure(reality: against_h_band.Reality) -> None:
     _save(figure, "h_band")
 
 
-def optical_figure(reality: real.Reality, synthesizer: optical.OpticalSynthesizer) -> None:
-    """Four MILES stars that were not fitted, and the simulated ones."""
-    rows = reality.miles_stars(N_MILES, MILES_TEFF, odd=True)
+def optical_figure(
+    reference: real.OpticalReference, synthesizer: optical.OpticalSynthesizer
+) -> None:
+    """Draw four MILES stars that were not fitted, and the simulated ones."""
+    rows = reference.miles_stars(N_MILES, MILES_TEFF, odd=True)
     figure, axis = plt.subplots(figsize=(10, 6.5))
     inside = np.clip(real.BINS, 4001.0, 7002.0) == real.BINS
     for k, row in enumerate(rows[i] for i in (4, 19, 37, 57)):
-        teff, logg, fe_h = reality.miles["labels"][row]
-        seen = np.nan_to_num(reality.miles_spectrum(row), nan=1.0)
+        teff, logg, fe_h = reference.miles["labels"][row]
+        seen = np.nan_to_num(reference.miles_spectrum(row), nan=1.0)
         flux, _ = synthesizer.spectrum(real.star(teff, logg, fe_h))
         for values, colour, width, name in (
             (seen, REAL, 1.2, "real (MILES)"),
@@ -133,19 +135,19 @@ def optical_figure(reality: real.Reality, synthesizer: optical.OpticalSynthesize
     _save(figure, "optical")
 
 
-def sed_figure(reality: real.Reality, synthesizer: optical.OpticalSynthesizer) -> None:
-    """Four ck04 models that were not fitted, and the simulated ones."""
-    rows = reality.model_rows(SED_TEFF, odd=True)
-    labels = reality.models["labels"][rows]
+def sed_figure(reference: real.OpticalReference, synthesizer: optical.OpticalSynthesizer) -> None:
+    """Draw four ck04 models that were not fitted, and the simulated ones."""
+    rows = reference.model_rows(SED_TEFF, odd=True)
+    labels = reference.models["labels"][rows]
     figure, axis = plt.subplots(figsize=(10, 5.5))
     inside = np.clip(real.BINS, 2450.0, 10500.0) == real.BINS
     wanted = ((5250, 4.0, 0.0), (6250, 4.0, -1.0), (7500, 4.0, 0.0), (9500, 4.0, 0.0))
     for k, want in enumerate(wanted):
         row = rows[np.argmin(np.abs((labels - want) / (250.0, 0.5, 0.5)).sum(axis=1))]
-        teff, logg, fe_h = reality.models["labels"][row]
+        teff, logg, fe_h = reference.models["labels"][row]
         flux, _ = synthesizer.spectrum(real.star(teff, logg, fe_h, alpha=0.0))
         x = real.BINS[inside]
-        axis.semilogy(x, 3.0**k * reality.model_spectrum(row)[inside], color=REAL, lw=1.4,
+        axis.semilogy(x, 3.0**k * reference.model_spectrum(row)[inside], color=REAL, lw=1.4,
                       label="Castelli & Kurucz 2004" if k == 0 else None)  # fmt: skip
         axis.semilogy(x, 3.0**k * real.sed(real.binned(flux))[inside], color=SIMULATED, lw=0.9,
                       label="simulated" if k == 0 else None)  # fmt: skip
@@ -157,7 +159,7 @@ def sed_figure(reality: real.Reality, synthesizer: optical.OpticalSynthesizer) -
 
 
 def replaced(text: str, name: str, table: str) -> str:
-    """A page with what stands between a pair of markers replaced.
+    """Replace what stands between a pair of markers of a page.
 
     Raises
     ------
@@ -178,11 +180,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", choices=("optical", "sed"), help="one band alone")
     chosen = parser.parse_args(arguments)
     folder = real_folder()
-    reality, synthesizer = real.Reality(folder), optical.OpticalSynthesizer()
+    reference, synthesizer = real.OpticalReference(folder), optical.OpticalSynthesizer()
     makers = {"optical": optical_table, "sed": sed_table}
     figures = {"optical": optical_figure, "sed": sed_figure}
     names = [chosen.only] if chosen.only else list(makers)
-    tables = {name: makers[name](reality, synthesizer) for name in names}
+    tables = {name: makers[name](reference, synthesizer) for name in names}
     for name, table in tables.items():
         sys.stdout.write(f"{name}\n{table}\n")
     if chosen.write:
@@ -192,9 +194,9 @@ def main(arguments: list[str] | None = None) -> int:
             text = replaced(text, name, table)
         page.write_text(text)
         for name in names:
-            figures[name](reality, synthesizer)
+            figures[name](reference, synthesizer)
         if not chosen.only:
-            h_band_figure(against_h_band.Reality(folder))
+            h_band_figure(against_h_band.HBandReference(folder))
     return 0
 
 

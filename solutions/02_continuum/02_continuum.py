@@ -98,6 +98,7 @@ plots.show(
 # %% [markdown]
 # Mind the vertical scales: the same kind of star can be twenty times fainter. What the stars'
 # surfaces say is in the narrow dips; what we want to remove is everything broad.
+# claim: 10 < brightness[bright] / brightness[faint] < 40
 #
 # ### Question 1 · Pseudo-continuum
 #
@@ -1589,14 +1590,19 @@ with plots.style():
 plots.show(
     figure,
     alt="Cross-validation score relative to the best against polynomial degree for the three "
-    "chips: from far above the frame it falls to one at degree two, and rises slowly beyond.",
+    "chips: on the blue and red chips it falls steeply to degree two and is flat beyond; on the "
+    "green chip it is above the frame there and keeps falling to degree eight.",
 )
 
 # %% [markdown]
 # The score falls steeply while the polynomial learns the shape of the continuum, then hardly
-# changes, and creeps up again when needless terms begin to fit noise. The curve is flat at its
-# minimum: on the simulated spectra two and three are equally good. On the real star of lab 5, with
-# a signal-to-noise ratio near 370, two is plainly too few (the score doubles), three is enough.
+# changes when needless terms begin to fit noise. On the blue and red chips of the simulated spectra
+# the curve is flat from degree two on: two, three and four are equally good. On the green chip the
+# score keeps falling. On the real star of lab 5, with a signal-to-noise ratio near 370, two is
+# plainly too few (the score doubles), three is enough.
+# claim (simulated): (np.ptp(np.nanmedian(relative, axis=1)[::2, 2:5], axis=1) < 0.03).all()
+# claim (simulated): bool(np.nanmedian(relative[1, :, 2]) > 1.3 * np.nanmedian(relative[1, :, 8]))
+#
 # Now look at what a very high degree does to a single noisy star.
 
 # %%
@@ -2013,6 +2019,7 @@ print(f"typical scatter of a block mean: {100 * np.median(spread):.2f} % of the 
 # A few tenths of a per cent: that is how well two like stars agree over a hundred pixels, label
 # differences included. Where the curve rises towards a chip's edge, few continuum pixels hold the
 # polynomial and it is free to swing; these are the pixels to trust least in lab 3.
+# claim: 0.1 < 100 * np.median(spread) < 1.0
 #
 # ### Test 3: a noisy copy of a good spectrum
 #

@@ -1551,8 +1551,8 @@ everywhere = np.zeros(wavelength.size)
 everywhere[good] = z - z.mean()
 lags = np.arange(0, 31)
 pairs = [np.sum(good[lag:] & good[: good.size - lag]) for lag in lags]
-products = [np.sum(everywhere[lag:] * everywhere[: good.size - lag]) for lag in lags]
-correlation = np.array(products) / np.array(pairs)
+lagged = [np.sum(everywhere[lag:] * everywhere[: good.size - lag]) for lag in lags]
+correlation = np.array(lagged) / np.array(pairs)
 correlation = correlation / correlation[0]
 with plots.style():
     figure, axis = plt.subplots(figsize=(6, 3))

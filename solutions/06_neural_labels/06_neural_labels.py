@@ -62,9 +62,15 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 survey = products.load("02_continuum")
 cannon = products.load("03_cannon")
 chips = np.concatenate([np.arange(chip.start, chip.stop) for chip in apogee.CHIPS.values()])
+
+
+def on_chips(product, name):
+    """Take an array out of a product, and keep only its pixels on the detectors."""
+    return np.asarray(product.pop(name), dtype=np.float32).take(chips, axis=1)
+
+
 wavelength = np.asarray(survey["wavelength"], dtype=float)[chips]
-flux = np.asarray(survey["flux"], dtype=np.float32)[:, chips]
-error = np.asarray(survey["error"], dtype=np.float32)[:, chips]
+flux, error = on_chips(survey, "flux"), on_chips(survey, "error")
 labels = np.asarray(survey["labels"], dtype=float)
 label_names = [str(name) for name in survey["label_names"]]
 names = np.array([str(name) for name in survey["apogee_id"]])
@@ -539,7 +545,8 @@ def test_network_input_garbage():
 # %%
 seen = np.where(error[is_training] < BAD_LIMIT, flux[is_training], np.nan)
 counts = np.isfinite(seen).sum(axis=0)
-typical = np.where(counts > 0, np.nansum(seen, axis=0) / np.maximum(counts, 1), 1.0)
+total = np.nansum(seen, axis=0, dtype=float)
+typical = np.where(counts > 0, total / np.maximum(counts, 1), 1.0).astype(np.float32)
 del seen
 inputs, input_error = network_input(flux, error, typical)
 star = int(np.flatnonzero(is_training)[0])
@@ -1035,6 +1042,7 @@ print(f"{len(torch_stars)} stars make {len(loader)} batches an epoch")
 print(f"one batch: inputs {tuple(x.shape)}, scatter {x.std():.2f}; labels {tuple(y.shape)}, "
       f"scatter {y.std():.2f}")  # fmt: skip
 print(f"{(width == 0).float().mean():.1%} of its pixels are bad: input and error are zero there")
+del torch_stars, loader
 
 # %% [markdown]
 # Inputs and labels are of order one, and the last batch of an epoch is a little smaller: fine.
@@ -1117,7 +1125,9 @@ def train_network(
         shuffle=True,
         generator=torch.Generator().manual_seed(seed),
     )
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=LEARNING_RATE[kind], weight_decay=0.01, fused=True
+    )
     steps = epochs * len(loader)
     pace = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE[kind], total_steps=steps)
     seen, answer = tensor(inputs[is_validation]), tensor(targets[is_validation])
@@ -1149,7 +1159,7 @@ def train_network(
     mean = network(seen)[:, :n_labels].sum(dim=0)
     gradient = [torch.autograd.grad(m, seen, retain_graph=True)[0].mean(dim=0) for m in mean]
     with torch.no_grad():
-        parts = [network(tensor(inputs[i : i + 512])) for i in range(0, len(inputs), 512)]
+        parts = [network(tensor(inputs[i : i + 128])) for i in range(0, len(inputs), 128)]
     out = torch.cat(parts).cpu().numpy()
     return {
         "mean": out[:, :n_labels],
@@ -1393,38 +1403,52 @@ def test_train_network_gradient():
 # rows after the survey's own are stars you will want predictions for later. They are in no set.
 
 # %%
-extra = {}  # name -> rows, filled below
 if archive.current().is_simulated:
     decorrelated = products.load("06_decorrelated")
+    extra_flux, extra_error = on_chips(decorrelated, "flux"), on_chips(decorrelated, "error")
+    extra_labels = np.asarray(decorrelated["labels"], dtype=float)
 else:  # no real star is in that set: the test stars stand in, and tell less
-    decorrelated = {name: survey[name][is_test] for name in ("flux", "error", "labels")}
-extra_flux = np.asarray(decorrelated["flux"], dtype=np.float32)[:, chips]
-extra_error = np.asarray(decorrelated["error"], dtype=np.float32)[:, chips]
-made = [network_input(extra_flux, extra_error, typical)]
-extra["decorrelated"] = np.arange(len(extra_flux)) + len(names)
-
+    extra_flux, extra_error, extra_labels = flux[is_test], error[is_test], labels[is_test]
 tested = np.flatnonzero(is_test)
-rng = np.random.default_rng(66)
-count = len(names) + len(extra_flux)
-for ratio in (100, 50, 25):
-    width = np.where(input_error[tested] > 0, (1 / ratio) / FLUX_UNIT, 0)
-    more = np.sqrt(np.clip(width**2 - input_error[tested] ** 2, 0, None)).astype(np.float32)
-    noisy = inputs[tested] + more * rng.standard_normal(more.shape, dtype=np.float32)
-    made.append((noisy, np.hypot(more, input_error[tested])))
-    extra[f"S/N {ratio}"] = np.arange(len(tested)) + count
-    count += len(tested)
-holes = augment(inputs[tested], np.zeros_like(input_error[tested]), 0.1, rng)
-made.append((holes, np.where(holes == 0, 0, input_error[tested])))
-extra["10 % lost"] = np.arange(len(tested)) + count
-count += len(tested)
+sizes = {"decorrelated": len(extra_flux)}
+sizes |= dict.fromkeys(("S/N 100", "S/N 50", "S/N 25", "10 % lost"), len(tested))
+extra, count = {}, len(names)  # extra: name -> rows
+for name, size in sizes.items():
+    extra[name] = slice(count, count + size)
+    count += size
 
-all_inputs = np.concatenate([inputs, *(m[0] for m in made)]).astype(np.float32)
-all_errors = np.concatenate([input_error, *(m[1] for m in made)]).astype(np.float32)
+# the inputs say all that flux and error said: no need to keep both
+del flux, error
+
+
+def spectra(rows):
+    """Flux and error of some of the survey's rows, out of the network's inputs."""
+    known = input_error[rows] > 0
+    sigma = np.where(known, FLUX_UNIT * input_error[rows], BAD_LIMIT)
+    return typical + FLUX_UNIT * inputs[rows], sigma
+
+
+# Room for all, filled in place: to stack finished parts would take twice the memory. Errors serve
+# to draw fresh noise in training: spectra that are only to be labelled need none.
+all_inputs = np.zeros((count, wavelength.size), dtype=np.float32)
+all_errors = np.zeros_like(all_inputs)
+all_inputs[: len(names)], all_errors[: len(names)] = inputs, input_error
+inputs, input_error = all_inputs[: len(names)], all_errors[: len(names)]
+all_inputs[extra["decorrelated"]], _ = network_input(extra_flux, extra_error, typical)
+rng = np.random.default_rng(66)
+width = input_error[tested]
+for ratio in (100, 50, 25):
+    noisy = all_inputs[extra[f"S/N {ratio}"]]
+    rng.standard_normal(out=noisy, dtype=np.float32)
+    more = np.clip((1 / ratio / FLUX_UNIT) ** 2 - width**2, 0, None)
+    noisy *= np.where(width > 0, np.sqrt(more), 0)
+    noisy += inputs[tested]
+all_inputs[extra["10 % lost"]] = augment(inputs[tested], np.zeros_like(width), 0.1, rng)
 nothing = np.full((count - len(names), len(label_names)), np.nan)
 all_targets = np.concatenate([scaled, nothing])
 may_train = np.concatenate([is_training, np.zeros(count - len(names), dtype=bool)])
 may_validate = np.concatenate([is_validation, np.zeros(count - len(names), dtype=bool)])
-del made, noisy, more, width, holes
+del more, noisy, width
 print(f"{count} spectra to predict, {may_train.sum()} to learn from")
 
 # %% [markdown]
@@ -2046,7 +2070,8 @@ def cannon_fit(flux, error, coefficients=coefficients):
 # the ideal observer's weights for a middling star, in the network's units
 middle = (label_mean - cannon_mean) / cannon_scale
 _, gradients = cannon_model(middle, coefficients)
-typical_variance = 1 / np.mean(1 / (error[is_training].astype(float) ** 2 + s2), axis=0)
+_, training_error = spectra(is_training)
+typical_variance = 1 / np.mean(1 / (training_error**2 + s2.astype(np.float32)), axis=0, dtype=float)
 ideal = cannon_estimator(gradients, typical_variance)
 network_gradient = np.mean([m["gradient"] for m in members], axis=0)
 mg = label_names.index("MG_FE")
@@ -2170,12 +2195,11 @@ def test_response_matrix_mixed():
 
 # %%
 rows = extra["decorrelated"]
-true_labels = np.asarray(decorrelated["labels"], dtype=float)
-by_network = response_matrix(true_labels, predicted[rows], label_scale)
+by_network = response_matrix(extra_labels, predicted[rows], label_scale)
 start = time.perf_counter()
 cannon_answer, _, _ = cannon_fit(extra_flux, extra_error)
 cannon_milliseconds = 1e3 * (time.perf_counter() - start) / len(extra_flux)
-by_cannon = response_matrix(true_labels, cannon_answer, label_scale)
+by_cannon = response_matrix(extra_labels, cannon_answer, label_scale)
 short = [AXIS_LABELS[name].partition(" /")[0].partition(" (")[0] for name in label_names]
 with plots.style():
     figure, axes = plt.subplots(1, 2, figsize=(8.5, 4.4), sharey=True)
@@ -2253,10 +2277,15 @@ def cannon_trained(rows):
     """Coefficients (21, p) of a Cannon for some of the stars."""
     x = (labels[rows] - cannon_mean) / cannon_scale
     terms = np.column_stack([np.ones(len(x)), x, x[:, first] * x[:, second]])
-    weight = 1 / (error[rows].astype(float) ** 2 + s2)
     products = (terms[:, :, None] * terms[:, None, :]).reshape(len(x), -1)
-    matrix = (weight.T @ products).reshape(-1, 21, 21)
-    return np.linalg.solve(matrix, ((weight * flux[rows]).T @ terms)[..., None])[..., 0].T
+    flux, error = spectra(rows)
+    found = np.empty((21, flux.shape[1]))
+    for some in np.array_split(np.arange(flux.shape[1]), 9):  # all pixels at once: 200 MB
+        weight = 1 / (error[:, some].astype(float) ** 2 + s2[some])
+        matrix = (weight.T @ products).reshape(-1, 21, 21)
+        right = (weight * flux[:, some]).T @ terms
+        found[:, some] = np.linalg.solve(matrix, right[..., None])[..., 0].T
+    return found
 
 
 iron = label_names.index("FE_H")
@@ -2280,7 +2309,7 @@ answers = {
         label_mean, label_scale,
     ),
 }  # fmt: skip
-*cannon_pair, chi2 = cannon_fit(flux[shown], error[shown], narrow_coefficients)
+*cannon_pair, chi2 = cannon_fit(*spectra(shown), narrow_coefficients)
 answers["Cannon, [Fe/H] > -0.5"] = tuple(cannon_pair)
 
 with plots.style():
@@ -2327,7 +2356,7 @@ print(
 # %%
 network = build_network(kept, len(wavelength), len(label_names), 0).eval()
 with torch.no_grad():
-    some = torch.as_tensor(inputs[tested[:500]], device=DEVICE)
+    some = torch.as_tensor(inputs[tested[:100]], device=DEVICE)
     start = time.perf_counter()
     network(some)
     network_milliseconds = 1e3 * (time.perf_counter() - start) / len(some)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,7 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
     parsed.cells = [cell for cell in parsed.cells if not _is_claims_only(cell)]
     for cell in parsed.cells:
         cell.source = _without_claims(cell.source)
-    notebook = nbformat.v4.new_notebook(
+    notebook: NotebookNode = nbformat.v4.new_notebook(
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -254,7 +255,9 @@ def _cell(cell: NotebookNode, taken: set[str]) -> NotebookNode:
             metadata["labkit"] = {"seconds": header.get("seconds", DEFAULT_SECONDS)}
             if "memory_gb" in header:
                 metadata["labkit"]["memory_gb"] = header["memory_gb"]
-    make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    make: Callable[..., NotebookNode] = (
+        nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    )
     return make(cell.source, id=_cell_id(name, cell.source, taken), metadata=metadata)
 
 

@@ -8,19 +8,25 @@ of jupytext's in the result.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
 from labkit import ROOT, lab_source
+from surveys import fingerprints
 from surveys.errors import KitError
+
+if TYPE_CHECKING:
+    from nbgrader.apps import NbGraderAPI
 
 
 class NotebookError(KitError, RuntimeError):
@@ -30,7 +36,8 @@ class NotebookError(KitError, RuntimeError):
 def text(notebook: NotebookNode) -> str:
     """Return a notebook as the text of its file, always the same for the same notebook."""
     nbformat.validate(notebook)
-    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    written: str = nbformat.writes(notebook, version=4)
+    return written.rstrip("\n") + "\n"
 
 
 def derive(slugs: list[str], root: Path = ROOT) -> list[Path]:
@@ -51,10 +58,27 @@ def derive(slugs: list[str], root: Path = ROOT) -> list[Path]:
     ------
     SourceError, NotebookError
     """
-    changed = stale(slugs, root)
+    kept = root / "build" / "notebooks.json"
+    known = json.loads(kept.read_text()) if kept.is_file() else {}
+    # nbgrader takes a second a lab: those made of the same script by the same code are in order
+    asked = [slug for slug in slugs if known.get(slug) != _digest(slug, root)]
+    changed = stale(asked, root) if asked else {}
     for path, content in changed.items():
         _write(path, content)
+    known |= {slug: _digest(slug, root) for slug in asked}
+    _write(kept, json.dumps(known, indent=1) + "\n")
     return list(changed)
+
+
+def _digest(slug: str, root: Path) -> str:
+    """Digest a lab's script, both notebooks, and the code that makes them."""
+    files = [
+        lab_source.script(slug, root),
+        *(root / folder / slug / f"{slug}.ipynb" for folder in ("solutions", "labs")),
+        root / "nbgrader_config.py",
+    ]
+    present = [path for path in files if path.is_file()]
+    return fingerprints.digest([__name__], ("labkit",), present, str(len(present)))
 
 
 def stale(slugs: list[str], root: Path = ROOT) -> dict[Path, str]:
@@ -94,7 +118,7 @@ def _release(course: Path, slug: str) -> str:
     return text(nbformat.read(files[0], as_version=4))
 
 
-def nbgrader_api(course: Path, more: Config | None = None) -> object:
+def nbgrader_api(course: Path, more: Config | None = None) -> NbGraderAPI:
     """Return nbgrader's API for a course folder, with the settings of its nbgrader_config.py.
 
     Parameters

@@ -8,7 +8,7 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surveys.download import ArchiveError
 from surveys.folders import cache_folder, survey_folder
@@ -106,7 +106,7 @@ def _embedded() -> Archive:
     )
 
 
-def _embedded_key(survey: dict) -> str:
+def _embedded_key(survey: dict[str, Any]) -> str:
     return f"embedded-{survey['fingerprint'][:16]}"
 
 
@@ -170,7 +170,7 @@ def server_at(address: str) -> ArchiveServer:
     return next(server for server in _servers.values() if server.address == address)
 
 
-def _survey(build: Path) -> dict | None:
+def _survey(build: Path) -> dict[str, Any] | None:
     """Read survey.json, written last: without it the build is not complete."""
     try:
         survey = json.loads((build / "survey.json").read_text(encoding="utf-8"))

@@ -46,7 +46,7 @@ def strength(collision: Collision, temperature: np.ndarray) -> np.ndarray:
     c, kind = collision.c, collision.kind
     u = temperature / RYDBERG_KELVIN / collision.energy
     x = 1 - np.log(c) / np.log(u + c) if kind in (1, 4) else u / (u + c)
-    y = CubicSpline(collision.x, collision.y, bc_type="natural")(x)
+    y: np.ndarray = CubicSpline(collision.x, collision.y, bc_type="natural")(x)
     if kind == 1:
         return y * np.log(u + np.e)
     if kind == 3:

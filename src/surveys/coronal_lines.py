@@ -108,7 +108,8 @@ class Lines:
             raise CoronaError(f"the table knows log n from {low:g} to {high:g}")
         floor = 1e-99
         log_g = np.log(np.maximum(self.g, floor))
-        return np.exp(CubicSpline(self.log_density, log_g, axis=-1)(log_density))
+        g: np.ndarray = np.exp(CubicSpline(self.log_density, log_g, axis=-1)(log_density))
+        return g
 
 
 def spectrum(ion: str) -> str:

@@ -12,7 +12,7 @@ import io
 import re
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surveys.formats.npz import stored_array
 
@@ -50,7 +50,7 @@ def stacked_file(root: Path, name: str) -> bytes | None:
     return gzip.compress(content, compresslevel=1, mtime=0) if match[2] else content
 
 
-def _catalogue_row(catalogue: Path, name: str) -> dict | None:
+def _catalogue_row(catalogue: Path, name: str) -> dict[str, Any] | None:
     """What the catalogue says of a file, and its place in the stack."""
     query = (
         "SELECT l.*, l.rowid - (SELECT MIN(m.rowid) FROM lamost m WHERE m.survey = l.survey) "
@@ -82,7 +82,9 @@ def _spectrum(stack: Path, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return flux.astype(np.float32), ivar.astype(np.float32), bad
 
 
-def _fits(row: dict, release: str, flux: np.ndarray, ivar: np.ndarray, bad: np.ndarray) -> bytes:
+def _fits(
+    row: dict[str, Any], release: str, flux: np.ndarray, ivar: np.ndarray, bad: np.ndarray
+) -> bytes:
     import numpy as np
     from astropy.io import fits
     from scipy.ndimage import uniform_filter1d
@@ -115,7 +117,7 @@ def _fits(row: dict, release: str, flux: np.ndarray, ivar: np.ndarray, bad: np.n
     return content.getvalue()
 
 
-def _header(row: dict, release: str, pixels: int) -> fits.Header:
+def _header(row: dict[str, Any], release: str, pixels: int) -> fits.Header:
     """Cards of LAMOST's primary header, those that the simulation can fill."""
     from astropy.io import fits
 

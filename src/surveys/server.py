@@ -26,11 +26,13 @@ import weakref
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from surveys.catalogue import make_catalogue
 from surveys.lamost_files import stacked_file
-from surveys.sql import MAX_ROWS, SQL_SECONDS, SqlError, run_sql
+from surveys.sql import MAX_ROWS, SQL_SECONDS, run_sql
+from surveys.tsql_functions import SqlError
 
 SERVED_SUFFIXES = (".fits", ".fits.gz")
 _SQL_PAGE = re.compile(r"/dr\d+/en/tools/search/x_(?:sql|results)\.aspx?", re.IGNORECASE)
@@ -46,6 +48,7 @@ def _unzipped(path: Path, _mtime_ns: int) -> bytes:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _HTTPServer
     server_version = "labkit-archive"
     sys_version = ""
     protocol_version = "HTTP/1.1"
@@ -53,13 +56,13 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
 
-    def log_message(self, format, *args):  # the names are http.server's
+    def log_message(self, format: str, *args: Any) -> None:  # the names are http.server's
         """Stay silent: a notebook's stderr belongs to its student."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self._answer()
 
-    def do_HEAD(self):
+    def do_HEAD(self) -> None:
         self._answer()
 
     def _answer(self) -> None:
@@ -159,18 +162,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _HTTPServer(ThreadingHTTPServer):
+    archive: ArchiveServer
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
-    def server_bind(self):
+    def server_bind(self) -> None:
         # the base class looks up the host's name here, which can take seconds without a network
         import socketserver
 
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        host, self.server_port = self.server_address[:2]
+        self.server_name = str(host)
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep a client that goes away midway off the notebook's stderr."""
 
 
@@ -195,7 +200,7 @@ class ArchiveServer:
 
     def __init__(
         self,
-        root: str | os.PathLike,
+        root: str | os.PathLike[str],
         *,
         sql_seconds: float = SQL_SECONDS,
         max_rows: int = MAX_ROWS,
@@ -204,7 +209,7 @@ class ArchiveServer:
         self.sas = self.root / "sas" if (self.root / "sas").is_dir() else self.root
         self._sql_seconds = sql_seconds
         self._max_rows = max_rows
-        self._scratch: tempfile.TemporaryDirectory | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._lock = threading.Lock()
         self._http = _HTTPServer(("127.0.0.1", 0), _Handler)
         self._http.archive = self
@@ -225,7 +230,7 @@ class ArchiveServer:
     def __enter__(self) -> ArchiveServer:
         return self
 
-    def __exit__(self, *_error) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     @property
@@ -239,7 +244,8 @@ class ArchiveServer:
     def forget_scratch(self) -> None:
         """Leave the scratch folder to the process that made it."""
         if self._scratch is not None:
-            self._scratch._finalizer.detach()
+            # standard library, but not in typeshed
+            self._scratch._finalizer.detach()  # type: ignore[attr-defined]
 
     def sql(self, query: str) -> str:
         """Answer a query with SkyServer's CSV (see `run_sql`)."""

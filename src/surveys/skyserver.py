@@ -6,8 +6,13 @@ import html
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from surveys.download import ArchiveError, text_kind
+
+if TYPE_CHECKING:
+    import requests
+    from requests.adapters import HTTPAdapter
 
 QUERY_SECONDS = 60
 """How long to wait for SkyServer's next bytes; it is astroquery's own value."""
@@ -45,7 +50,7 @@ def point_astroquery(skyserver: str, sas: str, answers: Path, service: str) -> N
         session.hooks["response"].insert(0, _refuse_error_page)
 
 
-def _patient_adapter(service: str):
+def _patient_adapter(service: str) -> HTTPAdapter:
     """Make a transport that tries again when a service is busy, and gives up with a clear word."""
     import requests
     from astroquery.sdss import conf
@@ -53,16 +58,24 @@ def _patient_adapter(service: str):
     from urllib3 import Retry
 
     class PatientAdapter(HTTPAdapter):
-        def send(self, request, *, timeout=None, proxies=None, **kwargs):
-            local = request.url.startswith("http://127.0.0.1:")
+        def send(
+            self,
+            request: requests.PreparedRequest,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: bool | str = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> requests.Response:
+            url = request.url or ""
+            if url.startswith("http://127.0.0.1:"):
+                proxies = {}
             try:
                 # astroquery binds its default time limit on import: the setting would do nothing
-                return super().send(
-                    request, timeout=conf.timeout, proxies={} if local else proxies, **kwargs
-                )
+                return super().send(request, stream, conf.timeout, verify, cert, proxies)
             except requests.RequestException as error:
                 raise ArchiveError(
-                    f"{service} did not answer at {_address(request.url)}: {_cause(error)}. "
+                    f"{service} did not answer at {_address(url)}: {_cause(error)}. "
                     "Check the network, wait a little and run the cell again."
                 ) from error
 
@@ -80,7 +93,7 @@ def _patient_adapter(service: str):
     return PatientAdapter(max_retries=retry)
 
 
-def _refuse_error_page(response, *_args, **kwargs) -> None:
+def _refuse_error_page(response: requests.Response, *_args: Any, **kwargs: Any) -> None:
     """Raise ArchiveError for an answer that is no table (a response hook of requests).
 
     It acts before astroquery sees the answer, so that an error is neither parsed nor cached.

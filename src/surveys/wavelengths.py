@@ -37,4 +37,5 @@ def vacuum(air: np.ndarray) -> np.ndarray:
     array
         In vacuum, Å.
     """
-    return air * air_index(air)
+    result: np.ndarray = air * air_index(air)
+    return result

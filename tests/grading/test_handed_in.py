@@ -101,7 +101,7 @@ def test_students_html_is_text_for_the_formgrader(tmp_path):
 
 
 def test_what_killed_graders_left_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(sandbox.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(shell.tempfile, "tempdir", str(tmp_path))
     gone = tmp_path / "labkit-run-999999999-abc"
     alive = tmp_path / f"labkit-run-{os.getpid()}-abc"
     others = tmp_path / "labkit-run-notes"

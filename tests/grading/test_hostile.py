@@ -121,6 +121,7 @@ def test_file(make, hostile):
         assert line.points == FILES[make]
 
 
+@pytest.mark.measured
 def test_there_are_enough(hostile):
     print(f"\n{'hostile submission':30s} points  seconds  peak MB  what became of it")
     for line in hostile.report.values():

@@ -15,6 +15,8 @@ from labkit import ROOT
 
 from .toy import LAB, hand_in, make_course
 
+pytestmark = pytest.mark.measured
+
 STUDENTS = 20
 KILLS = 10
 ANSWERS = (

@@ -18,9 +18,9 @@ import pytest
 from labkit import ROOT, lab_source, sandbox
 from labkit.grading import judge, repair, rivals
 from labkit.sandbox import Limits
+from tests.tiers import LABS, QUICK_LABS
 
 from .course import copy_course, hand_in_cells
-from .slow import LABS, QUICK_LABS
 
 #: a cell may ask for more than one function
 ANSWER = r"(?s)### BEGIN SOLUTION(.*?)### END SOLUTION"

@@ -10,8 +10,7 @@ import pytest
 
 from labkit import cli
 from labkit.grading import rivals
-
-from .slow import LABS, QUICK_LABS
+from tests.tiers import LABS, QUICK_LABS
 
 RIVALS = [rival for lab in LABS for rival in rivals.read(lab)]
 SEEDS = range(1, 21)
@@ -52,6 +51,7 @@ def test_rival(rival, lost):
     assert found == rival.loses, f"{rival} loses {sorted(found)}, expected {sorted(rival.loses)}"
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("slug", LABS)
 def test_kill_rate(slug, lost):
     rows = rivals.table({rival: lost(rival) for rival in RIVALS if rival.lab == slug})
@@ -60,10 +60,12 @@ def test_kill_rate(slug, lost):
     assert good
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("slug", LABS)
 def test_model_keeps_everything_with_any_seed(slug):
     """Fresh inputs and fresh noise: no right answer loses points by bad luck."""
-    seeds = SEEDS if slug in QUICK_LABS else SEEDS[:2]
+    # test_safe_labs.py adds the seed of record
+    seeds = SEEDS if slug in QUICK_LABS else SEEDS[:1]
     unlucky = {}
     for first in seeds[::SEEDS_TOGETHER]:
         with rivals.Lab(slug, hash_seed=first) as lab:

@@ -10,6 +10,7 @@ from labkit import cli, sandbox
 from labkit.errors import GradingError
 from labkit.grading import batch, nbgrader_cycle, read_mark
 from labkit.notebooks import nbgrader_api, on_path
+from labkit.sandbox import view
 
 from .toy import LAB, hand_in, make_course
 
@@ -122,7 +123,7 @@ def test_the_same_submission_has_the_same_mark(course):
 
 def test_without_bubblewrap_it_refuses(course, monkeypatch, capsys):
     hand_in(course, "ada", RIGHT)
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(view.shutil, "which", lambda name: None)
     assert cli.main(["grade", LAB, "--course", str(course)]) == 1
     assert "apt-get install bubblewrap" in capsys.readouterr().err
     with pytest.raises(GradingError, match="--unsafe"):

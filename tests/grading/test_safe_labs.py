@@ -9,8 +9,9 @@ import pytest
 from labkit import ROOT
 from labkit.grading import judge, repair, rivals
 from labkit.sandbox import Limits
+from tests.tiers import LABS, QUICK_LABS
 
-from .slow import LABS, QUICK_LABS
+pytestmark = pytest.mark.measured
 
 
 def _examine(slug, notebook, **options):

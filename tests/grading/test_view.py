@@ -69,7 +69,7 @@ def test_the_sandbox_shows_nothing(tmp_path):
 
 def test_a_kit_installed_where_python_itself_is_stays_hidden(tmp_path, monkeypatch):
     """In a container the packages lie below Python, which the sandbox sees as a whole."""
-    packages = tmp_path / "python" / "lib" / "site-packages"
+    packages = tmp_path / "python" / "lib" / "python3.12" / "site-packages"
     for name in ("labkit", "skysim", "numpy"):
         (packages / name).mkdir(parents=True)
     monkeypatch.setattr(view.sys, "base_prefix", str(tmp_path / "python"))

@@ -247,13 +247,14 @@ def test_mist_is_asked_once(mist, tmp_path):
     [
         ({"page": b"<html><b>Error:</b> age out of range</html>"}, "Error: age out of range"),
         ({"page": b""}, "says: nothing"),
-        ({"status": 500}, "HTTP status 500"),
-        ({"status": 503}, "HTTP status 503"),
+        ({"status": 404}, r"is not at .*HTTP status 404.* it has moved"),
+        ({"status": 500}, r"HTTP status 500\. Check the network"),
+        ({"status": 503}, r"HTTP status 503\. Check the network"),
         ({"file": b"PK broken"}, "not a complete zip"),
         ({"file": zipped(mist_text())[:-40]}, "not a complete zip"),
         ({"file": zipped("hello", "readme.txt")}, "one .iso file was expected"),
     ],
-    ids=["refused", "empty", "500", "503", "no zip", "cut zip", "other zip"],
+    ids=["refused", "empty", "404", "500", "503", "no zip", "cut zip", "other zip"],
 )
 def test_what_mist_may_do_wrong_is_said(mist, tmp_path, answers, words):
     mist(**answers)

@@ -47,8 +47,6 @@ def test_all_the_course_is_built_on_is_pinned():
 
 #: what the helpers may load when they are imported, beside Python's own library
 LIGHT = {"helpers", "surveys", "numpy"}
-#: seconds that `import helpers` may take
-IMPORT_SECONDS = 0.3
 #: lines of one file of helpers, and of all together
 MAX_LINES, MAX_LINES_IN_ALL = 300, 2500
 HELPERS = sorted(path.stem for path in (ROOT / "helpers").glob("[a-z]*.py"))
@@ -68,11 +66,9 @@ def loaded_by(statement):
     return {name for name in packages - sys.stdlib_module_names if "cython" not in name}
 
 
-def test_import_helpers_is_quick():
-    code = "import time; t = time.perf_counter(); import helpers; print(time.perf_counter() - t)"
-    seconds = min(float(shown(code)) for _ in range(3))
-    print(f"import helpers: {seconds * 1e3:.1f} ms")
-    assert seconds < IMPORT_SECONDS
+def test_import_helpers_loads_python_only():
+    """What takes time is not loaded; it takes a few milliseconds."""
+    assert loaded_by("import helpers") == {"helpers"}
 
 
 @pytest.mark.parametrize("module", HELPERS)

@@ -21,6 +21,8 @@ from labkit import ROOT
 
 from ..grading.toy import LAB, hand_in, make_course
 
+pytestmark = pytest.mark.slow
+
 #: what a student may try in the sandbox
 SEARCH = """
 import importlib, os
@@ -132,10 +134,12 @@ def course(tmp_path_factory):
 
 
 def test_the_wheel_holds_the_four_packages_and_the_facts(wheel):
-    """All of them, and nothing else: no makers of tables, no tests, no solutions."""
+    """All of them with the pages' templates; no makers of tables, no tests, no solutions."""
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     code = {str(path.relative_to(ROOT)) for path in (ROOT / "helpers").glob("*.py")}
     code |= {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
+    templates = (ROOT / "src" / "labkit" / "templates").glob("*.html")
+    code |= {str(path.relative_to(ROOT / "src")) for path in templates}
     facts = [*(ROOT / "data").glob("*.csv"), *(ROOT / "data" / "reference").glob("*.npz")]
     assert len(facts) > 10
     assert {"labkit/cli.py", "skysim/survey/build.py", "surveys/sql.py"} < code

@@ -15,6 +15,11 @@ from labkit import ROOT
 OFFLINE = ["unshare", "-rn", sys.executable, str(Path(__file__).parent / "offline.py")]
 
 
+def pytest_itemcollected(item):
+    item.add_marker("labs")
+    item.add_marker("measured")
+
+
 @pytest.fixture(scope="session")
 def walkthrough():
     """`labkit walkthrough` from nothing in an empty network namespace; its summary by lab."""

@@ -9,6 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+def pytest_itemcollected(item):
+    item.add_marker("measured")
+
+
 def real_file(name: str) -> Path:
     """Return a file or folder of the real data, or skip the test.
 

@@ -6,7 +6,6 @@ as the figures of merit are meant.
 """
 
 import functools
-import os
 
 import numpy as np
 import pytest
@@ -15,10 +14,10 @@ from astropy.table import Table
 
 from helpers import activity
 from labkit import lab_source
+from tests.tiers import THOROUGH
 
 from .conftest import folds, real_file
 
-THOROUGH = "LABKIT_THOROUGH" in os.environ
 SEEDS = range(5 if THOROUGH else 1)
 JUDGED = 5 if THOROUGH else 2
 STRENGTHS = (0.5, 1.0, 2.0, 3.0, 5.0)

@@ -10,7 +10,7 @@ from data.make.against_h_band import (
     MYSTERY_LABELS,
     PIXELS,
     POINTS,
-    Reality,
+    HBandReference,
     derivatives,
     fitted_labels,
     likeness,
@@ -29,31 +29,31 @@ NAMES = ("Teff", "log g", "[M/H]", "[alpha/M]")
 
 
 @pytest.fixture(scope="module")
-def reality():
-    return Reality(real_file("apogee/cannon_trained_on_real.npz").parents[1])
+def reference():
+    return HBandReference(real_file("apogee/cannon_trained_on_real.npz").parents[1])
 
 
 @pytest.fixture(scope="module")
-def simulated(reality):
+def simulated(reference):
     synthesizer = Synthesizer()
-    return lambda point: reality.normalise(synthesizer.spectrum(star(point))[PIXELS])
+    return lambda point: reference.normalise(synthesizer.spectrum(star(point))[PIXELS])
 
 
 @pytest.fixture(scope="module")
-def at_points(reality, simulated):
+def at_points(reference, simulated):
     """(real, simulated) spectra at the four points."""
-    return [(reality.real(p), simulated(p)) for p in POINTS]
+    return [(reference.real(p), simulated(p)) for p in POINTS]
 
 
-def test_mock_pixels_are_the_real_ones(reality):
-    np.testing.assert_allclose(wavelength_grid()[PIXELS], reality.wavelength, rtol=1e-9)
+def test_mock_pixels_are_the_real_ones(reference):
+    np.testing.assert_allclose(wavelength_grid()[PIXELS], reference.wavelength, rtol=1e-9)
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_mock_spectrum_at_a_point(reality, at_points, number):
+def test_mock_spectrum_at_a_point(reference, at_points, number):
     real, model = at_points[number]
     r, rms = likeness(real, model)
-    grid = likeness(real, reality.professional(POINTS[number]))
+    grid = likeness(real, reference.professional(POINTS[number]))
     wanted_r, wanted_rms = LEVELS[number]
     print(
         f"\nP{number + 1} {POINTS[number]}: r {r:.3f} (>= {wanted_r}), rms {rms:.4f} "
@@ -64,11 +64,11 @@ def test_mock_spectrum_at_a_point(reality, at_points, number):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_mock_difference_spectrum(reality, at_points, number):
+def test_mock_difference_spectrum(reference, at_points, number):
     (real0, model0), (real, model) = at_points[0], at_points[number]
     r = np.corrcoef(real - real0, model - model0)[0, 1]
     ratio = np.std(model - model0) / np.std(real - real0)
-    emulator = reality.professional(POINTS[number]) - reality.professional(POINTS[0])
+    emulator = reference.professional(POINTS[number]) - reference.professional(POINTS[0])
     beside = np.corrcoef(real - real0, emulator)[0, 1]
     print(
         f"\nP{number + 1} - P1: r {r:.3f} (>= {CHANGES[number - 1]}), amplitude {ratio:.2f} "
@@ -78,9 +78,9 @@ def test_mock_difference_spectrum(reality, at_points, number):
     assert 0.8 <= ratio <= 1.25
 
 
-def test_mock_derivative_spectra(reality, simulated):
-    real, model = derivatives(reality.real), derivatives(simulated)
-    beside = derivatives(reality.professional)
+def test_mock_derivative_spectra(reference, simulated):
+    real, model = derivatives(reference.real), derivatives(simulated)
+    beside = derivatives(reference.professional)
     found = [np.corrcoef(a, b)[0, 1] for a, b in zip(real, model, strict=True)]
     print()
     for i, name in enumerate(NAMES):
@@ -92,18 +92,18 @@ def test_mock_derivative_spectra(reality, simulated):
     assert np.greater_equal(found, SLOPES).all()
 
 
-def test_mock_has_the_deepest_lines(reality, at_points):
+def test_mock_has_the_deepest_lines(reference, at_points):
     real, model = at_points[0]
-    found = lines_found(real, model, reality.wavelength)
-    control = [lines_found(real, model, reality.wavelength, offset=x) for x in (-3.0, 3.0)]
+    found = lines_found(real, model, reference.wavelength)
+    control = [lines_found(real, model, reference.wavelength, offset=x) for x in (-3.0, 3.0)]
     print(f"\n{found} of 60 deepest lines (>= 57); shifted by 3 A: {control} (<= 15)")
     assert found >= 57
     assert max(control) <= 15
 
 
-def test_mock_mystery_star(reality, simulated):
+def test_mock_mystery_star(reference, simulated):
     """No line was fitted to this star; its labels are fitted here."""
-    target, good = reality.mystery
+    target, good = reference.mystery
     labels = fitted_labels(simulated, target, good)
     r, rms = likeness(target[good], simulated(labels)[good])
     there = likeness(target[good], simulated(MYSTERY_LABELS)[good])

@@ -15,11 +15,11 @@ from .conftest import real_file
 @pytest.fixture(scope="module")
 def differences():
     """Labels and relative differences of 48 models of all gravities and metallicities."""
-    reality = compare.Reality(real_file("csst/ck04_grid.npz").parents[1])
-    rows = reality.model_rows((5000.0, 9750.0), odd=True)
+    reference = compare.OpticalReference(real_file("csst/ck04_grid.npz").parents[1])
+    rows = reference.model_rows((5000.0, 9750.0), odd=True)
     rows = np.sort(np.random.default_rng(8).choice(rows, 48, replace=False))
-    found = compare.sed_differences(reality, optical.OpticalSynthesizer(), rows)
-    return reality.models["labels"][rows], found
+    found = compare.sed_differences(reference, optical.OpticalSynthesizer(), rows)
+    return reference.models["labels"][rows], found
 
 
 @pytest.mark.parametrize(("low", "high", "limit"), [(4000, 10000, 0.03), (2500, 4000, 0.08)])

@@ -167,14 +167,14 @@ def test_decorrelated_giants_have_labels_that_know_nothing_of_one_another(rows):
             [[getattr(star.truth, name) for name in LABELS] for star in stars], rowvar=False
         )
 
-    loners = decorrelated_rows(128)
-    found, galaxy = likeness(loners), likeness(tables.clean_rows(rows))
+    decorrelated = decorrelated_rows(128)
+    found, galaxy = likeness(decorrelated), likeness(tables.clean_rows(rows))
     magnesium = LABELS.index("mg_fe")
     others = [n for n in range(5) if n != magnesium]
     # two hundred independent pairs: a correlation of 0.23 is three sigma
     assert np.abs(found[magnesium, others]).max() < 0.23
     assert np.abs(found[2:, 2:] - np.eye(3)).max() < 0.23
     assert galaxy[magnesium, LABELS.index("si_fe")] > 0.6
-    assert len(loners) == 200
-    assert all(passes_cuts(row.catalogue, row.snr) for row in loners)
-    assert not {row.index for row in loners} & {row.index for row in rows}
+    assert len(decorrelated) == 200
+    assert all(passes_cuts(row.catalogue, row.snr) for row in decorrelated)
+    assert not {row.index for row in decorrelated} & {row.index for row in rows}

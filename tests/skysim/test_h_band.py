@@ -6,7 +6,7 @@ import pytest
 from skysim.physics import lines
 from skysim.spectra.h_band import KM_S, sample, wavelength_grid
 from skysim.stars.labels import Labels
-from surveys.formats.apstar import LOG_WAVELENGTH_STEP, N_PIXELS
+from surveys.formats.apogee_pixels import LOG_WAVELENGTH_STEP, N_PIXELS
 
 GIANT = Labels(4600.0, 2.2, -0.2, 0.05, 0.2, 0.05)
 

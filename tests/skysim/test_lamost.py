@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skysim.spectra import optical, residual
-from skysim.spectra.features import HALPHA, TRIPLET
+from skysim.spectra.features import HALPHA_VACUUM, TRIPLET_VACUUM
 from skysim.stars import field
 from skysim.survey import lamost, lamost_survey
 
@@ -137,10 +137,10 @@ def test_residual_widths_are_those_planted():
     grid = np.arange(6300.0, 8900.0, 0.9)
     calm = 1.0 + 0.02 * np.sin(grid / 170.0)
     busy = calm.copy()
-    for centre, ew in ((HALPHA, 1.5), (TRIPLET[2], 0.4)):
+    for centre, ew in ((HALPHA_VACUUM, 1.5), (TRIPLET_VACUUM[2], 0.4)):
         busy += ew * np.exp(-0.5 * ((grid - centre) / 1.4) ** 2) / (1.4 * np.sqrt(2 * np.pi))
     found = residual.residual_widths(grid, calm, busy[None], 0.0)[0]
-    level = np.interp([HALPHA, *TRIPLET], grid, calm)
+    level = np.interp([HALPHA_VACUUM, *TRIPLET_VACUUM], grid, calm)
     np.testing.assert_allclose(found, np.array([1.5, 0.0, 0.0, 0.4]) / level, atol=0.003)
     moved = residual.residual_widths(grid * (1 + 150 / 299792.458), calm, busy[None], 150.0)[0]
     np.testing.assert_allclose(moved, found, rtol=1e-3)
@@ -151,6 +151,7 @@ def built(tmp_path_factory):
     """The three sets, 60 stars each."""
     folder = tmp_path_factory.mktemp("lamost")
     (folder / "products").mkdir()
+    (folder / "truth").mkdir()
 
     def run(jobs, what):
         return map(partial(lamost_survey.observe, source=plain_spectrum), jobs)
@@ -177,7 +178,7 @@ def test_stacks_have_the_layout_of_the_real_sample(built):
 
 def test_truth_is_complete_and_told_for_one_set_only(built):
     folder, _ = built
-    with np.load(folder / "truth_lamost.npz") as truth:
+    with np.load(folder / "truth" / "lamost.npz") as truth:
         for survey in lamost_survey.SETS:
             assert truth[f"{survey.name}.residual_ew"].shape == (60, 4)
             assert truth[f"{survey.name}.calibration"].shape == (60, 4)

@@ -3,7 +3,6 @@
 Two regions are trained here; ``LABKIT_THOROUGH=1`` trains all seven, as a build of the survey does.
 """
 
-import os
 import time
 
 import numpy as np
@@ -14,8 +13,8 @@ from skysim.spectra.optical_fast import REGIONS, OpticalInterpolator, packed, un
 from skysim.stars import field
 from skysim.stars.labels import Labels
 from skysim.survey import lamost, sed
+from tests.tiers import THOROUGH
 
-THOROUGH = bool(os.environ.get("LABKIT_THOROUGH"))
 TESTED = tuple(r for r in REGIONS if THOROUGH or r.name in ("M dwarfs", "A stars"))
 STARS = 24 if THOROUGH else 12
 #: What was asked of the survey: rms error relative to the flux.

@@ -19,7 +19,7 @@ from skysim.spectra.h_band import (
     wavelength_grid,
 )
 from skysim.stars.labels import Labels
-from surveys.formats.apstar import LOG_WAVELENGTH_STEP
+from surveys.formats.apogee_pixels import LOG_WAVELENGTH_STEP
 
 GIANT = Labels(4600.0, 2.2, -0.2, 0.05, 0.2, 0.05)
 SOLAR = abundances(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -17,6 +17,7 @@ def built(tmp_path_factory):
     """40 models and 40 stars of each library, of black bodies with lines."""
     folder = tmp_path_factory.mktemp("sed")
     (folder / "products").mkdir()
+    (folder / "truth").mkdir()
 
     def run(jobs, what):
         return map(partial(sed.make, source=plain_spectrum), jobs)
@@ -65,7 +66,7 @@ def test_products(built):
             assert np.isfinite(file["flux"]).all()
             assert file["flux"].shape == (40, file["wavelength"].size)
             assert not [key for key in file.files if key.startswith("true")]
-            with np.load(folder / "truth_sed.npz") as truth:
+            with np.load(folder / "truth" / "sed.npz") as truth:
                 away = file["labels"][:, 2] - truth[f"{name}.true_labels"][:, 2]
             assert 0.04 < away.std() < 0.14
 

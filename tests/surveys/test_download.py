@@ -5,9 +5,12 @@ missing.
 """
 
 import gzip
+import io
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -123,16 +126,15 @@ def noise(handler):
 
 
 FAULTS = {
-    truncates: "ClientPayloadError|bytes arrived",
+    truncates: "20000 bytes arrived of the 748800 announced",
     truncates_quietly: "not a complete FITS|missing",
-    says_too_much: "ClientPayloadError|announced",
-    says_too_little: "not a complete FITS|missing|announced|ClientResponseError|Reset",
-    head_lies: "announced",
+    says_too_much: "748800 bytes arrived of the 754560 announced",
+    says_too_little: "not a complete FITS|missing|announced|Reset",
     no_length_and_cut: "not a complete FITS|missing",
     stalls: "no answer in time",
     silent: "no answer in time",
     hangs_up: "Disconnected|Reset|OSError",
-    hangs_up_midway: "ClientPayloadError|Reset",
+    hangs_up_midway: "374400 bytes arrived of the 748800 announced",
     busy: "HTTP status 503",
     page_with_200: r"the answer was a web page \(HTML\)",
     json_with_200: "the answer was a JSON message",
@@ -188,9 +190,75 @@ def test_a_fault_that_passes_is_not_seen(fault, faulty, tmp_path):
 
 def test_what_will_not_come_is_not_asked_for_again(faulty, tmp_path):
     server = faulty(lambda h, n: h.reply(HTML, status=404))
-    with pytest.raises(ArchiveError, match="404"):
+    with pytest.raises(ArchiveError, match=r"404.*no such file at this address") as caught:
         fetch(server, tmp_path)
+    assert "Check the paths" in str(caught.value)
+    assert not re.search("network|wait|again", str(caught.value))
     assert len(server.fetched) == 8
+
+
+def test_only_the_files_are_asked_for(faulty, tmp_path):
+    """What a server would say of a file before sending it is not asked, and so may be wrong."""
+    server = faulty(lambda h, n: head_lies(h))
+    fetch(server, tmp_path)
+    assert sorted(server.requests) == [("GET", f"/{name}") for name in NAMES]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_followed(status, faulty, tmp_path):
+    other = faulty(healthy)
+    server = faulty(lambda h, n: redirect(h, status, f"{other.address}/moved{h.path}"))
+    fetch(server, tmp_path)
+    assert sorted(other.fetched) == [f"/moved/{name}" for name in NAMES]
+    assert files_in(tmp_path) == NAMES
+
+
+def test_a_login_page_is_no_file(faulty, tmp_path):
+    """A proxy of a guest network sends everyone to its page, with status 200."""
+    portal = faulty(lambda h, n: page_with_200(h))
+    server = faulty(lambda h, n: redirect(h, 302, f"{portal.address}/login"))
+    with pytest.raises(ArchiveError, match=r"the answer was a web page \(HTML\)"):
+        fetch(server, tmp_path)
+    assert files_in(tmp_path) == []
+
+
+def test_a_redirect_in_a_circle_ends(faulty, tmp_path):
+    server = faulty(lambda h, n: redirect(h, 302, h.path))
+    with pytest.raises(ArchiveError, match="TooManyRedirects"):
+        fetch(server, tmp_path, NAMES[:1])
+
+
+def redirect(handler, status, address):
+    handler.send_response(status)
+    handler.send_header("Location", address)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("said", "longest", "pause"), [("1", 60, 1.0), ("3600", 0.5, 0.5), ("soon", 60, 0.0)]
+)
+def test_a_busy_service_is_given_its_pause(said, longest, pause, faulty, tmp_path):
+    names = [f"stars/apStar-{number:02d}.fits" for number in range(30)]
+    times = []
+
+    def behave(handler, number):
+        times.append(time.monotonic())
+        if number > 1:
+            handler.reply(GOOD)
+            return
+        handler.send_response(429)
+        handler.send_header("Retry-After", said)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    patience = Patience(attempts=2, backoff=0.01, connect=2, stall=5, longest_pause=longest)
+    assert len(fetch(faulty(behave), tmp_path, names, patience)) == 30
+    first = sorted(times)
+    assert len(first) == 31
+    # the other three connections may each have begun one more file
+    assert sum(at < first[0] + pause for at in first) <= 2 * CONNECTIONS
+    assert first[-1] < first[0] + pause + 5
 
 
 def test_a_dead_service_is_left_alone(faulty, tmp_path):
@@ -260,8 +328,10 @@ def test_an_interrupt_keeps_what_came(faulty, tmp_path):
         time.sleep(5)
 
     patience = Patience(attempts=3, stall=600)
+    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         fetch(faulty(behave), tmp_path, patience=patience)
+    assert time.monotonic() < started + 4
     assert files_in(tmp_path) == NAMES[:3]
     assert not list((tmp_path / ".partial").iterdir())
     good = faulty(healthy)
@@ -269,19 +339,107 @@ def test_an_interrupt_keeps_what_came(faulty, tmp_path):
     assert len(good.fetched) == 5
 
 
+def test_an_interrupted_script_ends(faulty, tmp_path):
+    """Though the service is silent, and has much longer to answer."""
+    server = faulty(lambda h, n: time.sleep(30))
+    code = f"""
+from pathlib import Path
+from surveys.download import Patience, download
+download("{server.address}", ["a", "b"], Path({str(tmp_path)!r}), check=print, service="x",
+         progress=False, patience=Patience(stall=30))
+"""
+    script = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    try:
+        while len(server.requests) < 2 and script.poll() is None:
+            time.sleep(0.01)
+        script.send_signal(signal.SIGINT)
+        _, said = script.communicate(timeout=15)
+    finally:
+        script.kill()
+    assert said.endswith("KeyboardInterrupt\n")
+
+
 def test_a_full_disk_ends_in_an_error(faulty, tmp_path, monkeypatch):
-    """Without care parfive waits for ever for the writer that died."""
-    import parfive
+    class FullDisk(io.BytesIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
 
-    async def write(self, queue, file_pb, filepath):
-        await queue.get()
-        raise OSError(28, "No space left on device")
+    plain = Path.open
 
-    monkeypatch.setattr(parfive.Downloader, "_write_worker", write)
+    def open_(path, mode="r", **options):
+        return FullDisk() if mode == "wb" else plain(path, mode, **options)
+
+    names = [f"stars/apStar-{number:04d}.fits" for number in range(100)]
     server = faulty(healthy)
-    with pytest.raises(ArchiveError, match="No space left on device"):
-        fetch(server, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_)
+        with pytest.raises(ArchiveError, match=r"No space left on device.*LABKIT_CACHE"):
+            fetch(server, tmp_path, names)
+    assert len(server.fetched) < 20  # the other files would not fit either
     assert files_in(tmp_path) == []
+    assert not list((tmp_path / ".partial").iterdir())
+
+
+def test_a_file_that_is_open_elsewhere_is_put_in_place_later(faulty, tmp_path, monkeypatch):
+    """Windows refuses to rename a file while another program reads it."""
+    plain, refused = os.replace, set()
+
+    def replace(source, target):
+        if target not in refused:
+            refused.add(target)
+            raise PermissionError(13, "The process cannot access the file")
+        plain(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    server = faulty(healthy)
+    fetch(server, tmp_path)
+    assert files_in(tmp_path) == NAMES
+    assert len(server.fetched) == 16
+
+
+def test_a_folder_that_may_not_be_written_is_named(faulty, tmp_path, monkeypatch):
+    def replace(source, target):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(ArchiveError) as caught:
+        fetch(faulty(healthy), tmp_path)
+    assert f"could not be put into {tmp_path / 'stars'} (Permission denied)" in str(caught.value)
+
+
+def test_drafts_of_a_killed_process_are_removed(faulty, tmp_path):
+    for name, age in [("old", 2 * 86400), ("young", 60)]:
+        (tmp_path / ".partial" / name).mkdir(parents=True)
+        (tmp_path / ".partial" / name / "000000").write_bytes(GOOD)
+        os.utime(tmp_path / ".partial" / name, (time.time() - age,) * 2)
+    fetch(faulty(healthy), tmp_path)
+    assert [path.name for path in (tmp_path / ".partial").iterdir()] == ["young"]
+
+
+@pytest.fixture
+def proxy(faulty, monkeypatch):
+    """A proxy that answers all requests itself."""
+    server = faulty(healthy)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, server.address)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return server
+
+
+def test_the_proxy_is_asked_for_what_is_elsewhere(proxy, tmp_path):
+    options = {"check": check, "service": "x", "progress": False, "patience": QUICK}
+    download("http://archive.invalid", NAMES, tmp_path, **options)
+    assert sorted(proxy.fetched) == [f"http://archive.invalid/{name}" for name in NAMES]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_proxy_is_not_asked_for_what_is_here(host, proxy, faulty, tmp_path):
+    server = faulty(healthy)
+    server.address = server.address.replace("127.0.0.1", host)
+    fetch(server, tmp_path)
+    assert len(server.fetched) == 8
+    assert proxy.requests == []
 
 
 def test_a_cache_that_cannot_be_made(faulty, tmp_path):
@@ -313,3 +471,12 @@ def test_a_file_in_place_survives_a_failed_refetch(faulty, tmp_path):
     assert damaged.read_bytes() == GOOD[:9000]
     with pytest.raises(ApogeeFileError):
         check_fits(damaged, spectrum=True)
+
+
+def test_it_knows_no_survey_and_loads_nothing():
+    code = "import sys, surveys.download; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    own = {name for name in loaded if name.startswith(("surveys.", "helpers"))}
+    assert own == {"surveys.download", "surveys.errors"}
+    assert not loaded & {"requests", "urllib3", "tqdm", "numpy"}

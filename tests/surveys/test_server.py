@@ -1,5 +1,6 @@
 """The archive server: SQL as SkyServer answers it, files as the SAS serves them, nothing else."""
 
+import csv
 import gzip
 import http.client
 import json
@@ -7,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from urllib.parse import quote, urlsplit
 
 import numpy as np
@@ -61,8 +63,16 @@ def ask(server, sql, address=SERVICE):
         ("SELECT ISNULL(a, 0) FROM t", "SELECT ifnull ( a , 0 ) FROM t"),
     ],
 )
-def test_dialect(sql, expected):
-    assert to_sqlite(sql) == expected
+def test_dialect(tmp_path, sql, expected):
+    """The answer is that of the query that SQLite would be sent by hand."""
+    catalogue = tmp_path / "catalogue.sqlite"
+    with closing(sqlite3.connect(catalogue)) as connection, connection:
+        connection.execute("CREATE TABLE t (a)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(3,), (1,), (None,), (1,), (2,)])
+        rows = connection.execute(expected).fetchall()
+    answer = csv.reader(run_sql(catalogue, sql).splitlines()[2:])
+    shown = [["" if value is None else str(value) for value in row] for row in rows]
+    assert [row or [""] for row in answer] == shown
 
 
 @pytest.mark.parametrize(
@@ -77,8 +87,6 @@ def test_dialect(sql, expected):
         "UPDATE apogeeStar SET snr = 1",
         "EXPLAIN SELECT 1",
         "SELECT TOP x * FROM t",
-        "SELECT TOP 5 PERCENT * FROM t",
-        "SELECT TOP 3 a FROM t UNION SELECT TOP 3 a FROM t",
         "SELECT (1",
         "SELECT 1)",
     ],
@@ -331,7 +339,7 @@ def test_catalogue_from_headers(tiny):
         )
     table = lines(body)
     assert len(table) == 2 + len(STARS)
-    assert table[2] == f"{STARS[0]},M15,apo25m,322.5,123.5,-9999"
+    assert table[2] == f"{STARS[0]},M15,apo25m,322.5,123.5,-9999.0"
     assert not (tiny / "catalogue.sqlite").exists()
 
 
@@ -359,7 +367,7 @@ def test_catalogue_from_allstar(tiny):
             "SELECT s.apogee_id, s.snr, a.teff, a.logg FROM apogeeStar s JOIN aspcapStar a "
             "ON s.apstar_id = a.apstar_id ORDER BY s.apogee_id",
         )
-    assert lines(body)[2:] == ["2Ma,10.0,4500.0,-9999", "2Mb,-9999,-9999.0,-9999"]
+    assert lines(body)[2:] == ["2Ma,10.0,4500.0,-9999.0", "2Mb,-9999.0,-9999.0,-9999.0"]
 
 
 # ---------------------------------------------------------------- the process

@@ -103,7 +103,8 @@ def execute(
     run = Run()
     started = time.perf_counter()
     with client.setup_kernel(env={**os.environ, **environment}):
-        watch = _Watch(client.km.provisioner.pid)
+        kernel: Any = client.km  # there now; its provisioner, a local one, has a pid
+        watch = _Watch(kernel.provisioner.pid)
         with watch:
             try:
                 for place, cell in enumerate(notebook.cells):
@@ -125,7 +126,9 @@ def _examine(client: NotebookClient, claims: Sequence[Claim], simulated: bool, r
     if not looked_at:
         return
     cell = nbformat.v4.new_code_cell(_EVALUATE % [claim.expression for claim in looked_at])
-    answer = client.execute_cell(cell, len(client.nb.cells), store_history=False)
+    client.nb.cells.append(cell)
+    answer = client.execute_cell(cell, len(client.nb.cells) - 1, store_history=False)
+    client.nb.cells.pop()
     (printed,) = [output["text"] for output in answer.outputs if output.get("name") == "stdout"]
     for claim, found in zip(looked_at, json.loads(printed.splitlines()[-1]), strict=True):
         if found == "true":

@@ -6,7 +6,6 @@ import html
 import re
 import shutil
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import nbformat
@@ -14,42 +13,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from labkit import lab_source
-
-_INDEX = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Data-driven stellar spectroscopy: the solved walkthrough</title>
-<style>
-body { font: 1.05rem/1.55 Georgia, serif; color: #222; }
-body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2, table { font-family: system-ui, sans-serif; }
-h2 { font-size: 1.15rem; margin-bottom: .2rem; }
-a { color: #0072B2; }
-table { border-collapse: collapse; font-size: .85rem; margin-top: 2rem; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; }
-</style>
-</head>
-<body>
-<h1>Data-driven stellar spectroscopy</h1>
-<p>The labs, solved and executed, in order. $origin</p>
-$labs
-<table>
-<caption>Every lab as run on this machine (autograded points)</caption>
-<tr>$head</tr>
-$rows
-</table>
-</body>
-</html>
-""")
-
-_NAVIGATION = Template(
-    '<nav style="font-family:system-ui,sans-serif;display:flex;justify-content:space-between;'
-    'padding:.6rem 1rem;border-bottom:1px solid #ddd">'
-    '<span>$before</span><a href="index.html">all labs</a><span>$after</span></nav>'
-)
+from labkit.templates import render
 
 
 def readable(notebook: NotebookNode) -> NotebookNode:
@@ -83,10 +47,11 @@ def _folded(test: NotebookNode) -> NotebookNode:
     points = f"{grading['points']} point{'s' if grading['points'] > 1 else ''}"
     # one line: a blank one would end the HTML block for a markdown reader
     code = html.escape(test.source.strip()).replace("\n", "&#10;")
-    return nbformat.v4.new_markdown_cell(
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(
         f"<details><summary>check <code>{name}</code>, {points}</summary>"
         f"<pre><code>{code}</code></pre></details>"
     )
+    return cell
 
 
 def count_figures(notebook: NotebookNode) -> int:
@@ -99,7 +64,7 @@ def count_figures(notebook: NotebookNode) -> int:
     return count
 
 
-def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
+def write_lab(out: Path, slug: str, notebook: NotebookNode, root: Path) -> Path:
     """Write one executed lab as a page with links to its neighbours.
 
     Parameters
@@ -109,6 +74,8 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     slug : str
     notebook : NotebookNode
         With outputs.
+    root : Path
+        The course folder.
 
     Returns
     -------
@@ -118,13 +85,9 @@ def write_lab(out: Path, slug: str, notebook: NotebookNode) -> Path:
     page, _ = exporter.from_notebook_node(
         readable(notebook), resources={"metadata": {"name": lab_source.title(notebook, slug)}}
     )
-    slugs = lab_source.labs()
+    slugs = [None, *lab_source.labs(root), None]
     place = slugs.index(slug)
-    before, after = (
-        f'<a href="{slugs[i]}.html">{arrow}</a>' if 0 <= i < len(slugs) else ""
-        for i, arrow in ((place - 1, "&larr; previous lab"), (place + 1, "next lab &rarr;"))
-    )
-    navigation = _NAVIGATION.substitute(before=before, after=after)
+    navigation = render("book_navigation.html", before=slugs[place - 1], after=slugs[place + 1])
     page = re.sub(r"(<body[^>]*>)", lambda m: m[1] + navigation, page, count=1)
     page = page.replace("<html>", '<html lang="en">', 1)
     path = out / f"{slug}.html"
@@ -168,11 +131,13 @@ def write_index(out: Path, rows: list[dict[str, Any]], root: Path) -> Path:
     """
     labs = []
     for row in rows:
-        slug = row["lab"]
-        notebook = lab_source.read(slug, root)
+        notebook = lab_source.read(row["lab"], root)
         labs.append(
-            f'<h2><a href="{slug}.html">{html.escape(lab_source.title(notebook, slug))}</a></h2>\n'
-            f"<p>{html.escape(summary(notebook))}</p>"
+            {
+                "slug": row["lab"],
+                "title": lab_source.title(notebook, row["lab"]),
+                "summary": summary(notebook),
+            }
         )
     simulated = all(row["archive"] == "embedded" for row in rows)
     origin = (
@@ -180,12 +145,13 @@ def write_index(out: Path, rows: list[dict[str, Any]], root: Path) -> Path:
         if simulated
         else f"Archive used: {', '.join(sorted({row['archive'] for row in rows}))}."
     )
-    head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in rows[0]) if rows else ""
-    body = "\n".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row.values()) + "</tr>"
-        for row in rows
-    )
     path = out / "index.html"
-    page = _INDEX.substitute(origin=origin, labs="\n".join(labs), head=head, rows=body)
+    page = render(
+        "book_index.html",
+        origin=origin,
+        labs=labs,
+        head=[name.replace("_", " ") for name in rows[0]] if rows else [],
+        rows=[list(row.values()) for row in rows],
+    )
     path.write_text(page, encoding="utf-8")
     return path

@@ -29,6 +29,8 @@ from surveys import fingerprints
 LAB_BYTES = 1.5e9
 #: times of an earlier walkthrough, by which this one says how long it will take
 RECORDED = "docs/walkthrough.json"
+#: the course in which nbgrader marks the model answers and the blank sheets
+GRADING = "build/grading"
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
 
 
@@ -89,7 +91,11 @@ def walkthrough(
     for slug in slugs:
         if slug not in todo:
             report(f"{slug}: nothing changed, kept")
-    _run_all(todo, root, workers, report)
+    if todo:  # one gradebook for all, made anew: an old one may know other tests
+        shutil.rmtree(root / GRADING, ignore_errors=True)
+        (root / GRADING).mkdir(parents=True)
+        shutil.copy(root / "nbgrader_config.py", root / GRADING)
+        _run_all(todo, root, workers, report)
     rows = [lab.row() for lab in labs.values()]
     (out / "summary.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     pages.write_index(out, [asdict(row) for row in rows], root)
@@ -126,11 +132,11 @@ def _run_all(todo: dict[str, Lab], root: Path, workers: int, report: Callable[[s
                     running[pool.submit(todo[slug].make)] = slug
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
+                    slug = running.pop(future)
                     report(future.result())
-                    done.add(running.pop(future))
-        except BaseException:
-            for future in running:
-                future.cancel()
+                    done.add(slug)
+        except Exception:
+            report(f"{slug}: failed; {len(running)} more are still running, then it is told why")
             raise
 
 
@@ -192,10 +198,10 @@ class Lab:
         if run.claims_false:
             listed = "\n".join(run.claims_false)
             raise WalkthroughError(
-                f"{self.slug}: {len(run.claims_false)} of its claims are false:\n{listed}",
+                f"{self.slug}: {len(run.claims_false)} of its claims are false:\n{listed}\n",
                 "Correct the sentence, or what makes it false.",
             )
-        pages.write_lab(self.out, self.slug, notebook)
+        pages.write_lab(self.out, self.slug, notebook, self.root)
         row = self._row(notebook, run, *self._marks(notebook), source.kind)
         self.stamp.write_text(json.dumps({"key": self.key, "row": asdict(row)}))
         return (
@@ -236,11 +242,9 @@ class Lab:
         blank = blank_sheet(solved, nbformat.read(self._notebook("labs"), as_version=4))
         environment = self._environment() | {"NBGRADER_EXECUTION": "autograde"}
         execute(blank, self.slug, self.work, environment, allow_errors=True)
-        course = self.root / "build" / "grading" / self.slug
-        shutil.rmtree(course, ignore_errors=True)
+        course = self.root / GRADING
         source = course / "solutions" / self.slug
-        source.mkdir(parents=True)
-        shutil.copy(self.root / "nbgrader_config.py", course)
+        source.mkdir(parents=True, exist_ok=True)
         shutil.copy(self._notebook("solutions"), source)
         with _NBGRADER:
             grading.register(course, self.slug)
@@ -272,7 +276,7 @@ def blank_sheet(solved: NotebookNode, released: NotebookNode) -> NotebookNode:
         for cell in solved.cells
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
     }
-    sheet = nbformat.from_dict(released)
+    sheet: NotebookNode = nbformat.from_dict(released)
     sheet.cells = [cell for cell in sheet.cells if "nbgrader" in cell.metadata]
     for cell in sheet.cells:
         cell.source = tests.get(cell.metadata.nbgrader.grade_id, cell.source)

@@ -99,8 +99,10 @@ def grade(
     from filelock import FileLock, Timeout
     from tqdm.auto import tqdm
 
-    if not settings.unsafe and not dask:
-        sandbox.require_bubblewrap()
+    if not settings.unsafe:
+        sandbox.require_out_of_sight(settings.course)
+        if not dask:
+            sandbox.require_bubblewrap()
     course, lab = settings.course, settings.lab
     students = students or submissions(course, lab)
     if not students:

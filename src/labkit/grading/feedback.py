@@ -8,10 +8,10 @@ nothing of one ever reaches this module but the words its author wrote for stude
 from __future__ import annotations
 
 import base64
-import html
 import io
 import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +19,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from labkit.grading.repair import Cell
+from labkit.templates import render
 
 MAX_PICTURES = 40
 MAX_PIXELS = 8_000_000
 MAX_PAGE_PICTURE_BYTES = 1_500_000
-
-_STYLE = """
-:root { --ink: #1c2530; --soft: #5b6673; --line: #e3e7ec; --good: #0072b2; --lost: #a03c00 }
-body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: #f6f7f9; margin: 0 }
-main { max-width: 56rem; margin: 2rem auto; padding: 2rem 2.5rem; background: #fff;
-  border: 1px solid var(--line); border-radius: .6rem }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 }
-h2 { font-size: 1.1rem; margin: 2.2rem 0 .6rem }
-.who { color: var(--soft); margin: .3rem 0 1.4rem }
-.score { font-size: 2.2rem; font-weight: 600; margin: 0 } .score small { font-size: 1rem;
-  font-weight: 400; color: var(--soft) }
-.bar { height: .5rem; border-radius: .25rem; background: #f0d9cc; overflow: hidden }
-.bar span { display: block; height: 100%; background: var(--good) }
-table { border-collapse: collapse; width: 100% }
-td { vertical-align: top; padding: .55rem .6rem; border-top: 1px solid var(--line) }
-td:first-child { width: 1.2rem; padding-right: 0 } td:last-child { text-align: right;
-  white-space: nowrap; font-variant-numeric: tabular-nums }
-.good { color: var(--good) } .lost { color: var(--lost) }
-td p { margin: 0 } code { font-size: .95em }
-.figures { display: grid; gap: 1.5rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)) }
-figure { margin: 0 } img { max-width: 100%; height: auto }
-figcaption, .small { color: var(--soft); font-size: .85rem; line-height: 1.4 }
-"""
-
-
-def clean(text: Any, most: int = 1000) -> str:
-    """Return text fit for a page: bounded, without control characters, escaped."""
-    return html.escape(printable(text, most), quote=True)
 
 
 def printable(text: Any, most: int = 1000) -> str:
@@ -84,7 +56,7 @@ def picture(data: Any) -> bytes | None:
 
 def pictures(story: list[dict[str, Any]]) -> list[tuple[int, bytes, str]]:
     """Return the pictures a notebook showed: cell, PNG, alt text."""
-    found = []
+    found: list[tuple[int, bytes, str]] = []
     for shown in story:
         figures = shown.get("figures")
         for figure in figures if type(figures) is list else []:
@@ -118,63 +90,56 @@ def page(
         HTML that needs nothing beside it.
     """
     outcomes = result["outcomes"]
-    points, most = (sum(outcome[key] for outcome in outcomes) for key in ("points", "points_max"))
-    by_hand = result["by_hand"]
-    more = f"; up to {by_hand:g} more are given by hand" if by_hand else ""
-    share = 100 * points / most if most else 0
-    parts = [
-        f'<p class="score">{points:g} of {most:g} points <small>from the tests{more}</small></p>',
-        f'<div class="bar"><span style="width: {share:.0f}%"></span></div>',
-        "<h2>Exercises</h2><table>",
-        *(_exercise(name, outcomes) for name in dict.fromkeys(o["exercise"] for o in outcomes)),
-        "</table>",
-    ]
-    for heading, lines in (
-        ("Put right before grading", result["repairs"]),
-        ("Stopped while running", result["stopped"]),
-    ):
-        if lines:
-            items = "".join(f"<li>{clean(line)}</li>" for line in lines)
-            parts.append(f"<h2>{heading}</h2><ul>{items}</ul>")
-    if drawn:
-        parts.append('<h2>Your figures</h2><div class="figures">')
-        for _, image, alt in drawn:
-            data, words = base64.b64encode(image).decode("ascii"), clean(alt, 2000)
-            parts.append(f'<figure><img src="data:image/png;base64,{data}" alt="{words}">')
-            parts.append(f"<figcaption>{words}</figcaption></figure>")
-        parts.append("</div>")
-    parts.append(f'<p class="small">Your notebook ran for {result["seconds"]:.0f} s.</p>')
-    return _document(f"{title} ({lab})", student, "".join(parts))
+    points, most = _sums(outcomes)
+    names = dict.fromkeys(outcome["exercise"] for outcome in outcomes)
+    return render(
+        "feedback.html",
+        title=printable(f"{title} ({lab})"),
+        student=printable(student),
+        why="",
+        points=f"{points:g}",
+        most=f"{most:g}",
+        share=f"{100 * points / most if most else 0:.0f}",
+        by_hand=f"{result['by_hand']:g}" if result["by_hand"] else "",
+        exercises=[_exercise(name, outcomes) for name in names],
+        notes=[
+            ("Put right before grading", [printable(line) for line in result["repairs"]]),
+            ("Stopped while running", [printable(line) for line in result["stopped"]]),
+        ],
+        figures=[
+            (base64.b64encode(image).decode("ascii"), printable(alt, 2000))
+            for _, image, alt in drawn
+        ],
+        seconds=f"{result['seconds']:.0f}",
+    )
 
 
-def _exercise(name: str, outcomes: list[dict[str, Any]]) -> str:
-    """Return an exercise's row: a sign, what was found, points."""
+def _sums(outcomes: list[dict[str, Any]]) -> tuple[float, float]:
+    """Return points got and points to be had."""
+    return sum(o["points"] for o in outcomes), sum(o["points_max"] for o in outcomes)
+
+
+def _exercise(name: str, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what an exercise's row shows: name, what was found, points."""
     own = [outcome for outcome in outcomes if outcome["exercise"] == name]
     told = dict.fromkeys(outcome["told"] for outcome in own if outcome["told"])
-    got, worth = (sum(outcome[key] for outcome in own) for key in ("points", "points_max"))
-    sign = '<span class="lost">✗</span>' if got < worth else '<span class="good">✓</span>'
-    words = "".join(f'<p class="lost">{clean(line)}</p>' for line in told)
-    return (
-        f"<tr><td>{sign}</td><td><code>{clean(name)}</code>{words}</td>"
-        f"<td>{got:g} of {worth:g}</td></tr>"
-    )
+    got, worth = _sums(own)
+    return {
+        "name": printable(name),
+        "told": [printable(line) for line in told],
+        "lost": got < worth,
+        "got": f"{got:g}",
+        "worth": f"{worth:g}",
+    }
 
 
 def refusal(lab: str, title: str, student: str, why: str) -> str:
     """Return the page of a submission that could not be graded."""
-    body = f"<p><strong>Not graded:</strong> {clean(why)}</p>"
-    return _document(f"{title} ({lab})", student, body)
-
-
-def _document(title: str, student: str, body: str) -> str:
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{clean(title)}</title><style>{_STYLE}</style></head><body>"
-        f'<main><h1>{clean(title)}</h1><p class="who">{clean(student)}</p>{body}</main>'
-        "</body></html>\n"
+    return render(
+        "feedback.html",
+        title=printable(f"{title} ({lab})"),
+        student=printable(student),
+        why=printable(why),
     )
 
 
@@ -197,9 +162,9 @@ def graded_notebook(
     }
     outcomes = {outcome["name"]: outcome for outcome in result["outcomes"]}
     printed = {shown["cell"]: shown for shown in story}
-    notebook = nbformat.v4.new_notebook(metadata=released.metadata)
+    notebook: NotebookNode = nbformat.v4.new_notebook(metadata=released.metadata)
     for number, cell in enumerate(cells):
-        make = {
+        make: Callable[..., NotebookNode] = {
             "code": nbformat.v4.new_code_cell,
             "markdown": nbformat.v4.new_markdown_cell,
             "raw": nbformat.v4.new_raw_cell,
@@ -214,7 +179,8 @@ def graded_notebook(
             made.outputs += [_shown(image, alt) for place, image, alt in drawn if place == number]
             made.execution_count = number + 1
         notebook.cells.append(made)
-    return nbformat.writes(notebook, version=4) + "\n"
+    written: str = nbformat.writes(notebook, version=4)
+    return written + "\n"
 
 
 def _without_html(text: str) -> str:
@@ -242,7 +208,8 @@ def _outputs(outcome: dict[str, Any] | None, shown: dict[str, Any]) -> list[Note
 
 def _shown(image: bytes, alt: str) -> NotebookNode:
     data = {"image/png": base64.b64encode(image).decode("ascii"), "text/plain": f"[figure: {alt}]"}
-    return nbformat.v4.new_output("display_data", data=data)
+    output: NotebookNode = nbformat.v4.new_output("display_data", data=data)
+    return output
 
 
 def write(path: Path, text: str) -> None:

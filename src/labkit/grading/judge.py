@@ -260,7 +260,7 @@ class _Run:
                     self._shell = self._start()
                 if cell.role == "test":
                     if outcome := failed.get(cell.name):
-                        self._hear(outcome)
+                        self._hear(outcome, self._shell)
                     continue
                 request = {"do": "run", "source": cell.source}
                 answer = self._shell.ask(request, self._of_story(), "A cell of yours")
@@ -272,10 +272,10 @@ class _Run:
         self._close()
         return shown
 
-    def _hear(self, outcome: Outcome) -> None:
+    def _hear(self, outcome: Outcome, shell: Shell) -> None:
         """Take the visible test's own words from here, where no hidden test has been."""
         test = self._tests[outcome.name]
-        asked = Answers(self._shell, self._of_exercise(test))
+        asked = Answers(shell, self._of_exercise(test))
         test = dataclasses.replace(test, code=visible(test.code))
         if told := attempt(test, asked, self._shared, self._seed, frank=True)[0]:
             outcome.told = told
@@ -329,7 +329,7 @@ class Answers:
             return lambda *args, **kwargs: _value(self._ask(name, (args, kwargs)))
         return _value(answer)
 
-    def _ask(self, name: str, arguments: tuple | None) -> dict[str, Any]:
+    def _ask(self, name: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
         request = {"do": "call", "name": name, "arguments": arguments}
         answer = self._shell.ask(request, self._budget, f"`{name}`")
         if type(answer) is not dict:
@@ -486,7 +486,7 @@ def _hints(code: str) -> Iterator[tuple[re.Pattern[str], str]]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield re.compile(re.escape(node.value)), node.value
         elif isinstance(node, ast.JoinedStr):
-            parts = [v.value if isinstance(v, ast.Constant) else None for v in node.values]
+            parts = [str(v.value) if isinstance(v, ast.Constant) else None for v in node.values]
             pattern = "".join(".*" if part is None else re.escape(part) for part in parts)
             words = "".join("..." if part is None else part for part in parts)
             if len(re.sub(r"\W", "", words)) > 8:

@@ -182,7 +182,9 @@ def _penalty_plugin(api: Any) -> Callable[[str, float, float], float | None]:
 
     penalties = AssignLatePenalties(parent=api)
     penalties.init_plugin()
-    return penalties.plugin_inst.late_submission_penalty
+    penalty: Callable[[str, float, float], float | None]
+    penalty = penalties.plugin_inst.late_submission_penalty
+    return penalty
 
 
 def _registered(url: str, lab: str, source: NotebookNode) -> bool:

@@ -148,7 +148,8 @@ def _salvage(text: str) -> list[Any]:
     position = start.end() if start else len(text)
     decoder = json.JSONDecoder(strict=False)
     while len(cells) <= MAX_CELLS:
-        position = re.compile(r"[\s,]*").match(text, position).end()
+        begin = re.compile(r"[^\s,]").search(text, position)
+        position = begin.start() if begin else len(text)
         try:
             cell, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
@@ -278,15 +279,17 @@ def _identify(cells: list[Cell], released: list[Cell], named: dict[str, Cell]) -
             continue
         same_kind = [cell for cell in cells if not cell.name and cell.kind == original.kind]
         ways = (
-            lambda cell, name=name: by_id.get(cell.id) == name,
-            lambda cell, name=name: by_text.get((cell.kind, cell.source.strip())) == name,
-            lambda cell, original=original: (
-                original.role == "solution" and _defines(cell.source, original.name)
-            ),
+            [cell for cell in same_kind if by_id.get(cell.id) == name],
+            [cell for cell in same_kind if by_text.get((cell.kind, cell.source.strip())) == name],
+            [
+                cell
+                for cell in same_kind
+                if original.role == "solution" and _defines(cell.source, original.name)
+            ],
         )
-        for way in ways:
-            # a name defined twice means what the last definition says
-            if found := [cell for cell in same_kind if way(cell)]:
+        for found in ways:
+            if found:
+                # a name defined twice means what the last definition says
                 found[-1].name = name
                 repairs.append(f"The cell {name!r} had lost its metadata; it was recognised.")
                 break

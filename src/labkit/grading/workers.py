@@ -15,9 +15,10 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from labkit.errors import GradingError
 from labkit.grading.examination import Examination, Sheet, failure
@@ -81,7 +82,7 @@ def _die_with(parent: int) -> None:
 
 
 class _Worker:
-    def __init__(self, examination: Examination) -> None:
+    def __init__(self, examination: Examination, task: Submission) -> None:
         # forked from a process that has imported all, and does nothing else
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
@@ -90,7 +91,7 @@ class _Worker:
         self.process = context.Process(target=_work, args=arguments, daemon=True)
         self.process.start()
         theirs.close()
-        self.task: Submission | None = None
+        self.give(task)
 
     def give(self, task: Submission) -> None:
         self.task = task
@@ -100,7 +101,7 @@ class _Worker:
 
 def local(
     examination: Examination, submissions: Iterable[Submission], count: int
-) -> Iterator[tuple[Submission, Sheet]]:
+) -> Generator[tuple[Submission, Sheet], None, None]:
     """Grade in processes of this machine.
 
     Parameters
@@ -127,8 +128,7 @@ def local(
     try:
         while True:
             while len(workers) < max(1, count) and (task := following()):
-                workers.append(_Worker(examination))
-                workers[-1].give(task)
+                workers.append(_Worker(examination, task))
             if not workers:
                 return
             for pipe in wait([worker.pipe for worker in workers]):
@@ -162,7 +162,7 @@ def local(
 
 def cluster(
     examination: Examination, submissions: Iterable[Submission], address: str
-) -> Iterator[tuple[Submission, Sheet]]:
+) -> Generator[tuple[Submission, Sheet], None, None]:
     """Grade on a Dask cluster whose workers have this package, the survey and bubblewrap.
 
     Parameters
@@ -198,7 +198,7 @@ def cluster(
         # when this process dies, the scheduler forgets what it asked for
         shared = client.scatter(examination, broadcast=True)
         waiting = iter(submissions)
-        futures: dict[Future, Submission] = {}
+        futures: dict[Future[Any], Submission] = {}
         coming = as_completed()
 
         def submit(task: Submission) -> None:
@@ -231,7 +231,8 @@ def _apart(examination: Examination, task: Submission) -> Sheet:
     if run.returncode:
         said = run.stderr.decode(errors="replace")[-500:]
         raise RuntimeError(f"the grader ended with {run.returncode}: {said}")
-    return pickle.loads(run.stdout)
+    sheet: Sheet = pickle.loads(run.stdout)
+    return sheet
 
 
 def _main() -> None:

@@ -2,6 +2,16 @@
 
 from labkit.sandbox.limits import Budget, Limits, Stopped
 from labkit.sandbox.shell import Shell, scratch
-from labkit.sandbox.view import KIT, require_bubblewrap, walls
+from labkit.sandbox.view import KIT, require_bubblewrap, require_out_of_sight, walls
 
-__all__ = ["KIT", "Budget", "Limits", "Shell", "Stopped", "require_bubblewrap", "scratch", "walls"]
+__all__ = [
+    "KIT",
+    "Budget",
+    "Limits",
+    "Shell",
+    "Stopped",
+    "require_bubblewrap",
+    "require_out_of_sight",
+    "scratch",
+    "walls",
+]

@@ -17,13 +17,25 @@ from pathlib import Path
 
 import helpers
 import surveys
+from labkit import ROOT
 from labkit.errors import GradingError
 from labkit.sandbox.limits import Limits
-from surveys.folders import cache_folder, facts_folder, survey_folder
+from surveys.folders import cache_folder, data_folder, facts_folder, survey_folder
 
 INSIDE = Path(__file__).with_name("inside")
 #: where the kit's own things stand in the sandbox
 KIT = Path("/labkit")
+#: of the survey; what else may lie beside it stays outside
+SERVED = ("catalogue.sqlite", "products", "sas", "survey.json")
+#: what an installed kit keeps among the packages: its other rooms, and where it lies
+INSTALLED = (
+    "labkit",
+    "skysim",
+    "stellar_labs-*",
+    "stellar_labs.egg-info",
+    "__editable__*stellar_labs*",
+    "__pycache__/__editable__*stellar_labs*",
+)
 
 
 def require_bubblewrap() -> str:
@@ -58,11 +70,11 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     list of str
     """
     packages = Path(sysconfig.get_path("purelib"))
-    python = Path(sys.base_prefix)
     size = str(limits.scratch)
     line = ["--unshare-all", "--die-with-parent", "--new-session"]
     line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
-    line += ["--ro-bind", "/usr", "/usr"]
+    for folder in system_folders():
+        line += ["--ro-bind", str(folder), str(folder), *_without_the_course(folder)]
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         if os.path.islink(f"/{name}"):
             line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
@@ -73,13 +85,9 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     line += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]
     line += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]
     line += ["--size", size, "--tmpfs", "/home/student", "--chdir", "/home/student"]
-    if not python.is_relative_to("/usr"):
-        line += ["--ro-bind", str(python), str(python)]
     inside_packages = KIT / "packages"
     line += ["--ro-bind", str(packages), str(inside_packages)]
     line += _without_the_kit(packages, inside_packages)
-    if any(packages.is_relative_to(visible) for visible in (python, "/usr")):
-        line += _without_the_kit(packages, packages)
     line += [*_library(), *_survey()]
     line += ["--ro-bind", str(INSIDE), str(KIT / "shell"), *_no_compiled(INSIDE, KIT / "shell")]
     line += ["--ro-bind", str(shared), str(shared)]
@@ -101,20 +109,66 @@ def _hidden(path: Path, inside: Path) -> list[str]:
     return ["--ro-bind", "/dev/null", str(inside)]
 
 
-def _without_the_kit(packages: Path, inside: Path) -> list[str]:
-    """Hide what an installed kit keeps among the packages: grader, simulator, where it lies."""
+def system_folders() -> list[Path]:
+    """Return the folders that the sandbox sees whole: the system's programs, and Python."""
+    usr, python = Path("/usr"), Path(sys.base_prefix)
+    return [usr] if python.is_relative_to(usr) else [usr, python]
+
+
+def require_out_of_sight(course: Path) -> None:
+    """Refuse a course folder that lies where students' code can read everything.
+
+    The course and the data in use are hidden wherever they are; this is about any other.
+
+    Raises
+    ------
+    GradingError
+    """
+    for folder in system_folders():
+        hidden = any(course.is_relative_to(path) for path in _private(folder))
+        if course.is_relative_to(folder) and not hidden:
+            raise GradingError(
+                f"students' code may read all of {folder}, and so the hidden tests in {course}: "
+                "move the course folder to some other place, such as your home folder."
+            )
+
+
+def _private(folder: Path) -> list[Path]:
+    """Return what lies in a folder of the course, its data and its downloads."""
+    found: list[Path] = []
+    for path in (ROOT.resolve(), data_folder().resolve(), cache_folder().resolve()):
+        within = any(path.is_relative_to(outer) for outer in found)
+        if path.is_dir() and folder in path.parents and not within:
+            found.append(path)
+    return found
+
+
+def _without_the_course(folder: Path) -> list[str]:
+    """Hide what a folder of the system holds of the course, its data, and an installed kit."""
     line = []
-    for pattern in ("stellar_labs-*.dist-info", "__editable__*stellar_labs*"):
-        for path in sorted(packages.glob(pattern)):
-            line += _hidden(path, inside / path.name)
-    for name in ("labkit", "skysim"):
-        if (packages / name).is_dir():
-            # Python would import an empty folder, as a namespace package
-            absent = str(KIT / "shell" / "absent.py")
-            line += ["--tmpfs", str(inside / name)]
-            line += ["--symlink", absent, str(inside / name / "__init__.py")]
-            line += ["--remount-ro", str(inside / name)]
+    for path in _private(folder):
+        line += _hidden(path, path)
+    for lib in ("lib*", "local/lib*"):
+        for packages in sorted(folder.glob(f"{lib}/python3*/*-packages")):
+            line += _without_the_kit(packages, packages)
     return line
+
+
+def _without_the_kit(packages: Path, inside: Path) -> list[str]:
+    """Hide what a folder of packages, seen at `inside`, holds of an installed kit."""
+    line = []
+    for pattern in INSTALLED:
+        for path in sorted(packages.glob(pattern)):
+            place = inside / path.relative_to(packages)
+            importable = (path / "__init__.py").is_file()
+            line += _no_package(place) if importable else _hidden(path, place)
+    return line
+
+
+def _no_package(inside: Path) -> list[str]:
+    """Put in a package's place one that refuses; an empty folder would be imported."""
+    refuses = ["--symlink", str(KIT / "shell" / "absent.py"), str(inside / "__init__.py")]
+    return ["--tmpfs", str(inside), *refuses, "--remount-ro", str(inside)]
 
 
 def _no_compiled(folder: Path, inside: Path) -> list[str]:
@@ -139,8 +193,10 @@ def _library() -> list[str]:
 def _survey() -> list[str]:
     """Bind the served survey and what was downloaded from it."""
     line = []
-    if survey_folder().is_dir():
-        line += ["--ro-bind", str(survey_folder()), str(KIT / "survey" / "build")]
+    for name in SERVED:
+        path = survey_folder() / name
+        if path.exists():
+            line += ["--ro-bind", str(path), str(KIT / "survey" / "build" / name)]
     line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
     for archive in sorted(cache_folder().glob("*")):
         for name in ("sas", "products"):

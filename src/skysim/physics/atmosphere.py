@@ -1,4 +1,4 @@
-"""The gas of a stellar atmosphere: its state at a temperature and pressure, and its layers.
+"""Model atmospheres: temperature, pressure and gas in plane-parallel layers.
 
 `state` solves ionisation (Saha), the molecules H2, CO, OH, CN, N2, H2O, TiO, CaH and MgH, and the
 charge balance in local thermodynamic equilibrium.  `atmosphere` stacks 22 such layers: temperature
@@ -39,13 +39,13 @@ FLATTENING = 0.62
 
 
 def cool_dwarf_share(teff: float, logg: float) -> float:
-    """How much a star is an M dwarf: 1 below 4000 K, 0 above 4600 K and in giants."""
+    """Weight of the M-dwarf structure: 1 below 4000 K, 0 above 4600 K and in giants."""
     cool = float(np.clip((4600.0 - teff) / 600.0, 0.0, 1.0))
     return cool / (1.0 + float(np.exp((3.75 - logg) / 0.15)))
 
 
 def cool_dwarf(temperature: np.ndarray, teff: float, logg: float) -> np.ndarray:
-    """Temperature of the layers of M dwarfs: T/Teff of the grey law to a power below one.
+    """Layer temperatures of M dwarfs, K: T/Teff of the grey law to a power below one.
 
     Convection reaches into the photosphere of M dwarfs and makes the gradient below gentler;
     above, TiO catches light of hotter layers and warms the gas (Krupp, Collins & Johnson 1978, ApJ
@@ -58,7 +58,7 @@ def cool_dwarf(temperature: np.ndarray, teff: float, logg: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Atmosphere:
-    """Layers of a star from the surface inwards."""
+    """Layers of a stellar atmosphere, from the surface inwards."""
 
     tau: np.ndarray  # (layers,) Rosseland optical depth
     kappa: np.ndarray  # (layers,) Rosseland opacity, cm2/g
@@ -98,7 +98,7 @@ def atmosphere(
     Raises
     ------
     ValueError
-        When the pressure does not settle: the labels are far from any star.
+        If the pressure does not converge: the labels are far from those of any star.
     """
     tau = 10.0**LOG_TAU
     step = np.log(10.0) * (LOG_TAU[1] - LOG_TAU[0])

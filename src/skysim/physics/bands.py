@@ -26,7 +26,7 @@ from skysim.physics.gas import ELEMENTS, MOLECULES, Gas, molecular_partition
 
 @dataclass(frozen=True)
 class State:
-    """An electronic state.
+    """An electronic state of a diatomic molecule.
 
     Attributes
     ----------
@@ -121,8 +121,8 @@ def _reduced_mass(molecule: str, metal: float) -> float:
     return metal * light / (metal + light)
 
 
-def _lightness(molecule: str, isotope: int) -> float:
-    """Root of the reduced mass of the commonest isotope over this one's: how constants scale."""
+def _mass_ratio_root(molecule: str, isotope: int) -> float:
+    """Square root of the commonest isotope's reduced mass over this one's."""
     common = ISOTOPES[molecule][0][0]
     return float(np.sqrt(_reduced_mass(molecule, common) / _reduced_mass(molecule, isotope)))
 
@@ -258,7 +258,7 @@ def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) ->
     molecule = system.split()[0]
     below, above, f_system = SYSTEMS[system]
     lower, upper = STATES[below], STATES[above]
-    scale = 1.0 if isotope is None else _lightness(molecule, isotope)
+    scale = 1.0 if isotope is None else _mass_ratio_root(molecule, isotope)
     j, energy, mix = levels(lower, lower_v, HIGHEST_J[molecule], scale)
     _, energy_up, mix_up = levels(upper, upper_v, HIGHEST_J[molecule], scale)
     ground = STATES[f"{molecule} X"]
@@ -282,8 +282,8 @@ def band(system: str, upper_v: int, lower_v: int, isotope: int | None = None) ->
     return BandLines(nu, start, weight * f_system * overlap * nu / reference)
 
 
-def _worth(system: str) -> list[tuple[int, int]]:
-    """Vibrational quantum numbers (upper, lower) of the bands that a 4000 K star may show."""
+def _visible_bands(system: str) -> list[tuple[int, int]]:
+    """Vibrational quantum numbers (upper, lower) of the bands that show at 4000 K."""
     below, _, strength = SYSTEMS[system]
     hot = np.exp(-STATES[below].vibration * np.arange(HIGHEST_V) / 2800.0)
     pairs = np.argwhere(franck_condon(system) * hot * strength > FAINTEST_BAND)
@@ -294,7 +294,7 @@ def molecule_lines(molecule: str, first: float, last: float) -> BandLines:
     """Lines of a molecule's bands, all isotopes, between two wavenumbers (cm-1)."""
     found = []
     for system in (s for s in SYSTEMS if s.split()[0] == molecule):
-        for upper_v, lower_v in _worth(system):
+        for upper_v, lower_v in _visible_bands(system):
             for isotope, share in ISOTOPES[molecule]:
                 part = band(system, upper_v, lower_v, isotope)
                 use = (part.wavenumber > first) & (part.wavenumber < last)

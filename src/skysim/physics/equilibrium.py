@@ -1,4 +1,4 @@
-"""Radiative equilibrium: the temperature of the layers when lines block the light.
+"""Radiative equilibrium: layer temperatures with line blanketing.
 
 A grey atmosphere lets all light out alike.  Lines block part of the blue, so a real star of the
 same flux is hotter below (backwarming).  `equilibrium` finds that temperature by
@@ -68,7 +68,7 @@ def equilibrium(
     absorption: Callable,
     rounds: int = 6,
 ) -> Atmosphere:
-    """Layers in radiative equilibrium.
+    """Correct the layers of an atmosphere to radiative equilibrium.
 
     Parameters
     ----------

@@ -214,7 +214,7 @@ class Gas:
 
 @dataclass(frozen=True)
 class Constants:
-    """What the gas needs to know of a temperature alone, one column per layer (cgs)."""
+    """Quantities of the gas that depend on temperature alone, one column per layer (cgs)."""
 
     temperature: np.ndarray  # (layers,) K
     first: np.ndarray  # (elements, layers) n(ion) n(e) / n(atom), cm-3 (Saha)
@@ -314,7 +314,7 @@ def state(
 
 @njit(cache=True, error_model="numpy")
 def _free_atoms(carbon, nitrogen, oxygen, other_c, other_n, other_o, k_co, k_cn, k_n2):
-    """Free C, N and O atoms, cm-3, (3, layers), of so many nuclei; `other` forms per free atom.
+    """Free C, N and O atoms from their nuclei, cm-3, (3, layers); `other` forms per free atom.
 
     With c free carbon atoms the CO balance is an exact quadratic,
     k a c^2 + (a b + k (O - C)) c - C b = 0, where a and b count the other forms of carbon and

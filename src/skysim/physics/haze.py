@@ -1,15 +1,15 @@
-"""The haze: the countless weak lines that no table of ours holds, as opacity by wavelength bin.
+"""Haze: mean opacity, by wavelength bin, of the weak lines missing from the line table.
 
-Below 4500 Angstrom lines crowd until nothing between them is continuum.  The haze stands for all
-of them that `lines_optical.csv` leaves out.  Every bin of 75 km/s has one mean cross-section for
-each of a few kinds of absorber: iron atoms and ions of low and high excitation, and CH.  Within a
+Below 4500 Angstrom lines are so dense that no continuum is left between them. The haze stands for
+all of them that `lines_optical.csv` leaves out. Every bin of 75 km/s has one mean cross-section for
+each of a few kinds of absorber: iron atoms and ions of low and high excitation, and CH. Within a
 bin the opacity follows a fixed distribution over two and a half decades, laid out around the middle
 of the bin, so that it saturates as a bundle of lines does (an opacity distribution function in
 miniature; Strom & Kurucz 1966, JQSRT 6, 591).
 
 `data/haze_optical.csv` holds the cross-sections.  `data.make.haze_optical` fitted them to
 real stars (MILES) and, for the ultraviolet and for how much light is blocked in all, to published
-model fluxes; what stars it never saw look like is in data/README.md.
+model fluxes; data/README.md compares stars that were not fitted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from surveys.folders import fact_file
 #: Kinds of absorber: species and excitation (eV).
 KINDS = (("Fe I", 1.0), ("Fe I", 3.6), ("Fe II", 0.8), ("Fe II", 3.0), ("CH", 0.2))
 FINE_PER_BIN = 24
-_PLACE = np.abs(np.arange(FINE_PER_BIN) - 0.5 * (FINE_PER_BIN - 1)) / (0.5 * FINE_PER_BIN)
+_OFFSET = np.abs(np.arange(FINE_PER_BIN) - 0.5 * (FINE_PER_BIN - 1)) / (0.5 * FINE_PER_BIN)
 #: Opacity across a bin over its mean.
-TEXTURE = 10.0 ** (-2.5 * _PLACE) / np.mean(10.0 ** (-2.5 * _PLACE))
+OPACITY_DISTRIBUTION = 10.0 ** (-2.5 * _OFFSET) / np.mean(10.0 ** (-2.5 * _OFFSET))
 
 
 def populations(gas: Gas) -> np.ndarray:
@@ -83,4 +83,4 @@ def add(kappa: np.ndarray, gas: Gas, cross: np.ndarray) -> None:
     cross : (kinds, bins) array
         Cross-sections, cm2.
     """
-    _add(cross, populations(gas), TEXTURE, kappa)
+    _add(cross, populations(gas), OPACITY_DISTRIBUTION, kappa)

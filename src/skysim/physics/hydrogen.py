@@ -1,4 +1,4 @@
-"""Lines of hydrogen: Stark wings, broadening by hydrogen itself, levels that dissolve.
+"""Hydrogen lines: Stark wings, self-broadening, and dissolution of the high levels.
 
 A line is a Gaussian core that carries most of its strength, with the -5/2 power wings of
 Holtsmark's quasi-static ions, raised by electron impacts that grow with the distance from the
@@ -37,7 +37,7 @@ _CORE = 2.0  # Doppler widths inside which the wings are flat
 
 @dataclass(frozen=True)
 class Line:
-    """A line of hydrogen between two levels."""
+    """A hydrogen line between two levels."""
 
     lower: int
     upper: int
@@ -71,7 +71,7 @@ def series(lower: int, last: int) -> tuple[Line, ...]:
 
 
 def survival(level: np.ndarray | float, electrons: np.ndarray, temperature: np.ndarray):
-    """Share of atoms whose level survives the fields around them (occupation probability).
+    """Occupation probability: share of atoms whose level survives the electric microfield.
 
     Parameters
     ----------

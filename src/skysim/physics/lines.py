@@ -28,7 +28,7 @@ from surveys.folders import fact_file
 #: Every absorber: neutral atoms, first ions, then the molecules.
 SPECIES = tuple(f"{s} I" for s in SYMBOLS) + tuple(f"{s} II" for s in SYMBOLS) + ("CO", "OH", "CN")
 _SPECIES_INDEX = {name: i for i, name in enumerate(SPECIES)}
-#: Lines of nobody knows what are given the behaviour of the commonest absorber.
+#: Unidentified lines behave like those of the commonest absorber.
 UNIDENTIFIED = "unidentified"
 _LIKE_IRON = "Fe I"
 BAND = (15090.0, 17010.0)
@@ -64,7 +64,7 @@ class LineList:
         return len(self.wavelength)
 
     def pick(self, which: np.ndarray) -> LineList:
-        """The lines that an index or mask selects."""
+        """Return the lines that an index or mask selects."""
         return LineList(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
     def with_strength(self, strength: np.ndarray) -> LineList:
@@ -87,7 +87,7 @@ def species_masses() -> np.ndarray:
 
 
 def species_index(name: str) -> int:
-    """Where a species of the table stands in ``SPECIES``; unidentified lines behave like Fe I."""
+    """Index of a species in ``SPECIES``; unidentified lines count as Fe I."""
     return _SPECIES_INDEX[_LIKE_IRON if name == UNIDENTIFIED else name]
 
 
@@ -112,7 +112,7 @@ def _branches(*axes: Sequence[float]) -> list[np.ndarray]:
 def _molecule(
     name: str, nu: np.ndarray, lower: np.ndarray, log_gf: np.ndarray, faintest: float
 ) -> LineList:
-    """Lines inside the band and worth having, from wavenumbers and lower energies in cm-1.
+    """Select the molecular lines that are inside the band and strong enough to keep.
 
     `faintest` bounds log gf - 5040/4000 excitation: what even a 4000 K star does not show is
     dropped.

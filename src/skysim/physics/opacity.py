@@ -65,7 +65,7 @@ def _stimulated(wavelength: np.ndarray, temperature: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _h_minus_shapes(wavelength: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """What John's formulae have of the wavelength: free-free (9, n) and bound-free (1, n)."""
+    """Wavelength-dependent terms of John (1988): free-free (9, n) and bound-free (1, n)."""
     w = np.maximum(np.frombuffer(wavelength), 1823.0)  # the fits go wild below, others rule there
     micron = w * 1e-4
     powers = micron ** np.array([2.0, 0.0, -1.0, -2.0, -3.0, -4.0])[:, None]
@@ -195,7 +195,7 @@ def metals(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
 def scattering(wavelength: np.ndarray, gas: Gas) -> np.ndarray:
     """Scattering on H and H2 (Dalgarno 1962, Dalgarno & Williams 1962) and on electrons."""
     w, _ = _columns(wavelength, gas.temperature)
-    # The series diverges near Lyman alpha, where nothing here looks.
+    # The series diverges near Lyman alpha, outside the wavelengths used here.
     w = np.maximum(w, 1500.0)
     blue = w**-2.0
     atoms = blue**2 * (5.799e-13 + 1.422e-6 * blue + 2.784 * blue**2)

@@ -1,4 +1,4 @@
-"""Line profiles, added up to an opacity: Voigt profiles and linear Stark wings."""
+"""Line profiles summed into an opacity: Voigt profiles and linear Stark wings."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from skysim.physics.constants import SECOND_RADIATION
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def across(depth):
-    """Share of light that a layer lets through, and the mean of that share over the layer.
+    """Transmission of a layer, and its mean over the layer.
 
     exp(-d) is y^16 with y = 1 / (1 + x + x^2/2 + x^3/6) and x = d/16, and 1 - y^16 comes in
     factors: nothing cancels, and no branch keeps the processor from taking several samples at once.
@@ -43,7 +43,7 @@ _MU_WEIGHT = 2.0 * np.array([0.0698270, 0.2292411, 0.2009319])
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def through_layers(slope, source, step, opening, flux):
-    """Flux over pi that leaves the layers at BLOCK samples that go through them together.
+    """Emergent flux over pi at BLOCK wavelength samples computed together.
 
     With the source function S linear in optical depth between layers, the intensity is
     S_0 + sum over k of (S_k - S_k-1) T_k-1 (1 - exp(-d)) / d, T being what the layers above let
@@ -76,7 +76,7 @@ def through_layers(slope, source, step, opening, flux):
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def emergent_flux(kappa, source, depth):
-    """Flux that leaves a stack of layers, source function linear in optical depth between them.
+    """Emergent flux of a stack of layers, source function linear in optical depth between them.
 
     Parameters
     ----------

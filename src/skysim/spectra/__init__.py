@@ -1,1 +1,1 @@
-"""Spectra of stars as they leave them: exact syntheses and fast interpolators."""
+"""Noise-free spectra of stars: exact synthesis and fast interpolation."""

@@ -1,4 +1,4 @@
-"""Narrow features laid on a spectrum: chromospheric emission, nebular lines, lithium.
+"""Narrow features added to a spectrum: chromospheric emission, nebular lines, lithium.
 
 Each is added to, or taken from, the flux cell by cell of a grid uniform in log wavelength, so that
 its strength does not depend on the sampling.
@@ -11,25 +11,25 @@ from scipy.special import erf
 
 LIGHT_KM_S = 299792.458
 #: Vacuum wavelengths, A (NIST Atomic Spectra Database, air values converted).
-HALPHA, HBETA = 6564.61, 4862.68
-TRIPLET = (8500.35, 8544.44, 8664.52)
-LITHIUM = 6709.61
+HALPHA_VACUUM, HBETA_VACUUM = 6564.61, 4862.68
+TRIPLET_VACUUM = (8500.35, 8544.44, 8664.52)
+LITHIUM_VACUUM = 6709.61
 #: Nebular lines with their flux relative to H alpha: ([N II] and [S II] vary, see `nebular`).
-NITROGEN = (6549.85, 6585.27)
-SULPHUR = (6718.29, 6732.67)
+NITROGEN_VACUUM = (6549.85, 6585.27)
+SULPHUR_VACUUM = (6718.29, 6732.67)
 #: [N II] 6583 over 6548, a ratio of transition probabilities; H alpha over H beta, case B at 1e4 K
 #: (Osterbrock & Ferland 2006, table 4.4).
 NITROGEN_RATIO = 2.96
 BALMER_DECREMENT = 2.86
 #: Full widths at half maximum before rotation, A: chromospheric hydrogen is broad, calcium not.
-WIDTHS = {HALPHA: 1.5, HBETA: 1.1, **dict.fromkeys(TRIPLET, 0.6)}
+WIDTHS = {HALPHA_VACUUM: 1.5, HBETA_VACUUM: 1.1, **dict.fromkeys(TRIPLET_VACUUM, 0.6)}
 #: Width of nebular lines, km/s.
 NEBULAR_WIDTH = 25.0
 _SIGMA = 1.0 / 2.354820
 
 
 def profile(wavelength: np.ndarray, centre: float, sigma: float) -> tuple[slice, np.ndarray]:
-    """Mean over each cell of a unit Gaussian.
+    """Mean of a unit-area Gaussian over each pixel near it.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def add_emission(
     vsini: float = 0.0,
     wings: float = 0.0,
 ) -> np.ndarray:
-    """A spectrum with chromospheric emission in it.
+    """Add chromospheric emission lines to a spectrum.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def add_emission(
 
 
 def nebular(ew: float, nitrogen: float, sulphur: float, doublet: float) -> dict[float, float]:
-    """Fluxes of a nebula's lines in units of the continuum at H alpha, A.
+    """Fluxes of nebular lines over the continuum at H alpha, as equivalent widths in A.
 
     Parameters
     ----------
@@ -110,19 +110,19 @@ def nebular(ew: float, nitrogen: float, sulphur: float, doublet: float) -> dict[
         By vacuum wavelength, A.
     """
     return {
-        HALPHA: ew,
-        HBETA: ew / BALMER_DECREMENT,
-        NITROGEN[0]: ew * nitrogen / NITROGEN_RATIO,
-        NITROGEN[1]: ew * nitrogen,
-        SULPHUR[0]: ew * sulphur * doublet / (1.0 + doublet),
-        SULPHUR[1]: ew * sulphur / (1.0 + doublet),
+        HALPHA_VACUUM: ew,
+        HBETA_VACUUM: ew / BALMER_DECREMENT,
+        NITROGEN_VACUUM[0]: ew * nitrogen / NITROGEN_RATIO,
+        NITROGEN_VACUUM[1]: ew * nitrogen,
+        SULPHUR_VACUUM[0]: ew * sulphur * doublet / (1.0 + doublet),
+        SULPHUR_VACUUM[1]: ew * sulphur / (1.0 + doublet),
     }
 
 
 def add_nebula(
     wavelength: np.ndarray, flux: np.ndarray, lines: dict[float, float], velocity: float
 ) -> np.ndarray:
-    """A spectrum seen through a nebula that shines.
+    """Add nebular emission lines to a spectrum.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def add_nebula(
         A new array.
     """
     made = flux.copy()
-    near = np.abs(wavelength - HALPHA) < 25.0
+    near = np.abs(wavelength - HALPHA_VACUUM) < 25.0
     level = float(np.median(flux[near]))
     for centre, ew in lines.items():
         moved = centre * (1.0 + velocity / LIGHT_KM_S)
@@ -151,7 +151,7 @@ def add_nebula(
 def absorb_lithium(
     wavelength: np.ndarray, flux: np.ndarray, ew: float, vsini: float = 0.0
 ) -> np.ndarray:
-    """A spectrum with Li I 6708 in it.
+    """Add the absorption line Li I 6708 to a spectrum.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def absorb_lithium(
     made = flux.copy()
     # A doublet split by 0.15 A whose saturated core grows wide instead of deep.
     width = np.hypot(0.35, 1.2 * ew)
-    sigma = float(np.hypot(_SIGMA * width, 0.5 * vsini / LIGHT_KM_S * LITHIUM))
-    near, shape = profile(wavelength, LITHIUM, sigma)
+    sigma = float(np.hypot(_SIGMA * width, 0.5 * vsini / LIGHT_KM_S * LITHIUM_VACUUM))
+    near, shape = profile(wavelength, LITHIUM_VACUUM, sigma)
     made[near] *= 1.0 - ew * shape
     return made

@@ -19,7 +19,7 @@ from skysim.physics.gas import Gas, abundances
 from skysim.physics.profiles import FAINTEST, add_lines, add_stark
 from skysim.physics.transfer import emergent_flux, planck
 from skysim.stars.labels import Labels, carbon_nitrogen, microturbulence
-from surveys.formats.apstar import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
+from surveys.formats.apogee_pixels import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
 
 #: Fine samples per apStar pixel (4.14 km/s): 1.38 km/s, below the Doppler width of any line.
 OVERSAMPLE = 3
@@ -59,7 +59,7 @@ def _between(values, left, share):
 
 
 class Synthesizer:
-    """Makes exact spectra on the apStar grid.  Make one and keep it: it holds the line list.
+    """Exact synthesis of H-band spectra on the apStar grid; make one and reuse it.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Synthesizer:
         return width, peak
 
     def raw_flux(self, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-        """Normalised flux before any blurring, and the continuum per Angstrom, on the fine grid."""
+        """Normalised flux without broadening, and the continuum per Angstrom, on the fine grid."""
         layers = self.structure(labels)
         gas = layers.gas
         mean = (layers.kappa * gas.density)[:, None]

@@ -1,4 +1,4 @@
-"""Fast spectra for the survey: exact ones at a few hundred labels, interpolated between them.
+"""Fast H-band spectra, interpolated between a few hundred exact ones.
 
 A `Zone` is a box in coordinates that follow the stars (a giant's temperature counts from its giant
 branch), filled evenly with exact spectra.  These are compressed to principal components, and each
@@ -27,7 +27,7 @@ BROADENING = 6.0
 
 @dataclass(frozen=True)
 class Zone:
-    """A box of labels.  Coordinates run from -1 to 1 in (log g, [Fe/H], alpha, Mg, Si, Teff).
+    """A box of labels: coordinates from -1 to 1 in (log g, [Fe/H], alpha, Mg, Si, Teff).
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class Zone:
 
 
 def _dwarf(logg: float, fe_h: float) -> float:
-    """The middle of the dwarfs: they have no track, temperature is what they spread over."""
+    """Central temperature of the dwarf zone, K: the same at every gravity and metallicity."""
     return 5400.0
 
 
@@ -98,14 +98,14 @@ ZONES = (
 
 
 def _quadratic(x: np.ndarray) -> np.ndarray:
-    """1, x_i, x_i x_j of coordinates (n, d): (n, 28) where d = 6."""
+    """Quadratic terms 1, x_i, x_i x_j of coordinates (n, d); (n, 28) for d = 6."""
     i, j = np.triu_indices(x.shape[1])
     return np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A trained zone of d coordinates.
+    """An interpolator of spectra over one zone of d coordinates.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ class Patch:
 
 
 class Interpolator:
-    """Spectra as from `Synthesizer`, a hundred times faster inside the zones.
+    """Spectra like those of `Synthesizer`, a hundred times faster inside the zones.
 
     Parameters
     ----------

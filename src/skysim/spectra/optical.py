@@ -35,7 +35,7 @@ N_SAMPLES = int(np.log(LAST / FIRST) / LOG_STEP) + 1
 FINE = 8
 #: Hydrogen lines are smoother: 12.5 km/s.  Continua and bands: 100 km/s, R = 3000.
 MIDDLE, SMOOTH = 2, 4
-#: Flux over pi in `synthesis` (1e4 A)^5 units to erg s-1 cm-2 A-1: 2 pi h c^2 / (1e-4 cm)^5 per A.
+#: Flux over pi in `transfer` (1e4 A)^5 units to erg s-1 cm-2 A-1: 2 pi h c^2 / (1e-4 cm)^5 per A.
 UNIT = 2e12 * np.pi * PLANCK * LIGHT**2
 #: Samples in a bin of the haze; samples between those of the radiative equilibrium, and how many
 #: it has on either side of the grid.
@@ -81,7 +81,7 @@ def _refine(coarse, stride, offset, out):
 
 @njit(cache=True, fastmath=True, error_model="numpy")
 def _emergent(kappa, source, stride, offset, scale, depth):
-    """Flux over pi, averaged over FINE samples: `synthesis.emergent_flux` for long spectra.
+    """Flux over pi, averaged over FINE samples: `transfer.emergent_flux` for long spectra.
 
     kappa (layers, n) cm-1; source (layers, m) on a grid coarser by `stride` (see `_refine`); scale
     (layers,) turns kappa into d tau / d ln(Rosseland tau) along the vertical.
@@ -106,7 +106,7 @@ def _emergent(kappa, source, stride, offset, scale, depth):
 
 
 class OpticalSynthesizer(Synthesizer):
-    """Makes exact spectra on the optical grid.  Make one and keep it: it holds the line list.
+    """Exact synthesis of optical spectra on the optical grid; make one and reuse it.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class OpticalSynthesizer(Synthesizer):
         self._hydrogen_lines = hydrogen.series(2, 40) + hydrogen.series(3, 40)
 
     def opacity(self, gas: Gas, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-        """Absorption (cm-1) on the fine grid, and of the continuum on the smooth one, by layer."""
+        """Total absorption (cm-1, fine grid) and continuum absorption (cm-1, smooth grid)."""
         micro = 1e5 * microturbulence(min(labels.logg, 4.0))
         plain = opacity.continuum(self._smooth, gas).T
         smooth = plain + sum(band(self._smooth, gas).T for band in self.bands)
@@ -165,7 +165,7 @@ class OpticalSynthesizer(Synthesizer):
         return kappa, plain
 
     def sampled_opacity(self, gas: Gas) -> np.ndarray:
-        """Absorption (layers, n) in cm-1 on `sampled_wavelengths`, lines as they fall."""
+        """Absorption (layers, n) in cm-1 at `sampled_wavelengths`, for opacity sampling."""
         kappa = opacity.continuum(self._sampled, gas).T
         inside = slice(_OUTSIDE, _OUTSIDE + self._stride.size)
         part = kappa[:, inside] + sum(b(self._sampled[inside], gas).T for b in self.bands)
@@ -179,14 +179,14 @@ class OpticalSynthesizer(Synthesizer):
         part = np.ascontiguousarray(part)
         profiles = self.profiles(gas, 1e5)
         add_lines(place, *profiles, floor, step * LIGHT, part)
-        texture = haze.TEXTURE[(7 * np.arange(self._stride.size)) % haze.FINE_PER_BIN]
+        texture = haze.OPACITY_DISTRIBUTION[(7 * np.arange(self._stride.size)) % haze.FINE_PER_BIN]
         part += (haze.populations(gas).T @ self.cross[:, self._stride // HAZE_SAMPLES]) * texture
         kappa = kappa.copy()
         kappa[:, inside] = part
         return kappa
 
     def structure(self, labels: Labels) -> atmosphere.Atmosphere:
-        """The layers of a star: radiative equilibrium, but for M dwarfs, which convection rules.
+        """Layers of a star: in radiative equilibrium, except for convective M dwarfs.
 
         Dwarfs below 4000 K have the temperatures of `atmosphere.cool_dwarf`; up to 4600 K the two
         are mixed.

@@ -1,4 +1,4 @@
-"""Fast optical spectra: exact ones at a few hundred labels, interpolated between them.
+"""Fast optical spectra, interpolated between a few hundred exact ones.
 
 As `interpolator` does for the H band, in four coordinates: temperature, gravity, [Fe/H] and
 [alpha/Fe], which magnesium and silicon follow in these surveys.  A `Region` is a range of
@@ -27,16 +27,16 @@ from skysim.stars.labels import Labels
 #: Basis functions are distances to this power.
 POWER = 5
 COMPONENTS = 90
-#: How far nodes are moved from an even spread towards Chebyshev's.
-CROWDING = 0.65
+#: How far nodes are moved from even spacing (0) towards Chebyshev nodes (1).
+EDGE_CLUSTERING = 0.65
 #: [Mg/Fe] and [Si/Fe] may differ from [alpha/Fe] by this (dex) and change the flux by less than
 #: the interpolation does.
-OWN_WAY = 1e-3
+ALPHA_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
 class Region:
-    """A range of labels.
+    """A range of labels covered by one interpolator.
 
     Attributes
     ----------
@@ -88,13 +88,13 @@ class Region:
     def holds(self, star: Labels) -> bool:
         """Whether a star lies in the region."""
         own = max(abs(star.mg_fe - star.alpha), abs(star.si_fe - star.alpha))
-        return own < OWN_WAY and bool(np.abs(self.coordinates(star)).max() <= 1.0 + 1e-9)
+        return own < ALPHA_TOLERANCE and bool(np.abs(self.coordinates(star)).max() <= 1.0 + 1e-9)
 
     def plan(self) -> list[Labels]:
         """Labels of the nodes: the first of a Sobol sequence, the same every time."""
         draw = qmc.Sobol(4, seed=23).random_base2(9)[: self.nodes]
         even, crowded = 2.0 * draw - 1.0, -np.cos(np.pi * draw)
-        return [self.labels(x) for x in even + CROWDING * (crowded - even)]
+        return [self.labels(x) for x in even + EDGE_CLUSTERING * (crowded - even)]
 
 
 _DISC, _ALL = ((-1.0, 0.5), (-0.1, 0.4)), ((-2.5, 0.5), (-0.12, 0.5))
@@ -111,12 +111,12 @@ REGIONS = (
 
 
 def packed(flux: np.ndarray, continuum: np.ndarray) -> np.ndarray:
-    """What is interpolated of a spectrum, one float32 array: logarithms, a coarse continuum."""
+    """Pack the logarithms of flux and coarse continuum into one float32 array."""
     return np.log(np.concatenate([flux, continuum[::SMOOTH]])).astype(np.float32)
 
 
 def unpacked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and continuum of a packed spectrum."""
+    """Recover flux and continuum from a packed spectrum."""
     values = np.exp(values).astype(float)
     coarse = values[N_SAMPLES:]
     share = np.arange(SMOOTH) / SMOOTH
@@ -126,7 +126,7 @@ def unpacked(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class OpticalInterpolator:
-    """Spectra as from `OpticalSynthesizer`, a hundred times faster inside the regions.
+    """Spectra like those of `OpticalSynthesizer`, a hundred times faster inside the regions.
 
     Parameters
     ----------

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from skysim.spectra.features import HALPHA, TRIPLET
+from skysim.spectra.features import HALPHA_VACUUM, TRIPLET_VACUUM
 
 #: First wavelength of each window of 400 A, A; vacuum, at rest.
 WINDOWS = (6371.0, 8381.0)
 #: Centres of the lines and full widths of integration, A.
-LINES = ((HALPHA, 20.0), *((centre, 10.0) for centre in TRIPLET))
+LINES = ((HALPHA_VACUUM, 20.0), *((centre, 10.0) for centre in TRIPLET_VACUUM))
 _SIZE, _DEGREE, _ROUNDS, _CLIP = 400, 4, 5, 2.0
 #: Legendre polynomials over a window, (400, 5).
 _BASIS = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, _SIZE), _DEGREE)
@@ -37,7 +37,7 @@ def _clipped_fit(basis, flux, rounds, clip):
 
 
 def pseudo_continuum(flux: np.ndarray) -> np.ndarray:
-    """The polynomial that stays after clipping, (400,)."""
+    """Polynomial fit to one window after sigma clipping, (400,)."""
     return _clipped_fit(_BASIS, np.ascontiguousarray(flux, float), _ROUNDS, _CLIP)
 
 

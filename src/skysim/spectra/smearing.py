@@ -1,4 +1,4 @@
-"""Blurring and resampling in one step: a sparse matrix from a fine grid to an instrument's."""
+"""Line-spread function and resampling as one sparse matrix, from a fine grid to pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy import sparse
 
 
 def smearing(fine: np.ndarray, grid: np.ndarray, fwhm: np.ndarray) -> sparse.csr_matrix:
-    """Matrix that turns flux density on a fine grid into what an instrument records.
+    """Matrix from flux density on a fine grid to that in an instrument's pixels.
 
     Parameters
     ----------

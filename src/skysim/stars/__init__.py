@@ -1,1 +1,1 @@
-"""Stars before they are observed: labels, evolution, populations, activity."""
+"""Simulated stars: labels, evolution, populations, activity."""

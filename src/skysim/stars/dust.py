@@ -46,7 +46,7 @@ def extinction(wavelength: np.ndarray, r_v: float = 3.1) -> np.ndarray:
 
 
 def transmission(wavelength: np.ndarray, e_bv: float, r_v: float = 3.1) -> np.ndarray:
-    """Share of the light that dust of colour excess `e_bv` (mag) lets through.
+    """Transmission of dust with colour excess `e_bv` (mag).
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def zero_age_basis(log_mass: np.ndarray) -> np.ndarray:
 
 
 def evolved_basis(log_mass: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Functions in which its evolution is expanded: 9 of them, along the last axis.
+    """Functions in which the evolution on the main sequence is expanded: 9, along the last axis.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _coefficients() -> dict[str, np.ndarray]:
 
 
 def landmark(name: str, log_age: np.ndarray, fe_h: np.ndarray) -> np.ndarray:
-    """A landmark of the isochrone; below the tables' youngest age, see `YOUNGEST`.
+    """Value of one landmark of the isochrone; below the tables' youngest age, see `YOUNGEST`.
 
     Parameters
     ----------
@@ -206,13 +206,13 @@ def _main_sequence(
 
 
 def _branch(fe_h: np.ndarray, log_age: np.ndarray, logg: np.ndarray, clump: bool) -> np.ndarray:
-    """log Teff of giants, moved to lie between PARSEC and MIST."""
+    """log Teff (K) of giants, with a zero point between PARSEC and MIST."""
     teff = giant_temperature(logg, fe_h, log_age, clump) + landmark("zero_point", log_age, fe_h)
     return np.log10(teff)
 
 
 def _mass_share(way: np.ndarray, bump: np.ndarray) -> np.ndarray:
-    """Share of the branch's initial-mass range left behind on the way from foot (0) to tip (1).
+    """Fraction of the giant branch's initial-mass range between its foot (0) and a point (tip: 1).
 
     Evolution quickens as the star brightens, and pauses at the bump, where the hydrogen-burning
     shell meets the matter that convection has mixed (fitted by eye to PARSEC: 9 per cent there).
@@ -310,7 +310,7 @@ def _bezier(way: np.ndarray, *control: np.ndarray) -> np.ndarray:
 
 
 def kroupa(mass: np.ndarray) -> np.ndarray:
-    """Stars per unit mass, any scale: slope -1.3 to 0.5 solar masses, -2.3 above.
+    """Kroupa initial mass function, unnormalised: slope -1.3 up to 0.5 solar masses, -2.3 above.
 
     Kroupa (2001, MNRAS 322, 231), eq. 2.
     """

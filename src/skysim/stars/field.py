@@ -105,13 +105,13 @@ KEPLER_PLATES = (
     Plate(291.0, 44.5, 56084, (10.5, 14.0), 0.10, 0.01, None, 2.5, 1.5),
     Plate(295.5, 40.2, 56094, (12.0, 15.0), 0.12, 0.01, None, 3.0, 1.5),
 )
-#: A field on the empty side of the sky, for a sample whose truth is public.
+#: A field apart from all others, for the sample whose truth is public.
 MOCK_PLATES = (Plate(72.8, 20.8, 57829, (11.0, 15.0), 0.12, 0.03, (8.10, 0.15)),)
 
 
 @dataclass(frozen=True)
 class OpticalStars:
-    """What n stars are and how they are observed; arrays of shape (n,) unless said otherwise.
+    """True properties and observing conditions of n stars; arrays (n,) unless said otherwise.
 
     Attributes
     ----------
@@ -184,11 +184,11 @@ class OpticalStars:
         return self.teff.size
 
     def pick(self, which: np.ndarray | slice) -> OpticalStars:
-        """Some of the stars."""
+        """Return the stars that an index or mask selects."""
         return OpticalStars(*(getattr(self, f.name)[which] for f in fields(self)))
 
     def labels(self, i: int) -> Labels:
-        """What the spectrum of star `i` depends on; its rotation is applied to the spectrum."""
+        """Labels of star `i` for the synthesis; its rotation is applied to the spectrum later."""
         alpha = self.alpha_fe
         values = (self.teff, self.logg, self.fe_h, alpha, alpha, alpha)
         return Labels(*(float(v[i]) for v in values))
@@ -225,7 +225,7 @@ def draw(rng: np.random.Generator, plates: tuple[Plate, ...], n: int) -> Optical
     active = activity.activity(rng, mass, age, teff, radius, binary)
     a_li = lithium.abundance(rng, teff, age, logg, active.rossby)
     velocity = np.where(member, rng.normal(6.0, 1.0, n), rng.normal(5.0, 25.0 + 4.0 * age))
-    # The sky gets emptier with distance, and dust thicker.
+    # Magnitudes of targets between the limits of their plate.
     low, high = np.array([p.magnitudes for p in plates])[plate].T
     magnitude = low + (high - low) * rng.beta(1.6, 1.2, n)
     place = np.array([(p.ra, p.dec, p.dust) for p in plates])[plate]
@@ -258,7 +258,7 @@ def _field_and_members(
     member: np.ndarray,
     clusters: list[tuple[float, float] | None],
 ) -> evolution.Stars:
-    """A star for every place: cluster members of their cluster's age, the others of the field."""
+    """Draw one star per position: cluster members at the age of their cluster, and field stars."""
     n = plate.size
     columns = {name: np.zeros(n) for name in evolution.Stars._fields}
     for index, cluster in enumerate(clusters):
@@ -293,7 +293,7 @@ def _galaxy(
 
 
 def _targets(stars: evolution.Stars) -> np.ndarray:
-    """Whether the survey takes a star: no M giants, no cool halo stars, nothing denser than M6."""
+    """Whether the survey observes a star: no M giants, no cool halo stars, no dwarfs beyond M6."""
     cool = stars.teff < 5000.0
     high = np.where(stars.teff < 4150.0, stars.logg > 4.25, stars.logg > 0.9)
     return high & (stars.logg < 5.15) & (~cool | (stars.fe_h > -0.98))
@@ -311,14 +311,14 @@ def _chosen(
     dwarfs: tuple[float, ...],
     giants: tuple[float, ...] | np.ndarray,
 ) -> evolution.Stars:
-    """`n` stars of a pool with the wanted distribution of temperature, in random order."""
+    """Pick `n` stars of a pool with the wanted distribution of temperature, in random order."""
     wanted = np.concatenate([dwarfs, giants])
     box = np.digitize(pool.teff, TEFF_EDGES) - 1
     inside = (box >= 0) & (box < len(dwarfs)) & _targets(pool)
     box = np.where(inside, box + len(dwarfs) * (pool.logg < 3.5), -1)
     have = np.bincount(box[inside], minlength=wanted.size)
     weight = np.where(inside, (wanted / np.maximum(have, 1))[box], 0.0)
-    # Few stars must not stand for many: what a box lacks is made up by the others.
+    # Cap the weights: a star is picked once, so a sparse box is made up by the others.
     weight = np.minimum(weight, 2.0 / n)
     waiting = rng.exponential(1.0, weight.size) / np.maximum(weight, 1e-9)
     best = rng.permutation(np.argsort(np.where(weight > 0, waiting, np.inf))[:n])
@@ -326,7 +326,7 @@ def _chosen(
 
 
 def alpha_abundance(rng: np.random.Generator, fe_h: np.ndarray, age: np.ndarray) -> np.ndarray:
-    """[alpha/Fe]: the old disc and the halo are alpha-rich.
+    """[alpha/Fe] of field stars, enhanced in the old disc and in the halo.
 
     Magnesium and silicon follow: at R = 1800 their own scatter does not show.
 

@@ -1,4 +1,4 @@
-"""The stars of the survey: where they are and what they are made of.
+"""Stars of the APOGEE-like survey: fields, positions and true labels.
 
 Giants of four APOGEE fields are drawn from a simple Galactic model: two clusters and a disc with an
 alpha-poor and an alpha-rich sequence, red giant branch and red clump.  With them come stars that a
@@ -19,7 +19,7 @@ from skysim.stars.labels import Labels
 
 N_MISSING, N_LOW_SNR, N_DWARFS, N_METAL_POOR = 80, 70, 280, 80
 #: Probability levels and values of log g, [Fe/H] of the giants: our reading of the distribution of
-#: 9618 APOGEE DR12 stars (table kept with A. Ho's TheCannon) after the sheet's cuts.
+#: 9618 APOGEE DR12 stars (table kept with A. Ho's TheCannon) after the cuts of lab 1.
 LEVELS = (0.0, 0.01, 0.05, 0.16, 0.25, 0.5, 0.75, 0.84, 0.95, 0.99, 1.0)
 LOGG_QUANTILES = (0.45, 1.10, 1.64, 2.21, 2.46, 2.66, 2.94, 3.10, 3.42, 3.79, 3.93)
 FE_H_QUANTILES = (-0.98, -0.80, -0.59, -0.41, -0.33, -0.157, 0.0, 0.072, 0.186, 0.27, 0.42)
@@ -29,7 +29,7 @@ SI_ZERO_POINT = 0.165
 
 @dataclass(frozen=True)
 class SkyField:
-    """One pointing: centre (deg, J2000), how many clean stars, extinction and kinematics."""
+    """One APOGEE field: centre (deg, J2000), number of clean stars, extinction and kinematics."""
 
     name: str
     location_id: int
@@ -125,7 +125,7 @@ class Star(NamedTuple):
 
 
 def stars(rng: np.random.Generator) -> Iterator[Star]:
-    """Draw every star of the survey, those to be discarded last.
+    """Draw every star of the survey, those that lab 1 discards last.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def _one(draw: dict[str, np.ndarray], i: int) -> dict[str, float]:
 
 
 def _clean_giants(rng: np.random.Generator, place: int) -> Iterator[Star]:
-    """The giants of one field that the sheet's cuts will keep; some of NGC 6791 in its field."""
+    """Giants of one field that pass the cuts of lab 1, members of NGC 6791 among them."""
     wanted = FIELDS[place].stars
     draw = _giants(rng, 3 * wanted)
     members = NGC6791_MEMBERS if FIELDS[place].name == "N6791" else 0
@@ -171,7 +171,7 @@ def _clean_giants(rng: np.random.Generator, place: int) -> Iterator[Star]:
 
 
 def mystery_labels(rng: np.random.Generator) -> Labels:
-    """The labels of an ordinary metal-poor giant, like the star of the course's lab 5.
+    """Labels of an ordinary metal-poor giant, the mystery star of lab 5.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def mystery_labels(rng: np.random.Generator) -> Labels:
 
 
 def decorrelated_labels(rng: np.random.Generator, n: int) -> list[Labels]:
-    """Giants that no galaxy made: iron, magnesium and silicon independent of everything else.
+    """Labels of giants with [Fe/H], [Mg/Fe] and [Si/Fe] drawn independently of each other.
 
     Temperature follows gravity as at the mean metallicity; the other alpha elements stay put.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Labels:
-    """What a spectrum depends on.
+    """Stellar parameters that determine a spectrum.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Labels:
 
     @property
     def alpha(self) -> float:
-        """[alpha/Fe] in use."""
+        """[alpha/Fe] used for the elements without a label of their own."""
         return 0.5 * (self.mg_fe + self.si_fe) if self.alpha_fe is None else self.alpha_fe
 
 

@@ -1,4 +1,4 @@
-"""Lithium: how much a star has left, and the strength of Li I 6708 that shows it."""
+"""Lithium abundances of stars and equivalent widths of Li I 6708."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Surveys of the simulated stars: what telescopes, pipelines and catalogues make of them."""
+"""Simulated surveys: observed spectra, pipeline files and catalogues of the simulated stars."""

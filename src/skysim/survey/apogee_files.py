@@ -22,11 +22,12 @@ from skysim.spectra.h_band import (
     wavelength_grid,
 )
 from skysim.stars.labels import Labels, microturbulence
-from skysim.survey.apogee_rows import MISSING, STARFLAG_BITS, Row, Visit
+from skysim.survey.apogee_rows import MISSING, Row, Visit
 from skysim.survey.fitsfile import Card, image, primary, round_mantissa, table_row
 from skysim.survey.sky_position import doppler_pixels
+from surveys.catalogue import STARFLAG
 from surveys.folders import fact_file
-from surveys.formats.apstar import (
+from surveys.formats.apogee_pixels import (
     CHIPS,
     LOG_WAVELENGTH_START,
     LOG_WAVELENGTH_STEP,
@@ -36,7 +37,7 @@ from surveys.formats.apstar import (
 
 #: Number of each mask bit, by its name.
 BIT = {name: number for number, name in PIXMASK.items()}
-#: Bits that make a pixel useless, and the one that makes it doubtful (the sheet's choice).
+#: Bits that make a pixel useless, and the one that makes it doubtful (the choice of the course).
 BAD_BITS = sum(1 << b for b in range(8))
 SKYLINE_BIT = 1 << BIT["SIG_SKYLINE"]
 #: First and last apStar pixel that each detector's light falls on at zero velocity: blue, green,
@@ -104,7 +105,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def shifted(template: np.ndarray, pixels: float) -> np.ndarray:
-    """A template of the observed frame at the rest-frame pixels of a visit.
+    """Resample a template of the observed frame at the rest-frame pixels of a visit.
 
     Rest pixel i was observed at pixel i + pixels; beyond the ends the template is zero.
 
@@ -123,7 +124,7 @@ def shifted(template: np.ndarray, pixels: float) -> np.ndarray:
 
 
 @dataclass
-class Spectra:
+class ApStarArrays:
     """The arrays of an apStar file, one row per spectrum (coadds first), shape (rows, 8575)."""
 
     flux: np.ndarray
@@ -175,7 +176,7 @@ def _clusters(rng: np.random.Generator, n: int, longest: int) -> np.ndarray:
 
 
 def _detector(seed: int, fiber: int) -> tuple[np.ndarray, np.ndarray]:
-    """What one fibre's pixels on the detectors are like: mask and dead pixels, observed frame.
+    """Permanent mask bits and dead pixels of one fibre, in the observed frame.
 
     The same fibre gives the same answer in every file.  Where bits lie follows real files: bad
     columns in runs of a few pixels, the Littrow ghost near pixel 4400, and persistence over the
@@ -216,7 +217,7 @@ def _detector(seed: int, fiber: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _moved(array: np.ndarray, pixels: float) -> np.ndarray:
-    """Detector array at the nearest rest-frame pixels of a visit; outside the grid: zero."""
+    """Move a detector array to the nearest rest-frame pixels of a visit; zero outside the grid."""
     out = np.zeros_like(array)
     source = np.arange(N_PIXELS) + round(pixels)
     inside = (source >= 0) & (source < N_PIXELS)
@@ -235,7 +236,7 @@ def _widened(mask: np.ndarray, bit: int) -> None:
 def visit_spectrum(
     rng: np.random.Generator, row: Row, visit: Visit, fine: np.ndarray, seed: int
 ) -> dict[str, np.ndarray]:
-    """One visit, shifted to rest: flux, error, mask, sky, telluric and what it was made from.
+    """One visit spectrum shifted to rest: flux, error, mask, sky and telluric transmission.
 
     Parameters
     ----------
@@ -322,7 +323,7 @@ def visit_spectrum(
 def _persistence(
     rng: np.random.Generator, row: Row, visit: Visit, mask: np.ndarray, typical: float
 ) -> np.ndarray:
-    """Light left by the exposure before, where the detector remembers.
+    """Persistence: light left over from the exposure before.
 
     Faint except for the stars planted as bad spectra, whose fibre followed a very bright star.
     """
@@ -340,7 +341,7 @@ def _persistence(
     return np.convolve(level, kernel, mode="same")
 
 
-def observe(row: Row, synthesizer: Synthesizer, seed: int) -> Spectra:
+def observe(row: Row, synthesizer: Synthesizer, seed: int) -> ApStarArrays:
     """All spectra of one apStar file.
 
     With more than one visit the rows are: coadd with pixel weights, coadd with one weight per
@@ -357,7 +358,7 @@ def observe(row: Row, synthesizer: Synthesizer, seed: int) -> Spectra:
 
     Returns
     -------
-    Spectra
+    ApStarArrays
         Flux and errors in 1e-17 erg/s/cm2/A.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3, row.index]))
@@ -369,13 +370,13 @@ def observe(row: Row, synthesizer: Synthesizer, seed: int) -> Spectra:
     if len(visits) > 1:
         coadds = _coadd(stacked, np.array([v.snr for v in row.visits]))
         stacked = {name: np.concatenate([coadds[name], a]) for name, a in stacked.items()}
-    return Spectra(**stacked)
+    return ApStarArrays(**stacked)
 
 
 def _second_star(
     rng: np.random.Generator, row: Row, fine: np.ndarray, synthesizer: Synthesizer
 ) -> np.ndarray:
-    """A spectroscopic binary: a hotter, fainter companion's lines beside the star's."""
+    """Spectrum of a spectroscopic binary: the lines of a hotter, fainter companion are added."""
     companion = Labels(
         min(row.truth.teff + 500.0, 6000.0), min(row.truth.logg + 0.8, 4.3), row.truth.fe_h,
         row.truth.mg_fe, row.truth.si_fe, row.truth.alpha_fe,
@@ -438,9 +439,9 @@ def _visit_flag(row: Row, visit: Visit) -> int:
     """STARFLAG of one visit: persistence by fibre, and the row's own flags."""
     flag = row.flags["starflag"]
     if visit.fiber <= 95:
-        flag |= 1 << STARFLAG_BITS["PERSIST_HIGH"]
+        flag |= 1 << STARFLAG["PERSIST_HIGH"]
     elif visit.fiber <= 130:
-        flag |= 1 << STARFLAG_BITS["PERSIST_MED"]
+        flag |= 1 << STARFLAG["PERSIST_MED"]
     return flag
 
 
@@ -566,13 +567,13 @@ def _lsf() -> np.ndarray:
     return np.array([1.0, N_PIXELS / 2, 0.0, 1.0, sigma, 0.0])
 
 
-def apstar_bytes(row: Row, spectra: Spectra) -> bytes:
+def apstar_bytes(row: Row, spectra: ApStarArrays) -> bytes:
     """A whole apStar file (uncompressed FITS).
 
     Parameters
     ----------
     row : Row
-    spectra : Spectra
+    spectra : ApStarArrays
 
     Returns
     -------
@@ -607,14 +608,14 @@ def apstar_bytes(row: Row, spectra: Spectra) -> bytes:
     return b"".join(parts)
 
 
-def wiped_bytes(spectra: Spectra) -> bytes:
-    """The combined spectrum alone, stripped of all that names the star (uncompressed FITS).
+def wiped_bytes(spectra: ApStarArrays) -> bytes:
+    """The combined spectrum alone, without header cards that identify the star (uncompressed FITS).
 
     Flux, error and mask as one-dimensional images, the layout of the course's mystery spectrum.
 
     Parameters
     ----------
-    spectra : Spectra
+    spectra : ApStarArrays
 
     Returns
     -------
@@ -639,7 +640,7 @@ def wiped_bytes(spectra: Spectra) -> bytes:
 
 
 def _velocity_table(row: Row) -> dict[str, object]:
-    """The small part of the pipeline's RV structure that people use."""
+    """The commonly used part of the pipeline's RV table."""
     visits = row.visits
 
     def column(values: list[float], kind: str) -> np.ndarray:
@@ -658,7 +659,7 @@ def _velocity_table(row: Row) -> dict[str, object]:
 
 
 def aspcap_arrays(
-    row: Row, spectra: Spectra, synthesizer: Synthesizer, seed: int
+    row: Row, spectra: ApStarArrays, synthesizer: Synthesizer, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Normalised flux, error and best-fitting model of an aspcapStar file, each (8575,).
 

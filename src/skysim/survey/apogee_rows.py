@@ -1,4 +1,4 @@
-"""The catalogue: one row per combined spectrum, what was observed and what was measured.
+"""Rows of the APOGEE-like catalogue: true labels, observation and measured labels of each star.
 
 It gives each star's labels with small errors.  Some rows must be discarded (missing labels, low
 signal to noise), some stars have two, and a few are spoilt in ways that later labs hunt for.
@@ -22,14 +22,15 @@ from skysim.survey.sky_position import (
     star_position,
     star_positions,
 )
+from surveys.catalogue import ASPCAPFLAG, STARFLAG
 
 MISSING = -9999.0
 N_STARS = 1855
 N_DUPLICATES = 31
-#: No catalogue value comes closer than this to a threshold of the sheet, in dex (1 K for Teff,
+#: No catalogue value comes closer than this to a threshold of lab 1, in dex (1 K for Teff,
 #: 1.5 for S/N), so that rounding never decides a cut.
 MARGIN = 5e-3
-#: The sheet's stars and the fields they are in.
+#: Stars named in the text of the labs, and their fields.
 NAMED_STARS = (("2M21235315+1244123", 0), ("2M03533659+2512012", 2))
 #: Centre of M 15, deg.
 M15_CENTRE = (322.493, 12.167)
@@ -40,25 +41,6 @@ MYSTERY_INDEX = 1_000_000
 N_DECORRELATED = 200
 
 ARTEFACTS = ("none", "bad_label", "bad_spectrum", "wrong_velocity", "binary")
-
-STARFLAG_BITS = {
-    "PERSIST_HIGH": 9,
-    "PERSIST_MED": 10,
-    "PERSIST_LOW": 11,
-    "PERSIST_JUMP_POS": 12,
-    "SUSPECT_RV_COMBINATION": 16,
-    "SUSPECT_BROAD_LINES": 17,
-}
-ASPCAPFLAG_BITS = {
-    "TEFF_WARN": 0,
-    "LOGG_WARN": 1,
-    "STAR_WARN": 7,
-    "CHI2_WARN": 8,
-    "SN_WARN": 11,
-    "STAR_BAD": 23,
-    "SN_BAD": 27,
-    "NO_ASPCAP_RESULT": 31,
-}
 
 
 @dataclass(frozen=True)
@@ -99,7 +81,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Row:
-    """One catalogue row, that is one apStar file: truth, observation and quoted labels."""
+    """One catalogue row, or one apStar file: true labels, observation and catalogue labels."""
 
     index: int
     apogee_id: str
@@ -167,7 +149,7 @@ def label_errors(snr: float, teff: float) -> dict[str, float]:
 
 
 def passes_cuts(labels: dict[str, float], snr: float) -> bool:
-    """Whether a catalogue row survives the sheet's cuts.
+    """Whether a catalogue row passes the cuts of lab 1.
 
     Parameters
     ----------
@@ -188,7 +170,7 @@ def passes_cuts(labels: dict[str, float], snr: float) -> bool:
 def _measure(
     rng: np.random.Generator, truth: Labels, snr: float, want: bool | None
 ) -> dict[str, float]:
-    """Catalogue labels: truth plus error, drawn again until clear of every threshold.
+    """Catalogue labels: truth plus error, redrawn until away from every threshold of a cut.
 
     `want` says whether the row must survive the cuts (None: either).
     """
@@ -216,7 +198,7 @@ def _visits(
     number: int,
     artefact: str,
 ) -> tuple[Visit, ...]:
-    """The nights of one row, with signal to noise that adds up to the row's."""
+    """Visits of one row, whose signal to noise adds up to that of the row."""
     share = rng.lognormal(0.0, 0.25, number)
     each = snr * np.sqrt(share / share.sum())
     nights = np.sort(rng.choice(np.arange(0, 330), size=number, replace=False))
@@ -238,7 +220,7 @@ def _visits(
 
 
 def _number_of_visits(rng: np.random.Generator) -> int:
-    """62 per cent of rows are one visit, the others two to six."""
+    """Draw the number of visits: one for 62 per cent of rows, else two to six."""
     return int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.62, 0.13, 0.13, 0.06, 0.04, 0.02]))
 
 
@@ -267,7 +249,7 @@ def _colours(rng: np.random.Generator, teff: float, extinction: float) -> tuple[
 
 
 class _Entry(NamedTuple):
-    """A row to be observed."""
+    """A star to be observed, once for each row of the catalogue."""
 
     star: int
     kind: str
@@ -288,7 +270,7 @@ def build_population(seed: int = 128) -> list[Row]:
     Returns
     -------
     list of Row
-        1886 rows that survive the sheet's cuts (1855 stars and 31 second observations) and 510
+        1886 rows that pass the cuts of lab 1 (1855 stars and 31 second observations) and 510
         that do not.
     """
     return list(_observed(np.random.default_rng([seed, 1])))
@@ -327,8 +309,10 @@ def _observed(rng: np.random.Generator) -> Iterator[Row]:
         yield row
 
 
-def _loner(rng: np.random.Generator, index: int, kind: str, truth: Labels, snr: float) -> Row:
-    """A star observed like the others in three visits, and in no table."""
+def _row_outside_tables(
+    rng: np.random.Generator, index: int, kind: str, truth: Labels, snr: float
+) -> Row:
+    """Row of a star that is observed in three visits like the others but listed in no table."""
     place, h = FIELDS[0], 9.5
     jh, hk = _colours(rng, truth.teff, place.extinction_k)
     labels = _measure(rng, truth, snr, True)
@@ -341,7 +325,7 @@ def _loner(rng: np.random.Generator, index: int, kind: str, truth: Labels, snr: 
 
 
 def mystery_row(seed: int = 128) -> Row:
-    """The star of lab 5, at S/N 300.
+    """Row of the mystery star of lab 5, at S/N 300.
 
     Parameters
     ----------
@@ -353,11 +337,11 @@ def mystery_row(seed: int = 128) -> Row:
     Row
     """
     rng = np.random.default_rng([seed, 6])
-    return _loner(rng, MYSTERY_INDEX, "mystery", mystery_labels(rng), 300.0)
+    return _row_outside_tables(rng, MYSTERY_INDEX, "mystery", mystery_labels(rng), 300.0)
 
 
 def decorrelated_rows(seed: int = 128) -> list[Row]:
-    """The test stars of lab 6, whose labels have nothing to do with one another, at S/N 200.
+    """Rows of the test stars of lab 6, whose labels are uncorrelated, at S/N 200.
 
     Parameters
     ----------
@@ -371,7 +355,9 @@ def decorrelated_rows(seed: int = 128) -> list[Row]:
     rng = np.random.default_rng([seed, 7])
     stars = decorrelated_labels(rng, N_DECORRELATED)
     first = MYSTERY_INDEX + 1
-    return [_loner(rng, first + i, "decorrelated", s, 200.0) for i, s in enumerate(stars)]
+    return [
+        _row_outside_tables(rng, first + i, "decorrelated", s, 200.0) for i, s in enumerate(stars)
+    ]
 
 
 def _entries(rng: np.random.Generator, survey: list[Star]) -> Iterator[_Entry]:
@@ -396,7 +382,7 @@ def _entries(rng: np.random.Generator, survey: list[Star]) -> Iterator[_Entry]:
 
 
 def _named_giants(survey: list[Star]) -> dict[int, str]:
-    """Choose the sheet's stars: ordinary giants, well inside the label space, of no cluster."""
+    """Choose the stars named in the labs: field giants well inside the label space."""
     named = {}
     for name, place in NAMED_STARS:
         for i, star in enumerate(survey):
@@ -453,15 +439,15 @@ def _flags(
         )
         labels["teff"] = float(np.clip(labels["teff"], 3600, 5650))
         if rng.random() < 0.5:
-            aspcap |= 1 << ASPCAPFLAG_BITS["CHI2_WARN"] | 1 << ASPCAPFLAG_BITS["STAR_WARN"]
+            aspcap |= 1 << ASPCAPFLAG["CHI2_WARN"] | 1 << ASPCAPFLAG["STAR_WARN"]
     elif artefact == "bad_spectrum" and rng.random() < 0.7:
-        star |= 1 << STARFLAG_BITS["PERSIST_JUMP_POS"]
+        star |= 1 << STARFLAG["PERSIST_JUMP_POS"]
     elif artefact == "wrong_velocity" and rng.random() < 0.5:
-        star |= 1 << STARFLAG_BITS["SUSPECT_RV_COMBINATION"]
+        star |= 1 << STARFLAG["SUSPECT_RV_COMBINATION"]
     elif artefact == "binary":
-        star |= 1 << STARFLAG_BITS["SUSPECT_BROAD_LINES"]
+        star |= 1 << STARFLAG["SUSPECT_BROAD_LINES"]
     if snr < 70:
-        aspcap |= 1 << ASPCAPFLAG_BITS["SN_WARN"]
+        aspcap |= 1 << ASPCAPFLAG["SN_WARN"]
     if kind == "missing":
         everything = rng.random() < 0.6
         names = ("teff", "logg", "fe_h", "mg_fe", "si_fe", "m_h", "alpha_m")
@@ -474,5 +460,5 @@ def _flags(
             if f"{name}_err" in labels:
                 labels[f"{name}_err"] = MISSING
         bit = "NO_ASPCAP_RESULT" if everything else "STAR_BAD"
-        aspcap |= 1 << ASPCAPFLAG_BITS[bit]
+        aspcap |= 1 << ASPCAPFLAG[bit]
     return {"starflag": star, "aspcapflag": aspcap}

@@ -18,21 +18,21 @@ from skysim.survey.apogee_rows import Row, build_population, decorrelated_rows, 
 from skysim.survey.continuum import continuum_pixels
 from skysim.survey.fitsfile import round_mantissa, write_gzip, write_npz
 from surveys.folders import fact_file
-from surveys.formats.apstar import N_PIXELS
+from surveys.formats.apogee_pixels import N_PIXELS
 
 STARS = Path("sas/dr17/apogee/spectro/redux/dr17/stars")
 ASPCAP = Path("sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1")
 #: A star that is in no table, as the course hands it out for lab 5.
 MYSTERY = Path("sas/labkit/mystery_spec_wiped.fits.gz")
-#: Stars that no galaxy made, and their true labels, for lab 6.
+#: Stars with uncorrelated labels, and those true labels, for lab 6.
 DECORRELATED = Path("products/06_decorrelated.npz")
-#: What a trained Cannon leaves behind; written by `labkit reference`, never here.
+#: The trained Cannon of lab 3; written by `labkit reference`, never here.
 CANNON = "reference/03_cannon.npz"
 #: The stacks of spectra the later labs start from: coadds, and the same normalised.
 STACKS = ("flux", "error", "normalised_flux", "normalised_error")
 #: With fewer rows than this, exact spectra cost less than training an interpolator.
 WORTH_TRAINING = 400
-_SKY = "interpolator.npz"
+_INTERPOLATOR = "interpolator.npz"
 #: Does work on jobs, in order, in as many processes as it likes: (work, jobs, what, unit).
 Each = Callable[[Callable, Sequence, str, str], Iterator]
 
@@ -44,9 +44,9 @@ def _exact() -> Synthesizer:
 
 
 @lru_cache(maxsize=1)
-def _sky(folder: Path) -> Synthesizer | Interpolator:
-    """What makes this build's spectra: its interpolator where one was trained."""
-    path = folder / _SKY
+def _spectrum_maker(folder: Path) -> Synthesizer | Interpolator:
+    """The source of this build's spectra: its interpolator if one was trained."""
+    path = folder / _INTERPOLATOR
     return Interpolator.load(path) if path.exists() else _exact()
 
 
@@ -59,7 +59,7 @@ def _write_star(job: tuple[str, Row, int, int | None]) -> int:
     """Write the files of one row; returns bytes on disk.  Runs in a worker process."""
     root, row, seed, slot = job
     folder = Path(root)
-    synthesizer = _sky(folder)
+    synthesizer = _spectrum_maker(folder)
     spectra = apogee_files.observe(row, synthesizer, seed)
     name = f"dr17-{row.apogee_id}.fits.gz"
     size = write_gzip(
@@ -79,13 +79,13 @@ def _write_star(job: tuple[str, Row, int, int | None]) -> int:
     return size
 
 
-def _bad_pixels(spectra: apogee_files.Spectra) -> np.ndarray:
-    """Pixels (8575,) of the coadd that the sheet's choice of mask bits gives up."""
+def _bad_pixels(spectra: apogee_files.ApStarArrays) -> np.ndarray:
+    """Pixels (8575,) of the coadd masked by the bits that the course rejects."""
     return (spectra.mask[0] & (apogee_files.BAD_BITS | apogee_files.SKYLINE_BIT)) > 0
 
 
 def _normalised(arrays: tuple, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Flux and error of an aspcapStar file as labs hand them on: 1 and 1e10 where unknown."""
+    """Flux and error of an aspcapStar file as in the products: 1 and 1e10 where unknown."""
     flux, error, _ = arrays
     unknown = bad | (flux == 0)
     flux = np.where(unknown, 1.0, round_mantissa(flux, 11))
@@ -94,7 +94,7 @@ def _normalised(arrays: tuple, bad: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _write_mystery(folder: Path, row: Row, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Write the mystery star's file; returns its normalised flux and error, each (8575,)."""
-    synthesizer = _sky(folder)
+    synthesizer = _spectrum_maker(folder)
     spectra = apogee_files.observe(row, synthesizer, seed)
     (folder / MYSTERY).parent.mkdir(parents=True)
     write_gzip(folder / MYSTERY, apogee_files.wiped_bytes(spectra))
@@ -105,14 +105,14 @@ def _write_mystery(folder: Path, row: Row, seed: int) -> tuple[np.ndarray, np.nd
 def _normalised_spectrum(job: tuple[str, Row, int]) -> tuple[np.ndarray, np.ndarray]:
     """Normalised flux and error (8575,) of a star without files.  Runs in a worker process."""
     root, row, seed = job
-    synthesizer = _sky(Path(root))
+    synthesizer = _spectrum_maker(Path(root))
     spectra = apogee_files.observe(row, synthesizer, seed)
     arrays = apogee_files.aspcap_arrays(row, spectra, synthesizer, seed)
     return _normalised(arrays, _bad_pixels(spectra))
 
 
 def _write_decorrelated(folder: Path, rows: list[Row], spectra: Iterator) -> None:
-    """Lab 6's examination: stars whose labels have nothing to do with one another.
+    """Write the test set of lab 6: spectra and labels of stars with uncorrelated labels.
 
     Their true labels are public: they stand in no other table, and the lab compares with them.
     """
@@ -126,12 +126,12 @@ def _write_decorrelated(folder: Path, rows: list[Row], spectra: Iterator) -> Non
 
 
 def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, ...]) -> None:
-    """What later labs load when a student has not saved their own.
+    """Write the products that a later lab loads when a student has not saved their own.
 
     Lab 2's stand-in is normalised as the pipeline's aspcapStar files are.
     """
     products = folder / "products"
-    wavelengths, trusted = continuum_pixels(_sky(folder))
+    wavelengths, trusted = continuum_pixels(_spectrum_maker(folder))
     np.savez_compressed(
         products / "continuum_pixels_apogee.npz", wavelengths=wavelengths, trusted=trusted
     )
@@ -194,20 +194,22 @@ def build(folder: Path, seed: int, each: Each, limit: int | None = None) -> dict
     # Line profiles are compiled here once, before the workers start.
     _exact().spectrum(rows[0].truth)
     if len(rows) >= WORTH_TRAINING:
-        sky = Interpolator.trained(
+        interpolator = Interpolator.trained(
             lambda plan: each(_fine_spectrum, plan, "model spectra", "spectrum")
         )
-        sky.save(folder / _SKY)
+        interpolator.save(folder / _INTERPOLATOR)
     work = [(str(folder), row, seed, slot.get(row.index)) for row in rows]
     for _ in each(_write_star, work, "stars", "star"):
         pass
-    loners = decorrelated_rows(seed)[:limit]
-    work = [(str(folder), row, seed) for row in loners]
-    _write_decorrelated(folder, loners, each(_normalised_spectrum, work, "lone stars", "star"))
+    decorrelated = decorrelated_rows(seed)[:limit]
+    work = [(str(folder), row, seed) for row in decorrelated]
+    _write_decorrelated(
+        folder, decorrelated, each(_normalised_spectrum, work, "test stars", "star")
+    )
     tables.write_sqlite(folder / "catalogue.sqlite", rows)
     tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
     mystery = mystery_row(seed)
     tables.write_truth(folder / "truth" / "apogee.npz", rows, mystery)
     _write_products(folder, clean, _write_mystery(folder, mystery, seed))
-    (folder / _SKY).unlink(missing_ok=True)
-    return {"stars": len(clean), "rows": len(rows), "decorrelated": len(loners)}
+    (folder / _INTERPOLATOR).unlink(missing_ok=True)
+    return {"stars": len(clean), "rows": len(rows), "decorrelated": len(decorrelated)}

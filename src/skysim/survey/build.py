@@ -43,7 +43,7 @@ FACTS = (
 )
 #: Seed of the survey that everybody gets.
 PUBLIC_SEED = 128
-_OPTICAL_SKY = "optical_interpolator.npz"
+_OPTICAL_INTERPOLATOR = "optical_interpolator.npz"
 
 
 def seed_of(secret: str) -> int:
@@ -66,7 +66,7 @@ def seed_of(secret: str) -> int:
 
 
 def fingerprint(seed: int = PUBLIC_SEED) -> str:
-    """Digest of all that the survey depends on: the code it is made by, its facts, the seed."""
+    """Digest of what the survey depends on: code, tables of facts and seed."""
     return fingerprints.digest(
         [__name__], ("skysim", "surveys"), [fact_file(name) for name in FACTS], str(seed)
     )
@@ -88,25 +88,25 @@ def _exact_optical() -> optical.OpticalSynthesizer:
 
 
 @lru_cache(maxsize=1)
-def _optical_sky(folder: Path) -> optical.OpticalSynthesizer | OpticalInterpolator:
-    """What makes this build's optical spectra: its interpolator where one was trained."""
-    path = folder / _OPTICAL_SKY
+def _optical_spectrum_maker(folder: Path) -> optical.OpticalSynthesizer | OpticalInterpolator:
+    """The source of this build's optical spectra: its interpolator if one was trained."""
+    path = folder / _OPTICAL_INTERPOLATOR
     return OpticalInterpolator.load(path) if path.exists() else _exact_optical()
 
 
 def _packed_spectrum(labels: Labels) -> np.ndarray:
-    """One exact optical spectrum, as the interpolator wants it.  Runs in a worker process."""
+    """One exact optical spectrum, packed for interpolation.  Runs in a worker process."""
     return packed(*_exact_optical().spectrum(labels))
 
 
 def _observe_lamost(folder: Path, job: lamost_survey.Job) -> dict[str, np.ndarray]:
-    """Some LAMOST-like stars.  Runs in a worker process."""
-    return lamost_survey.observe(job, _optical_sky(folder).spectrum)
+    """Observe the LAMOST-like stars of one job.  Runs in a worker process."""
+    return lamost_survey.observe(job, _optical_spectrum_maker(folder).spectrum)
 
 
 def _make_seds(folder: Path, job: sed.Job) -> dict[str, np.ndarray]:
-    """Some spectral energy distributions.  Runs in a worker process."""
-    return sed.make(job, _optical_sky(folder).spectrum)
+    """Make the spectral energy distributions of one job.  Runs in a worker process."""
+    return sed.make(job, _optical_spectrum_maker(folder).spectrum)
 
 
 def _each(
@@ -177,7 +177,8 @@ def build(
     parts = Parts(folder)
     try:
         (folder / "products").mkdir(parents=True)
-        (folder / "truth").mkdir()
+        # students with an account on this machine must not read it
+        (folder / "truth").mkdir(mode=0o700)
         with parts.measured("apogee") as counts:
             counts |= apogee_survey.build(folder, seed, everywhere, limit)
         with parts.measured("isochrones") as counts:
@@ -189,7 +190,7 @@ def build(
             counts |= lamost_survey.build(folder, seed, run, few)
         with parts.measured("sed") as counts:
             counts |= sed.build(folder, seed, each(_make_seds, "x32 models"), few)
-            (folder / _OPTICAL_SKY).unlink(missing_ok=True)
+            (folder / _OPTICAL_INTERPOLATOR).unlink(missing_ok=True)
         summary = {
             "survey": f"simulated APOGEE-like and LAMOST-like surveys, {apogee_files.SIMULATED}",
             "public": seed == PUBLIC_SEED,
@@ -225,12 +226,12 @@ def _train_optical(folder: Path, workers: int, progress: bool, limit: int | None
         made.extend(plan)
         return _each(_packed_spectrum, plan, workers, progress, "optical models", "spectrum", 2)
 
-    OpticalInterpolator.trained(spectra).save(folder / _OPTICAL_SKY)
+    OpticalInterpolator.trained(spectra).save(folder / _OPTICAL_INTERPOLATOR)
     return {"spectra": len(made)}
 
 
 class Parts:
-    """What each part of a build took.
+    """Seconds, bytes and counts of each part of a build.
 
     Parameters
     ----------
@@ -265,7 +266,7 @@ def _size(folder: Path) -> int:
 
 
 def peak_memory(workers: int) -> int:
-    """Memory that a build needed at most, bytes.
+    """Upper bound of the peak memory of a build, bytes.
 
     The largest resident set of this process plus, for each worker, the largest that any had
     (`resource.getrusage`): an upper bound, for peaks need not coincide and pages may be shared.

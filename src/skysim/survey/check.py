@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from skysim.survey import apogee_survey
 from skysim.survey.apogee_rows import N_DUPLICATES, N_STARS
-from surveys.formats.apstar import N_PIXELS
+from surveys.formats.apogee_pixels import N_PIXELS
 
 
 def check(root: Path) -> dict:
@@ -70,7 +70,7 @@ def check(root: Path) -> dict:
 
 
 def _check_stacks(root: Path, summary: dict, listed: int, advice: str) -> None:
-    """Whether the optical products hold as many spectra as were made."""
+    """Raise unless the optical products hold as many spectra as were made."""
     made = {
         product: (number, array)
         for part, array in (("lamost", "flux_scale"), ("sed", "labels"))

@@ -1,4 +1,4 @@
-"""Which pixels hold continuum: the list the labs use to normalise spectra.
+"""Selection of continuum pixels, the list that the labs use to normalise spectra.
 
 The rule.  At a grid of giants that spans the survey's labels, the model spectrum and its
 derivatives with respect to the five labels are computed.  A pixel is a candidate when
@@ -59,7 +59,7 @@ def sensitivity(synthesizer: Synthesizer) -> tuple[np.ndarray, np.ndarray]:
 
 
 def continuum_pixels(synthesizer: Synthesizer | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The list of continuum pixels.
+    """Select the continuum pixels.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def continuum_pixels(synthesizer: Synthesizer | None = None) -> tuple[np.ndarray
     faint = H_ZERO * 10 ** (-0.4 * 12.0)
     absorbed = 1.0 - np.exp(-sum(sky.absorption.values()))
     clean = (absorbed < 0.05) & (sky.airglow < 0.2 * faint)
-    # A pixel of low flux must be far less sensitive to be worth having.
+    # A pixel of low flux must be far less sensitive to be kept.
     score = change + 0.5 * np.clip(0.985 - lowest, 0.0, None) + np.where(clean, 0.0, 10.0)
     wavelength = wavelength_grid()
     trusted = np.zeros(wavelength.size, bool)

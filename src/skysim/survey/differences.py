@@ -1,4 +1,4 @@
-"""Says whether two builds hold the same survey."""
+"""Compare two builds of the survey, array by array."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def differences(one: Path, other: Path) -> dict[str, float]:
     -------
     dict of float
         By file and array: relative to the array's largest finite value; infinite where a file or a
-        column is missing, where shapes, texts or the places of NaN and infinity differ.  Empty for
-        twins.
+        column is missing, where shapes, texts or the places of NaN and infinity differ.  Empty when
+        both hold the same.
     """
     names = [
         {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} - {"survey.json"}

@@ -114,7 +114,7 @@ def smear(
     spectrograph: int,
     pixels: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Spectra as the instrument resolves them, without noise.
+    """Blur spectra with the line-spread function of the instrument, without noise.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def smear(
 
 
 def shift(wavelength: np.ndarray, flux: np.ndarray, velocity: float) -> np.ndarray:
-    """Spectra received from a star that recedes with `velocity` (km/s).
+    """Doppler-shift spectra of a star that recedes with `velocity` (km/s).
 
     Linear between samples: the blur that this adds is 2 per cent of the instrument's at most, less
     than the spectrographs differ by.
@@ -164,7 +164,7 @@ def shift(wavelength: np.ndarray, flux: np.ndarray, velocity: float) -> np.ndarr
 
 @dataclass(frozen=True)
 class Site:
-    """What the telescope adds: throughput, background and telluric depth, each (3909,).
+    """Observing conditions at a site: throughput, background and telluric depth, each (3909,).
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ def _facts(name: str) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def site(barycentric: float) -> Site:
-    """The site as it appears in a spectrum corrected by `barycentric` km/s.
+    """Conditions at the site on the wavelengths of a spectrum corrected by `barycentric` km/s.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def site(barycentric: float) -> Site:
 
 @dataclass(frozen=True)
 class Exposure:
-    """Where and when: all that a star's spectrum shares with its neighbours.
+    """One exposure of a plate: what the spectra of all its stars share.
 
     Attributes
     ----------
@@ -262,7 +262,7 @@ class Exposure:
 
 @dataclass(frozen=True)
 class Observed:
-    """One observed spectrum and what was done to it.
+    """One observed spectrum and the true effects in it.
 
     Attributes
     ----------
@@ -397,7 +397,7 @@ def _correlated(rng: np.random.Generator, sigma: np.ndarray) -> np.ndarray:
 
 
 def _spoil(rng: np.random.Generator, flux: np.ndarray, artefact: str) -> np.ndarray:
-    """What went wrong before the detector."""
+    """Apply an artefact that spoils the spectrum before the detector."""
     wave = wavelength_grid()
     if artefact == "arm_mismatch":
         factor = 10.0 ** (rng.choice([-1.0, 1.0]) * rng.uniform(0.08, 0.25))
@@ -425,7 +425,7 @@ def _cosmic_rays(
 
 
 def _bad_pixels(rng: np.random.Generator) -> np.ndarray:
-    """Runs of flagged pixels: five a spectrum, most of them in the blue arm, as in DR10."""
+    """Draw runs of flagged pixels, five a spectrum, most of them in the blue arm as in DR10."""
     bad = np.zeros(N_PIXELS, bool)
     number = int(rng.poisson(5.0))
     start = np.where(rng.random(number) < 0.7, rng.integers(0, 2030, number), rng.integers(

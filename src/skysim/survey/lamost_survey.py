@@ -33,7 +33,7 @@ PHOTOMETRY = 0.6
 
 @dataclass(frozen=True)
 class SurveySet:
-    """One survey.
+    """One LAMOST-like survey: its name, plates and number of stars.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ Source = Callable[[Labels], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class Job:
-    """Some stars of one set, for one process."""
+    """A batch of stars of one set, observed by one process."""
 
     survey: SurveySet
     seed: int
@@ -79,7 +79,7 @@ class Job:
 
 
 def plan(survey: SurveySet, seed: int, limit: int | None = None) -> tuple[OpticalStars, list[Job]]:
-    """Draw the stars of a set and share them out.
+    """Draw the stars of a set and divide them into jobs.
 
     Parameters
     ----------
@@ -144,9 +144,9 @@ def _observe_star(
     calm = optical.rotate(photosphere, vsini) if vsini > 8.0 else photosphere
     luminosity = STEFAN_BOLTZMANN * stars.teff[i] ** 4
     lines = {
-        features.HALPHA: stars.r_halpha[i] * luminosity,
-        features.HBETA: stars.r_hbeta[i] * luminosity,
-        **dict(zip(features.TRIPLET, stars.r_calcium[i] * luminosity, strict=True)),
+        features.HALPHA_VACUUM: stars.r_halpha[i] * luminosity,
+        features.HBETA_VACUUM: stars.r_hbeta[i] * luminosity,
+        **dict(zip(features.TRIPLET_VACUUM, stars.r_calcium[i] * luminosity, strict=True)),
     }
     active = features.add_emission(wave, calm, lines, vsini, float(stars.wings[i]))
     full = features.absorb_lithium(wave, active, float(stars.ew_li[i]), vsini)
@@ -197,7 +197,7 @@ def catalogue(
     made: dict[str, np.ndarray],
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """What the pipeline reports: one entry per spectrum, names of LAMOST's own catalogues.
+    """Catalogue as reported by the pipeline, one entry per spectrum, with LAMOST's column names.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def spectral_type(teff: float) -> str:
 def rotation_table(
     stars: OpticalStars, obsid: np.ndarray, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Periods and amplitudes of K2 light curves, as Armstrong et al. (2016) give them.
+    """Rotation periods and amplitudes of K2 light curves in the form of Armstrong et al. (2016).
 
     Stars whose spots vary too little are missing or have a period that is not the star's; some
     vary for other reasons, which the class says with some confusion.
@@ -341,7 +341,7 @@ def rotation_table(
 
 
 def truth(stars: OpticalStars, made: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Everything that was planted, one entry per spectrum (cosmic rays: one per hit).
+    """True values of everything simulated, one entry per spectrum (cosmic rays: one per hit).
 
     Widths and fluxes are in A and erg s-1 cm-2.  ``residual_ew`` (n, 4) is the chromospheric
     excess of H alpha (20 A) and the Ca II triplet (10 A) as `residual` measures it,
@@ -414,7 +414,7 @@ STACK = ("flux_i2", "err_f2", "bad")
 def _assemble(
     folder: Path, n: int, parts: Iterator[dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """Put the parts together; the large arrays go to ``<name>.npy`` on disk as they come."""
+    """Concatenate the parts; large arrays are written to ``<name>.npy`` on disk as they come."""
     files: dict[str, np.ndarray] = {}
     small: dict[str, list[np.ndarray]] = {}
     start = 0

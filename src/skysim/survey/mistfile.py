@@ -1,4 +1,4 @@
-"""Isochrones of the formula in MIST's own ``.iso`` layout, marked as what they are.
+"""Isochrones of the formula in the ``.iso`` layout of MIST, marked as simulated.
 
 The layout is that of MIST 1.2 (Choi et al. 2016, ApJ 823, 102; Dotter 2016, ApJS 222, 8): a header,
 then one block per age whose rows are equivalent evolutionary points (EEPs), numbered alike in all.

@@ -95,7 +95,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Job:
-    """Some models (`library` is -1) or some stars of a library, for one process."""
+    """A batch of models (`library` is -1) or of stars of a library, for one process."""
 
     library: int
     first: int
@@ -104,12 +104,12 @@ class Job:
 
 
 def lowest_gravity(teff: np.ndarray) -> np.ndarray:
-    """Smallest log g at which a star of that temperature (K) holds together in the grid."""
+    """Lowest log g of the grid at an effective temperature (K)."""
     return np.interp(teff, [5000.0, 6000.0, 7500.0, 9750.0], [0.0, 0.5, 1.0, 2.0])
 
 
 def plan(seed: int, limit: int | None = None) -> list[Job]:
-    """Share out the models and the libraries' stars.
+    """Divide the models and the stars of the libraries into jobs.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def _model(flux: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def missing_opacity(wavelength: np.ndarray, labels: Labels) -> np.ndarray:
-    """What the "observed" stars have and the models lack: a haze of lines, growing to the blue.
+    """Extra line opacity of the "observed" stars, absent from the models and growing to the blue.
 
     Our own invention, of the size and sense of the differences between model grids and NGSL: 4 per
     cent at 3500 A in the Sun, more in cool and metal-rich stars.
@@ -282,7 +282,7 @@ def build(
     Parameters
     ----------
     folder : Path
-        The survey's, with ``products/`` in it.
+        The survey's, with ``products/`` and ``truth/`` in it.
     seed : int
     run : function
         Yields `make` of each job, in order; its second argument names the work.
@@ -325,5 +325,5 @@ def build(
         write_npz(folder / "products" / f"{library.name}.npz", public)
         hidden |= {f"{library.name}.{n}": v for n, v in made.items() if n not in shown}
         counts[library.name] = len(made["labels"])
-    np.savez_compressed(folder / "truth_sed.npz", **hidden)
+    np.savez_compressed(folder / "truth" / "sed.npz", **hidden)
     return counts

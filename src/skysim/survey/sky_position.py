@@ -1,4 +1,4 @@
-"""Positions on the sky, the names made of them, and the velocity of the Earth towards them."""
+"""Positions on the sky, 2MASS designations, and barycentric velocity corrections."""
 
 from __future__ import annotations
 

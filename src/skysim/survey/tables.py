@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,14 @@ from astropy.io import fits
 from skysim.stars.labels import microturbulence
 from skysim.survey.apogee_files import SIMULATED, star_flags
 from skysim.survey.apogee_rows import MISSING, Row, passes_cuts
+from surveys.catalogue import EXTRATARG, allstar_columns, write_tables
 
 LABELS = ("teff", "logg", "fe_h", "mg_fe", "si_fe")
 PRODUCT = "synspec_rev1"
 
 
 def clean_rows(rows: list[Row]) -> list[Row]:
-    """One row per star that survives the sheet's cuts: the one of highest S/N, in table order."""
+    """One row per star that passes the cuts of lab 1: that of highest S/N, in table order."""
     best: dict[str, Row] = {}
     for row in rows:
         if passes_cuts(row.catalogue, row.snr):
@@ -27,20 +27,21 @@ def clean_rows(rows: list[Row]) -> list[Row]:
     return sorted(best.values(), key=lambda r: r.index)
 
 
-def _identifiers(row: Row) -> dict[str, str]:
-    """The names by which DR17's tables refer to one another."""
-    return {
-        "apstar_id": f"apogee.{row.telescope}.s.stars.{row.location_id}.{row.apogee_id}",
-        "target_id": f"{row.location_id}.{row.apogee_id}",
-        "apogee_id": row.apogee_id,
-    }
-
-
-def _star(row: Row) -> dict[str, object]:
-    """Columns of CAS table apogeeStar, those of DR17's that the kit fills."""
+def _record(row: Row) -> dict[str, object]:
+    """Make one spectrum's values, by column name of the catalogue's tables and the allStar file."""
     starflag, andflag = star_flags(row)
+    c = row.catalogue
+    found = c["teff"] > MISSING and c["logg"] > MISSING
+    labels = {}
+    for name in LABELS:
+        digits = 3 if name == "teff" else 5
+        labels[name] = round(float(c[name]), digits)
+        labels[f"{name}_err"] = round(float(c[f"{name}_err"]), digits)
+    target = f"{row.location_id}.{row.apogee_id}"
     return {
-        **_identifiers(row),
+        "apstar_id": f"apogee.{row.telescope}.s.stars.{target}",
+        "target_id": target,
+        "apogee_id": row.apogee_id,
         "file": f"apStar-dr17-{row.apogee_id}.fits",
         "telescope": row.telescope,
         "location_id": row.location_id,
@@ -49,7 +50,7 @@ def _star(row: Row) -> dict[str, object]:
         "dec": row.dec,
         "glon": round(row.glon, 6),
         "glat": round(row.glat, 6),
-        "extratarg": 16 if row.kind == "duplicate" else 0,
+        "extratarg": 1 << EXTRATARG["DUPLICATE"] if row.kind == "duplicate" else 0,
         "nvisits": len(row.visits),
         "snr": round(row.snr, 4),
         "starflag": starflag,
@@ -57,21 +58,10 @@ def _star(row: Row) -> dict[str, object]:
         "vhelio_avg": round(row.vhelio, 5),
         "vscatter": round(row.vscatter, 5),
         "verr": round(row.verr, 5),
-    }
-
-
-def _aspcap(row: Row) -> dict[str, object]:
-    """Columns of CAS table aspcapStar, those of DR17's that the kit fills."""
-    c = row.catalogue
-    found = c["teff"] > MISSING and c["logg"] > MISSING
-    labels = {}
-    for name in LABELS:
-        digits = 3 if name == "teff" else 5
-        labels[name] = round(float(c[name]), digits)
-        labels[f"{name}_err"] = round(float(c[f"{name}_err"]), digits)
-    return {
-        **_identifiers(row),
-        "aspcap_id": f"apogee.{row.telescope}.s.{PRODUCT}.{row.location_id}.{row.apogee_id}",
+        "j": row.j,
+        "h": row.h,
+        "k": row.k,
+        "aspcap_id": f"apogee.{row.telescope}.s.{PRODUCT}.{target}",
         "aspcapflag": row.flags["aspcapflag"],
         **labels,
         "m_h": round(float(c["m_h"]), 5),
@@ -93,28 +83,7 @@ def write_sqlite(path: Path, rows: list[Row]) -> None:
         Written anew.
     rows : list of Row
     """
-    connection = sqlite3.connect(path)
-    try:
-        for table, maker in (("apogeeStar", _star), ("aspcapStar", _aspcap)):
-            records = [maker(r) for r in rows]
-            kinds = {str: "TEXT", int: "INTEGER", float: "REAL"}
-            columns = [f'"{n}" {kinds[type(v)]}' for n, v in records[0].items()]
-            connection.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
-            slots = ", ".join("?" * len(columns))
-            connection.executemany(
-                f"INSERT INTO {table} VALUES ({slots})", [tuple(r.values()) for r in records]
-            )
-            connection.execute(f"CREATE INDEX {table}_id ON {table} (apstar_id)")
-            connection.execute(f"CREATE INDEX {table}_apogee ON {table} (apogee_id)")
-        connection.commit()
-    finally:
-        connection.close()
-
-
-_INTEGERS = {
-    "location_id": "J", "nvisits": "I", "starflag": "K", "andflag": "K",
-    "extratarg": "J", "aspcapflag": "K",
-}  # fmt: skip
+    write_tables([_record(row) for row in rows], path)
 
 
 def write_allstar(path: Path, rows: list[Row]) -> None:
@@ -127,17 +96,12 @@ def write_allstar(path: Path, rows: list[Row]) -> None:
         Written anew.
     rows : list of Row
     """
-    records = [_star(r) | {"j": r.j, "h": r.h, "k": r.k} | _aspcap(r) for r in rows]
+    records = [_record(row) for row in rows]
     columns = []
-    for name, first in records[0].items():
-        values = [r[name] for r in records]
-        if isinstance(first, str):
-            kind = f"{max(len(v) for v in values)}A"
-        elif name in _INTEGERS:
-            kind = _INTEGERS[name]
-        else:
-            kind = "D" if name in ("ra", "dec", "glon", "glat") else "E"
-        columns.append(fits.Column(name=name.upper(), format=kind, array=np.array(values)))
+    for name, _, kind, _ in allstar_columns():
+        values = np.array([record[name] for record in records])
+        kind = f"{max(map(len, values))}A" if kind == "A" else kind
+        columns.append(fits.Column(name=name.upper(), format=kind, array=values))
     table = fits.BinTableHDU.from_columns(columns, name="ALLSTAR")
     table.header["COMMENT"] = SIMULATED
     start = fits.PrimaryHDU()
@@ -146,7 +110,7 @@ def write_allstar(path: Path, rows: list[Row]) -> None:
 
 
 def write_truth(path: Path, rows: list[Row], mystery: Row) -> None:
-    """Write what no student sees: true labels, kind of row, artefact and velocity left over.
+    """Write the hidden truth: true labels, kind of row, artefact and residual velocity.
 
     Parameters
     ----------

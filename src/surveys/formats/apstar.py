@@ -24,33 +24,8 @@ import numpy as np
 
 from surveys.download import text_kind
 from surveys.errors import KitError
+from surveys.formats.apogee_pixels import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
 
-N_PIXELS = 8575
-"""Pixels of every resampled APOGEE spectrum."""
-LOG_WAVELENGTH_START = 4.179
-"""log10 of the vacuum wavelength in Å of the first pixel (the header's CRVAL1)."""
-LOG_WAVELENGTH_STEP = 6e-6
-"""Step of log10 wavelength from pixel to pixel (the header's CDELT1)."""
-CHIPS = {"blue": slice(322, 3242), "green": slice(3648, 6048), "red": slice(6412, 8306)}
-"""Pixels where each of the three detectors has light; together the 7214 pixels ASPCAP uses."""
-PIXMASK = {
-    0: "BADPIX",
-    1: "CRPIX",
-    2: "SATPIX",
-    3: "UNFIXABLE",
-    4: "BADDARK",
-    5: "BADFLAT",
-    6: "BADERR",
-    7: "NOSKY",
-    8: "LITTROW_GHOST",
-    9: "PERSIST_HIGH",
-    10: "PERSIST_MED",
-    11: "PERSIST_LOW",
-    12: "SIG_SKYLINE",
-    13: "SIG_TELLURIC",
-    14: "NOT_ENOUGH_PSF",
-}
-"""Name of each bit of an apStar mask, by its number."""
 FLUX_UNIT = "1e-17 erg/s/cm2/Å"
 
 
@@ -102,7 +77,7 @@ class Spectrum:
     model: np.ndarray | None = None
 
 
-def read_apstar(path: str | os.PathLike) -> Spectrum:
+def read_apstar(path: str | os.PathLike[str]) -> Spectrum:
     """Read a combined spectrum with its visits.
 
     Parameters
@@ -137,7 +112,7 @@ def read_apstar(path: str | os.PathLike) -> Spectrum:
     )
 
 
-def read_aspcapstar(path: str | os.PathLike) -> Spectrum:
+def read_aspcapstar(path: str | os.PathLike[str]) -> Spectrum:
     """Read a spectrum that the survey's pipeline has divided by its pseudo-continuum.
 
     Parameters
@@ -177,7 +152,7 @@ def _wavelength() -> np.ndarray:
     return 10 ** (LOG_WAVELENGTH_START + LOG_WAVELENGTH_STEP * np.arange(N_PIXELS))
 
 
-def check_fits(path: str | os.PathLike, *, spectrum: bool = False) -> None:
+def check_fits(path: str | os.PathLike[str], *, spectrum: bool = False) -> None:
     """Make sure that a file is FITS and complete to the last HDU.
 
     Parameters
@@ -198,7 +173,7 @@ def check_fits(path: str | os.PathLike, *, spectrum: bool = False) -> None:
 
 
 @contextmanager
-def _open(path: str | os.PathLike) -> Iterator[Any]:
+def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Open a FITS file that is complete to its last HDU, or say what is wrong with it."""
     from astropy.io import fits
 
@@ -221,7 +196,9 @@ def _open(path: str | os.PathLike) -> Iterator[Any]:
             yield hdus
 
 
-def _read(path, images: tuple[int, ...]) -> tuple[list[np.ndarray], dict, dict]:
+def _read(
+    path: str | os.PathLike[str], images: tuple[int, ...]
+) -> tuple[list[np.ndarray], dict[str, Any], dict[str, Any]]:
     """Return the images asked for as (rows, 8575), the primary header, and the star's table row."""
     with _open(path) as hdus:
         _check_spectrum(path, hdus)
@@ -239,13 +216,13 @@ def _read(path, images: tuple[int, ...]) -> tuple[list[np.ndarray], dict, dict]:
     return data, header, star
 
 
-def _check_spectrum(path, hdus) -> None:
+def _check_spectrum(path: str | os.PathLike[str], hdus: Any) -> None:
     for number in (1, 2, 3):
         image = number < len(hdus) and hdus[number].is_image
         _check_shape(path, number, hdus[number].shape if image else None)
 
 
-def _check_shape(path, number: int, shape: tuple | None) -> None:
+def _check_shape(path: str | os.PathLike[str], number: int, shape: tuple[int, ...] | None) -> None:
     if shape is None or len(shape) not in (1, 2) or 0 in shape:
         raise ApogeeFileError(
             f"{path}: HDU {number} should be an image of {N_PIXELS} pixels and is "
@@ -259,7 +236,7 @@ def _check_shape(path, number: int, shape: tuple | None) -> None:
         )
 
 
-def _refuse_text(path) -> bytes:
+def _refuse_text(path: str | os.PathLike[str]) -> bytes:
     """Return the file's first bytes, unless they are plainly no data."""
     try:
         with Path(path).open("rb") as file:

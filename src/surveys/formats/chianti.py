@@ -206,7 +206,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _levels(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return energies in Ry and statistical weights, by level."""
-    energy, weight = [], []
+    energy: list[float] = []
+    weight: list[float] = []
     for line in _lines(path):
         words = line.split()
         first = len(words)

@@ -68,10 +68,14 @@ class Notebook:
         shown: list[dict[str, Any]] = []
 
         class Publisher(DisplayPublisher):
-            def publish(self, data: dict[str, Any], metadata: Any = None, **_: Any) -> None:
+            def publish(
+                self, data: dict[str, Any], metadata: Any = None, source: Any = None, **_: Any
+            ) -> None:
                 shown.append(data)
 
         class Hook(DisplayHook):
+            shell: Any  # set by IPython before anything is shown
+
             def __call__(self, result: Any = None) -> None:
                 if result is not None:
                     self.shell.user_ns["_"] = result
@@ -113,7 +117,9 @@ class Notebook:
             answer["error"] = f"{type(error).__name__}: {error}"[:500]
         return answer
 
-    def call(self, name: str, arguments: tuple[tuple, dict] | None) -> dict[str, Any]:
+    def call(
+        self, name: str, arguments: tuple[tuple[Any, ...], dict[str, Any]] | None
+    ) -> dict[str, Any]:
         """Look a name up, or call it, as a test in the notebook itself would."""
         from helpers import checks
 
@@ -189,7 +195,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while True:
         (length,) = wire.HEADER.unpack(_read(requests, wire.HEADER.size))
         request = wire.decode(_read(requests, length), trusted=True)
-        do = {"run": notebook.run, "call": notebook.call, "renew": notebook.renew}
+        do: dict[str, Any] = {"run": notebook.run, "call": notebook.call, "renew": notebook.renew}
         answer = do[request.pop("do")](**request)
         try:
             message = wire.encode(answer)

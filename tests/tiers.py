@@ -1,7 +1,8 @@
-"""Labs whose answers sample posteriors or train networks: a pass through one takes a minute.
+"""How much of what is slow a run of the tests does; `make thorough` does all (LABKIT_THOROUGH).
 
+The answers to some labs sample posteriors or train networks: a pass through one takes a minute.
 Their model answer, blank sheet and every rival are graded in each run of the tests; what repeats a
-pass many times, or a whole notebook, is done for them where LABKIT_THOROUGH is set.
+pass many times, or runs a whole notebook, is done for them in `make thorough` only.
 """
 
 import os
