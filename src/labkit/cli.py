@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = _parser().parse_args(arguments)
     try:
-        return chosen.run(chosen)
+        return int(chosen.run(chosen))
     except KeyboardInterrupt:
         print("labkit: stopped", file=sys.stderr)
         return 1
@@ -55,17 +55,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], about: str, more: str = ""):
-        sub = commands.add_parser(
-            name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}"
-        )
-        sub.set_defaults(run=run)
-        return sub
+    _add_making(commands)
+    _add_grading(commands)
+    return parser
 
-    listed = command("labs", _labs, "list the labs of a course folder, with exercises and points")
-    listed.add_argument("--course", type=Path, default=ROOT, help="the course folder")
 
-    data = command(
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    about: str,
+    more: str = "",
+) -> argparse.ArgumentParser:
+    """Add a command: what it does in a phrase, more of it for its own --help."""
+    sub = commands.add_parser(
+        name, help=about, description=f"{about[0].upper()}{about[1:]}. {more}"
+    )
+    sub.set_defaults(run=run)
+    return sub
+
+
+def _add_making(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add what makes the survey, the notebooks and the book."""
+    data = _command(
+        commands,
         "data",
         _data,
         "build or check the simulated survey",
@@ -86,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         help="only remove from LABKIT_CACHE what labs fetched from surveys replaced since",
     )
 
-    made = command(
+    made = _command(
+        commands,
         "notebooks",
         _notebooks,
         "derive the solved and the student notebooks from the scripts",
@@ -97,7 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--check", action="store_true", help="only say which differ; exit 1 if any")
 
-    walk = command(
+    walk = _command(
+        commands,
         "walkthrough",
         _walkthrough,
         "run every solved lab, grade it, write the illustrated book",
@@ -111,16 +126,21 @@ def _parser() -> argparse.ArgumentParser:
         "--record", action="store_true", help="keep the times in docs/walkthrough.json"
     )
 
-    command(
+    _command(
+        commands,
         "reference",
         _reference,
         "keep the product of lab 3 as the reference for later labs",
         "Run it after a walkthrough when lab 3, or the sky, has changed; then rebuild the survey.",
     )
 
-    command("doctor", _doctor, "say what this machine lacks and what to do about it")
+    _command(commands, "doctor", _doctor, "say what this machine lacks and what to do about it")
 
-    rivals = command(
+
+def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add what proves the tests, and grades."""
+    rivals = _command(
+        commands,
         "rivals",
         _rivals,
         "try every rival answer on the tests, in the sandbox; print who was caught",
@@ -132,7 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     rivals.add_argument("--unsafe", action="store_true", help="without a sandbox")
 
-    grade = command(
+    grade = _command(
+        commands,
         "grade",
         _grade,
         "grade the submissions of one lab, each in a sandbox",
@@ -164,7 +185,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="without a sandbox: students' code can read your files and the hidden tests",
     )
-    return parser
 
 
 def _chosen_labs(names: Sequence[str]) -> list[str]:

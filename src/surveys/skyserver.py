@@ -72,7 +72,14 @@ def _patient_adapter(service: str) -> HTTPAdapter:
                 proxies = {}
             try:
                 # astroquery binds its default time limit on import: the setting would do nothing
-                return super().send(request, stream, conf.timeout, verify, cert, proxies)
+                return super().send(
+                    request,
+                    stream=stream,
+                    timeout=conf.timeout,
+                    verify=verify,
+                    cert=cert,
+                    proxies=proxies,
+                )
             except requests.RequestException as error:
                 raise ArchiveError(
                     f"{service} did not answer at {_address(url)}: {_cause(error)}. "
