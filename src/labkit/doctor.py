@@ -105,7 +105,10 @@ def _programs() -> Iterator[Finding]:
         advice = "" if found else _INSTALL
         yield Finding(program, found or "not found", advice)
     found = shutil.which("bwrap")
-    advice = "" if found else "to grade other people's notebooks: `apt-get install bubblewrap`"
+    how = "`apt-get install bubblewrap`"
+    if sys.platform != "linux":
+        how = "use Linux (WSL on Windows, a virtual machine or container on macOS)"
+    advice = "" if found else f"to grade other people's notebooks: {how}"
     yield Finding("bubblewrap (the sandbox)", found or "not found", advice, needed=False)
 
 
