@@ -172,7 +172,7 @@ def test_titanium_oxide_grows_towards_cool_stars():
     assert depths[-1] > 0.5
 
 
-def test_bands_saturate():
+def test_deep_molecular_bands_saturate():
     """Twice the TiO is twice the depth of a faint band, and little more of a deep one."""
 
     def growth(teff):

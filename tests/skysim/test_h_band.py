@@ -97,7 +97,7 @@ def test_hydrogen_grows_with_temperature(synthesizer):
     assert widths[0] < widths[1] < widths[2] < widths[3]
 
 
-def test_brackett_wavelengths():
+def test_brackett_lines_have_laboratory_wavelengths():
     upper, wavelength, _ = lines.brackett()
     assert wavelength[upper == 11] == pytest.approx(16811.1, abs=0.5)
     assert wavelength[upper == 14] == pytest.approx(15884.9, abs=0.5)

@@ -209,5 +209,5 @@ def test_a_star_depends_on_nothing_but_its_number(built):
 @pytest.mark.parametrize(
     ("teff", "kind"), [(9000.0, "A2"), (5772.0, "G2"), (4400.0, "K6"), (3100.0, "M4")]
 )
-def test_spectral_types(teff, kind):
+def test_spectral_types_follow_temperature(teff, kind):
     assert lamost_survey.spectral_type(teff) == kind

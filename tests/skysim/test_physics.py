@@ -37,7 +37,7 @@ def gas(temperature, pressure, mix=SOLAR):
 
 
 @pytest.mark.parametrize(("teff", "logg", "fe_h"), STARS)
-def test_hydrostatic_balance(teff, logg, fe_h):
+def test_layers_are_in_hydrostatic_equilibrium(teff, logg, fe_h):
     layers = atmosphere.atmosphere(teff, logg, abundances(fe_h, 0, 0, 0, 0, 0))
     # dP/dln tau = g tau / kappa, with kappa worked out again and the trapezium rule.
     push = 10.0**logg * layers.tau / opacity.rosseland(layers.gas)
@@ -59,7 +59,7 @@ def test_gas_is_neutral_and_fills_its_pressure(teff, logg, fe_h):
     )
 
 
-def test_saha_limits():
+def test_ionisation_follows_the_saha_equation():
     sodium, hydrogen, helium = (SYMBOLS.index(s) for s in ("Na", "H", "He"))
     cool, hot = gas(2000.0, 1e5), gas(12000.0, 1e2)
     assert cool.ionised[sodium] < 0.05 * cool.neutral[sodium]

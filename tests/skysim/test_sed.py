@@ -46,7 +46,7 @@ def test_models_cover_the_labels_evenly():
     assert count.min() > 0.8 * sed.MODELS / 64
 
 
-def test_products(built):
+def test_products_hold_scaled_energy_distributions(built):
     folder, counts = built
     assert counts == {"sed_grid": 40, "sed_ngsl": 40, "sed_miles": 40}
     with np.load(folder / "products" / "sed_grid.npz") as file:

@@ -274,7 +274,7 @@ def test_a_comment_in_a_report_writer_builds_no_survey_again():
     assert not [path for path in used.values() if "make" in path.parts]
 
 
-def test_continuum_pixels(synthesizer):
+def test_continuum_pixels_cover_every_chip(synthesizer):
     wavelengths, trusted = continuum_pixels(synthesizer)
     np.testing.assert_array_equal(wavelengths, wavelength_grid()[trimmed_pixels()])
     assert 0.07 <= trusted.mean() <= 0.09

@@ -212,8 +212,15 @@ def levels(
 
 @dataclass(frozen=True)
 class BandLines:
-    """Lines of one or more bands, as parallel arrays: wavenumber (cm-1), energy of the lower level
-    (cm-1), and weight times oscillator strength."""
+    """Lines of one or more bands, as parallel arrays.
+
+    Attributes
+    ----------
+    wavenumber, lower : ndarray
+        Wavenumber of each line and energy of its lower level, cm-1.
+    strength : ndarray
+        Statistical weight times oscillator strength.
+    """
 
     wavenumber: np.ndarray
     lower: np.ndarray

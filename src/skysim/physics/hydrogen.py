@@ -44,7 +44,7 @@ class Line:
 
     @property
     def wavelength(self) -> float:
-        """Vacuum, Angstrom."""
+        """Vacuum wavelength of the line, Angstrom."""
         return 1e8 / (RYDBERG * (self.lower**-2 - self.upper**-2))
 
     @property

@@ -1,4 +1,4 @@
-"""Interstellar extinction."""
+"""Interstellar extinction by wavelength, and transmission of dust."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ class Exposure:
 
     @classmethod
     def of(cls, plate: Plate, rng: np.random.Generator) -> Exposure:
-        """Observe a plate."""
+        """Draw the observing conditions of a plate."""
         barycentric = barycentric_correction(plate.ra, plate.dec, plate.mjd + 2400000.3)
         spread = plate.quality * np.array(CALIBRATION_SPECTROGRAPH)
         return cls(
@@ -313,7 +313,7 @@ def observe(
     e_bv: float,
     artefact: str = "none",
 ) -> Observed:
-    """Observe a star.
+    """Observe a star: noise, sky residuals, calibration error and artefacts.
 
     Parameters
     ----------

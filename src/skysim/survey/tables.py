@@ -87,8 +87,9 @@ def write_sqlite(path: Path, rows: list[Row]) -> None:
 
 
 def write_allstar(path: Path, rows: list[Row]) -> None:
-    """Write the allStar table: the rows of both SQL tables and 2MASS magnitudes,
-    column names in capitals, in HDU 1.
+    """Write the allStar file: the rows of both SQL tables and 2MASS magnitudes in HDU 1.
+
+    Column names are in capitals.
 
     Parameters
     ----------
