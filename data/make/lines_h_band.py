@@ -37,7 +37,7 @@ COLUMNS = (
 )
 NUMBER = 480
 UNIDENTIFIED = 20
-#: Guess for a line of nobody knows what: excitation (eV) and log gf of an ordinary Fe I line.
+#: Starting values for an unidentified line, typical of Fe I: excitation (eV), log gf, C6.
 GUESS = (5.6, -1.2, 1e-30)
 PRIOR_DEX, LOOSE_DEX = 0.3, 1.5
 NOISE = 0.008  # what the model misses per pixel for other reasons than gf
