@@ -42,7 +42,7 @@ class Table(Protocol):
 
     @property
     def wavelength(self) -> np.ndarray:
-        """Å, (l,)."""
+        """Return the wavelengths of the lines, (l,), Å."""
 
     @property
     def log_temperature(self) -> np.ndarray:
@@ -113,7 +113,7 @@ def simulate(
     atomic: np.ndarray | None = None,
     second: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Observe coronae.
+    """Simulate observed spectra of coronae.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from astropy.io import fits
 from scipy.optimize import least_squares
 
 from skysim.stars.labels import Labels
-from surveys.formats.apstar import CHIPS
+from surveys.formats.apogee_pixels import CHIPS
 
 #: Teff, log g, [M/H], [alpha/M] of the points where spectra are compared; the first is the origin.
 POINTS = (

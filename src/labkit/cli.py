@@ -14,7 +14,7 @@ from surveys.errors import KitError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `labkit`.
+    """Run the `labkit` command.
 
     Parameters
     ----------
@@ -99,12 +99,10 @@ def _add_making(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="only remove from LABKIT_CACHE what labs fetched from surveys replaced since",
     )
 
-    _command(
-        commands,
-        "labs",
-        _labs,
-        "list the labs of the course folder: slug, title, points, exercises",
+    listed = _command(
+        commands, "labs", _labs, "list the labs of a course folder, with exercises and points"
     )
+    listed.add_argument("--course", type=Path, default=ROOT, help="the course folder")
 
     made = _command(
         commands,

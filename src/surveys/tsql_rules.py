@@ -136,8 +136,7 @@ def check_grammar(query: exp.Query) -> None:
 
 
 def check_names(query: exp.Query, tables: Mapping[str, Mapping[str, str]]) -> None:
-    """Refuse tables that are not here, aliases where SQL Server does not know them, and texts
-    compared with numbers.
+    """Refuse unknown tables, misplaced aliases, and texts compared with numbers.
 
     Parameters
     ----------

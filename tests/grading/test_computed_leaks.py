@@ -20,9 +20,9 @@ import helpers
 import surveys
 from labkit.sandbox import Budget, Limits, Shell, scratch, view
 from surveys.folders import survey_folder, truth_folder
+from tests.tiers import LABS
 
 from . import known_answers
-from .slow import LABS
 from .test_leaks import secrets_of
 
 HARVEST = Path(__file__).with_name("harvest.py").read_text()

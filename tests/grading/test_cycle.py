@@ -29,7 +29,7 @@ def graded(tmp_path_factory):
 
 
 @pytest.mark.parametrize("student", ANSWERS)
-def test_marks(graded, student):
+def test_marks_of_right_and_blank_answers(graded, student):
     course, _ = graded
     mark = grading.read_mark(course, LAB, student)
     assert (mark.points, mark.points_max) == (POINTS[student], 3)

@@ -78,7 +78,7 @@ def _files(course, *folders):
 
 
 @pytest.mark.parametrize("each", CODE, ids=lambda each: each.name)
-def test_code(each, hostile):
+def test_hostile_code_does_no_harm(each, hostile):
     line = hostile.report[each.name]
     assert not line.error
     assert line.points == each.points
@@ -97,7 +97,7 @@ def test_code(each, hostile):
 
 
 @pytest.mark.parametrize("make", FILES, ids=lambda make: make.__name__)
-def test_file(make, hostile):
+def test_hostile_file_does_no_harm(make, hostile):
     names = {
         "huge": "huge_notebook",
         "malformed": "malformed_json",

@@ -92,7 +92,7 @@ def test_there_is_something_to_look_for(slug):
 
 
 @pytest.mark.parametrize("slug", LABS)
-def test_release(slug):
+def test_release_holds_no_secret(slug):
     assert _found(secrets_of(slug), _text(ROOT / "labs" / slug / f"{slug}.ipynb")) == []
 
 

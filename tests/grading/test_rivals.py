@@ -50,14 +50,14 @@ def lost(labs):
 
 
 @pytest.mark.parametrize("rival", RIVALS, ids=str)
-def test_rival(rival, lost):
+def test_rival_loses_exactly_what_it_names(rival, lost):
     found = lost(rival)
     assert found == rival.loses, f"{rival} loses {sorted(found)}, expected {sorted(rival.loses)}"
 
 
 @pytest.mark.measured
 @pytest.mark.parametrize("slug", LABS)
-def test_kill_rate(slug, lost):
+def test_wrong_answers_are_caught(slug, lost):
     rows = rivals.table({rival: lost(rival) for rival in RIVALS if rival.lab == slug})
     said, good = rivals.verdict(rows)
     print(f"\n{cli.table(rows)}\n{slug}: {said}")

@@ -12,10 +12,10 @@ from labkit.grading import judge, repair
 from labkit.sandbox import Budget, Limits, Shell, scratch
 from surveys.errors import KitError
 from surveys.folders import truth_folder
+from tests.tiers import LABS
 
 from . import known_answers
 from .harvest import numbers_in
-from .slow import LABS
 
 TRUTH = truth_folder()
 LAB = "05_mcmc"

@@ -52,7 +52,7 @@ def test_star_seen_once(write):
     assert spectrum.n_visits == 1
 
 
-def test_gzipped(write):
+def test_gzipped_file_is_read(write):
     path = write(gzip.compress(apstar_bytes()), "a.fits.gz")
     assert apogee.read_apstar(path).visits.shape == (2, 8575)
 

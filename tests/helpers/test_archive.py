@@ -65,7 +65,7 @@ def test_sdss_is_only_addresses(sdss, tmp_path):
     assert found.products is None
 
 
-def test_directory(in_directory, tmp_path, monkeypatch):
+def test_folder_is_an_archive(in_directory, tmp_path, monkeypatch):
     found = archive.current()
     assert re.fullmatch(r"dir-[0-9a-f]{12}", found.key)
     assert found.sas == f"{found.skyserver}/sas"
@@ -121,7 +121,7 @@ def test_a_missing_survey_is_named_with_the_command_that_makes_it(embedded):
     assert archives.old_caches() == []  # nothing is known to be old
 
 
-def test_products(embedded, tmp_path):
+def test_products_of_labs_are_served(embedded, tmp_path):
     path = archive.product("01_apogee", patience=QUICK)
     assert path == tmp_path / "cache/embedded-one/products/01_apogee.npz"
     with np.load(path) as arrays:
@@ -199,7 +199,7 @@ def test_the_address_of_a_spectrum(sdss, tmp_path, monkeypatch):
     assert not list((tmp_path / "cache").rglob("*.fits"))
 
 
-def test_allstar_path():
+def test_path_of_the_allstar_table():
     assert archive.allstar_path() == ALLSTAR
 
 
@@ -341,7 +341,7 @@ def test_three_shapes_of_a_complaint(ask, client, body):
     assert not list(client.cache_location.glob("*"))
 
 
-def test_silence(ask):
+def test_silent_service_is_named(ask):
     import time
 
     _, query = ask(lambda h, n: time.sleep(5))
@@ -349,14 +349,14 @@ def test_silence(ask):
         query()
 
 
-def test_cut_short(ask, client):
+def test_answer_cut_short_is_named(ask, client):
     _, query = ask(lambda h, n: (h.reply(TABLE * 99, send=200), h.hang_up()))
     with pytest.raises(archive.ArchiveError, match="broke off"):
         query()
     assert not list(client.cache_location.glob("*"))
 
 
-def test_hung_up(ask):
+def test_broken_connection_is_named(ask):
     server, query = ask(lambda h, n: h.hang_up() if n < 3 else h.reply(TABLE))
     assert len(query()) == 1
     assert len(server.requests) == 3
@@ -365,7 +365,7 @@ def test_hung_up(ask):
 # ---------------------------------------------------------------- files
 
 
-def test_fetch(in_directory, paths, tmp_path):
+def test_files_are_fetched_once(in_directory, paths, tmp_path):
     order = [*reversed(paths), paths[0]]  # one asked for twice
     files = archive.fetch(order, progress=False)
     cache = archive.current().cache / "sas"
@@ -436,7 +436,7 @@ def test_one_path_is_a_list_of_one(in_directory, paths):
         archive.fetch(paths[0])
 
 
-def test_not_there(in_directory, paths):
+def test_missing_files_are_named(in_directory, paths):
     absent = f"{SPECTRA}/apStar-dr17-2M00000000+0000000.fits"
     with pytest.raises(archive.ArchiveError) as caught:
         archive.fetch([paths[0], absent], progress=False, patience=QUICK)

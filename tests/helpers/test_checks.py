@@ -110,7 +110,7 @@ def test_noise_on_stderr_costs_nothing(capfd):
     with checks.answers_from({"f": noisy}.__getitem__):
 
         @checks.run
-        def test_noise():
+        def test_printed_noise_is_kept_out():
             assert checks.submitted("f")() == -np.inf
 
     shown = capfd.readouterr()
@@ -124,7 +124,7 @@ def test_run_closes_figures_and_removes_its_files():
     kept = []
 
     @checks.run
-    def test_draws():
+    def test_draws_are_seeded_anew():
         plt.figure()
         (checks.workspace() / "file").write_text("x")
         kept.append(checks.workspace())

@@ -10,7 +10,7 @@ from helpers import csst
     ("band", "low", "high", "peak"),
     [("GU", 2400, 4300, 0.21), ("GV", 3700, 6800, 0.41), ("GI", 6000, 11000, 0.40)],
 )
-def test_throughputs(band, low, high, peak):
+def test_throughputs_are_shares_of_photons(band, low, high, peak):
     wavelength, share = csst.throughput(band)
     assert (np.diff(wavelength) > 0).all()
     assert (wavelength[0], wavelength[-1]) == (low, high)
@@ -39,7 +39,7 @@ def test_missing_file_is_named(tmp_path):
         csst.throughput("GU", tmp_path)
 
 
-def test_reddening_curve():
+def test_reddening_curve_follows_fitzpatrick():
     """A(B) - A(V) is E(B-V) by definition; the table's points are met."""
     b, v, point = csst.reddening_curve(np.array([4360.0, 5450.0, 6000.0]))
     assert b - v == pytest.approx(1.0, abs=0.05)

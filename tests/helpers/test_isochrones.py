@@ -48,7 +48,7 @@ def mist_text(ages=(9.5, 9.55), fe_h=-0.25, rows=4, column="log10_isochrone_age_
 
 
 @pytest.mark.parametrize("column", ["log10_isochrone_age_yr", "isochrone_age_yr"])
-def test_mist_iso(tmp_path, column):
+def test_mist_iso_file_is_read(tmp_path, column):
     path = tmp_path / "some.iso"
     path.write_text(mist_text(column=column))
     young, old = read(path)

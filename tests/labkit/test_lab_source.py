@@ -61,6 +61,7 @@ def test_limits_reach_the_notebook(tmp_path):
     assert [c.metadata["labkit"] for c in cells if "labkit" in c.metadata] == [{"seconds": 45}]
 
 
+@pytest.mark.slow
 def test_derived_notebooks_are_written_once(tmp_path):
     from labkit import notebooks
 

@@ -88,6 +88,7 @@ def test_a_second_walkthrough_keeps_what_has_not_changed(finished):
     assert said == [f"{LAB}: nothing changed, kept"]
 
 
+@pytest.mark.slow
 def test_a_false_claim_fails_the_walkthrough_and_shows_its_sentence(tmp_path, tiny_data):
     course = course_with_story(tmp_path, four="5")
     with pytest.raises(execution.WalkthroughError) as caught:
@@ -141,6 +142,7 @@ def test_an_edit_of_the_grader_runs_no_lab_again():
         assert not [name for name in used if name.startswith("labkit")]
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_lab_runs_it_and_those_that_follow(tmp_path, tiny_data):
     course = make_course(tmp_path)
     later = course / "solutions" / "01_later"

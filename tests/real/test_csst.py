@@ -83,7 +83,7 @@ def table(residual, wavelength):
     return [float(np.median(np.abs(residual[:, np.abs(wavelength - w) < 40]))) for w, _ in PAPER]
 
 
-def test_csst_miles(lab, trained, miles):
+def test_csst_network_on_miles_stars(lab, trained, miles):
     _, spectra, true, covered = miles
     wavelength = SED_WAVELENGTH[covered]
     predicted, _ = lab["predict_sed"](trained, spectra, np.full(len(spectra), 60.0))
@@ -118,7 +118,7 @@ def test_csst_fine_tuning_helps_the_other_half(lab, trained, miles):
     assert off[1] < off[0]
 
 
-def test_csst_calspec(lab, pairs):
+def test_csst_network_on_calspec_stars(lab, pairs):
     """Printed: CALSPEC stars have R of about 1000, so the models are seen at R = 500 too."""
     with np.load(real_file("csst/calspec_stars.npz")) as file:
         wavelength, flux = file["wavelength"].astype(float), file["flux"].astype(float)

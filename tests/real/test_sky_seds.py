@@ -23,7 +23,7 @@ def differences():
 
 
 @pytest.mark.parametrize(("low", "high", "limit"), [(4000, 10000, 0.03), (2500, 4000, 0.08)])
-def test_mock_sed(differences, low, high, limit):
+def test_seds_against_published_models(differences, low, high, limit):
     labels, found = differences
     here = (low < compare.BINS) & (high > compare.BINS)
     each = np.median(np.abs(found[:, here]), axis=1)

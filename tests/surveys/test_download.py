@@ -272,7 +272,7 @@ def test_a_dead_service_is_left_alone(faulty, tmp_path):
     assert len(server.fetched) <= 3 * (8 + CONNECTIONS)
 
 
-def test_nobody_listens(faulty, tmp_path):
+def test_service_that_does_not_listen_is_named(faulty, tmp_path):
     server = faulty(healthy)
     server.close()
     with pytest.raises(ArchiveError, match=r"8 of 8[\s\S]*Cannot connect"):

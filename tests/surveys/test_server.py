@@ -63,7 +63,7 @@ def ask(server, sql, address=SERVICE):
         ("SELECT ISNULL(a, 0) FROM t", "SELECT ifnull ( a , 0 ) FROM t"),
     ],
 )
-def test_dialect(tmp_path, sql, expected):
+def test_dialect_of_sql_server(tmp_path, sql, expected):
     """The answer is that of the query that SQLite would be sent by hand."""
     catalogue = tmp_path / "catalogue.sqlite"
     with closing(sqlite3.connect(catalogue)) as connection, connection:

@@ -1,4 +1,4 @@
-"""All submissions of a lab: what is done is kept, what is not is graded; killed, it can go on.
+"""Grade all submissions of one lab. Resumable: submissions already graded are skipped.
 
 Workers grade; this process alone reads submissions and writes: first a student's two files, then
 the marks, in one transaction. What the gradebook says is done is not done again.
@@ -15,7 +15,7 @@ from typing import Any
 from labkit import sandbox
 from labkit.errors import GradingError
 from labkit.grading import feedback, handed_in, marks, workers
-from labkit.grading.examination import Examination, Settings, Sheet
+from labkit.grading.examination import Examination, GradedSubmission, Settings
 from labkit.grading.nbgrader_cycle import submissions
 from labkit.grading.workers import Submission
 
@@ -164,7 +164,7 @@ class _Batch:
             else:
                 yield task
 
-    def finish(self, task: Submission, sheet: Sheet) -> None:
+    def finish(self, task: Submission, sheet: GradedSubmission) -> None:
         """Write a submission's files, then its marks."""
         student = task.student
         self._write(student, sheet)
@@ -186,7 +186,7 @@ class _Batch:
             self._course / "feedback" / student / lab / f"{lab}.html",
         )
 
-    def _write(self, student: str, sheet: Sheet) -> None:
+    def _write(self, student: str, sheet: GradedSubmission) -> None:
         for path, text in zip(self._files(student), (sheet.notebook, sheet.page), strict=True):
             if text:
                 feedback.write(path, text)

@@ -1,4 +1,4 @@
-"""A lab as it is examined, and one submission's way through it: from bytes to marks and pages.
+"""Grade one submission of a lab: from the handed-in bytes to marks and pages.
 
 Nothing here reads or writes the course folder, so that it may run in any process on any machine
 that has the package and the survey.
@@ -46,8 +46,8 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """What became of one submission.
+class GradedSubmission:
+    """Marks, graded notebook and feedback page of one submission.
 
     Attributes
     ----------
@@ -64,9 +64,9 @@ class Sheet:
     page: str = ""
 
 
-def failure(why: str) -> Sheet:
-    """Return the sheet of a submission over which the grader itself failed."""
-    return Sheet({"error": feedback.printable(why)})
+def failure(why: str) -> GradedSubmission:
+    """Return the result of a submission over which the grader itself failed."""
+    return GradedSubmission({"error": feedback.printable(why)})
 
 
 class Examination:
@@ -114,7 +114,7 @@ class Examination:
         """Return what identifies a submission together with all its marks depend on."""
         return hashlib.sha256(self._code + raw + "\n".join(notes).encode()).hexdigest()
 
-    def grade(self, student: str, raw: bytes, notes: list[str]) -> Sheet:
+    def grade(self, student: str, raw: bytes, notes: list[str]) -> GradedSubmission:
         """Repair a submission, run it in the sandbox, and say what it came to.
 
         Parameters
@@ -127,7 +127,7 @@ class Examination:
 
         Returns
         -------
-        Sheet
+        GradedSubmission
         """
         try:
             work = repair.repair(raw, self.handed_out)
@@ -157,13 +157,13 @@ class Examination:
             "peak_mb": round(verdict.peak / 1e6),
         }
         drawn = feedback.pictures(verdict.story)
-        return Sheet(
+        return GradedSubmission(
             result,
             feedback.graded_notebook(work.cells, self.released, result, verdict.story, drawn),
             feedback.page(settings.lab, self.title, student, result, drawn),
         )
 
-    def refuse(self, student: str, why: str) -> Sheet:
-        """Return the sheet of a submission that cannot be graded."""
+    def refuse(self, student: str, why: str) -> GradedSubmission:
+        """Return the result of a submission that cannot be graded."""
         page = feedback.refusal(self.settings.lab, self.title, student, why)
-        return Sheet({"error": why}, page=page)
+        return GradedSubmission({"error": why}, page=page)

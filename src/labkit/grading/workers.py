@@ -1,6 +1,6 @@
-"""Who grades: processes of this machine, kept warm, or the workers of a Dask cluster.
+"""Workers that grade: warm processes of this machine, or those of a Dask cluster.
 
-Both take submissions and yield sheets as they come. Neither touches the course folder: what a
+Both take submissions and yield graded ones as they come. Neither touches the course folder: what a
 worker leaves behind when it dies is nothing but a submission to be given to another one.
 """
 
@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from labkit.errors import GradingError
-from labkit.grading.examination import Examination, Sheet, failure
+from labkit.grading.examination import Examination, GradedSubmission, failure
 
 #: how often a submission is tried when the worker itself dies over it
 ATTEMPTS = 2
@@ -48,7 +48,7 @@ class Submission:
     notes: list[str] = field(default_factory=list)
 
 
-def _grade(examination: Examination, handed_in: Submission) -> Sheet:
+def _grade(examination: Examination, handed_in: Submission) -> GradedSubmission:
     try:
         return examination.grade(handed_in.student, handed_in.raw, handed_in.notes)
     except Exception as error:  # noqa: BLE001 - one bad notebook never stops the batch
@@ -101,7 +101,7 @@ class _Worker:
 
 def local(
     examination: Examination, submissions: Iterable[Submission], count: int
-) -> Generator[tuple[Submission, Sheet], None, None]:
+) -> Generator[tuple[Submission, GradedSubmission], None, None]:
     """Grade in processes of this machine.
 
     Parameters
@@ -114,7 +114,7 @@ def local(
 
     Yields
     ------
-    (Submission, Sheet)
+    (Submission, GradedSubmission)
         As they come.
     """
     waiting = iter(submissions)
@@ -162,7 +162,7 @@ def local(
 
 def cluster(
     examination: Examination, submissions: Iterable[Submission], address: str
-) -> Generator[tuple[Submission, Sheet], None, None]:
+) -> Generator[tuple[Submission, GradedSubmission], None, None]:
     """Grade on a Dask cluster whose workers have this package, the survey and bubblewrap.
 
     Parameters
@@ -175,7 +175,7 @@ def cluster(
 
     Yields
     ------
-    (Submission, Sheet)
+    (Submission, GradedSubmission)
         As they come.
 
     Raises
@@ -219,7 +219,7 @@ def cluster(
             yield task, sheet
 
 
-def _apart(examination: Examination, task: Submission) -> Sheet:
+def _apart(examination: Examination, task: Submission) -> GradedSubmission:
     """Grade in a process of its own: a worker's threads share streams, signals and chance."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     run = subprocess.run(
@@ -231,7 +231,7 @@ def _apart(examination: Examination, task: Submission) -> Sheet:
     if run.returncode:
         said = run.stderr.decode(errors="replace")[-500:]
         raise RuntimeError(f"the grader ended with {run.returncode}: {said}")
-    sheet: Sheet = pickle.loads(run.stdout)
+    sheet: GradedSubmission = pickle.loads(run.stdout)
     return sheet
 
 

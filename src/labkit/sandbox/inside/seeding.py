@@ -1,4 +1,4 @@
-"""Chance that can be repeated: what is drawn at random follows from one seed.
+"""Deterministic randomness: one seed for `random`, NumPy and torch, so that marks can be repeated.
 
 A grader that draws differently each time gives one submission two marks. So generators that are
 asked for without a seed get one here, on both sides of the sandbox. Any seed but 0 also turns those
