@@ -50,7 +50,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/spectra.py
 
 clean:
-	rm -rf $(VENV) build data/build data/truth .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf $(VENV) build dist data/build data/truth .pytest_cache .ruff_cache .mypy_cache *.egg-info
 
 # pip first takes the processor-only build of torch where one is at hand
 $(VENV)/installed: pyproject.toml

@@ -187,7 +187,7 @@ def throughput(name: str, folder: str | Path | None = None) -> tuple[np.ndarray,
     """
     if folder is not None:
         return _fits_throughput(name, Path(folder))
-    with fact_file("csst_throughput.csv").open() as file:
+    with fact_file("csst_throughput.csv").open(encoding="utf-8") as file:
         rows = csv.DictReader(line for line in file if not line.startswith("#"))
         nodes = [
             (float(r["wavelength"]), float(r["throughput"])) for r in rows if r["band"] == name

@@ -2,7 +2,8 @@
 
 The answers to some labs sample posteriors or train networks: a pass through one takes a minute.
 Their model answer, blank sheet and every rival are graded in each run of the tests; what repeats a
-pass many times, or runs a whole notebook, is done for them in `make thorough` only.
+pass many times, or runs a whole notebook, is done for them in `make thorough` only, and so are the
+trainings that only show that a wrong answer elsewhere does not spoil them.
 """
 
 import os

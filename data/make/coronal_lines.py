@@ -1,23 +1,21 @@
 """Make ``data/coronal_lines.csv``, contribution functions of coronal lines, from CHIANTI.
 
-``python -m data.make.coronal_lines FOLDER`` (two minutes) prints it for the CHIANTI folder;
-``--write`` puts it in place.
+``OMP_NUM_THREADS=1 python -m data.make.coronal_lines --compare`` reads the CHIANTI files of the
+real-data folder (LABKIT_REAL). It takes 15 CPU seconds, ten times as many where the linear algebra
+spreads its many small systems over threads. ``--write`` replaces the table.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from data.make import table_files
 from helpers.coronal_spectra import loop_emission
 from surveys import contribution_functions
 from surveys.coronal_lines import LOG_DENSITY, LOG_TEMPERATURE
-from surveys.folders import facts_folder
 from surveys.formats import chianti
 
 NAME = "coronal_lines.csv"
@@ -62,19 +60,11 @@ def rows(root: Path) -> Iterator[list[str]]:
             yield [*line, f"{density:.1f}", *(f"{value:.3f}" for value in log_g[i, :, j])]
 
 
-def main() -> None:
-    """Print or write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="a CHIANTI folder")
-    parser.add_argument("--write", action="store_true", help=f"write data/{NAME}")
-    options = parser.parse_args()
-    made = list(rows(options.folder))
-    if options.write:
-        with (facts_folder() / NAME).open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(made)
-    else:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(made)
+def make(folder: Path) -> dict[str, str]:
+    """Return the text of the table from the folder of real files."""
+    columns, *lines = rows(folder / "corona" / "chianti")
+    return {NAME: table_files.header(NAME) + table_files.csv_text(columns, lines)}
 
 
 if __name__ == "__main__":
-    main()
+    table_files.run(__doc__, make)

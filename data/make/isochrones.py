@@ -1,36 +1,25 @@
 """Make ``data/isochrones.csv``: our fit to published isochrones.
 
-``python -m data.make.isochrones`` reads the PARSEC and MIST tables of the real-data folder
-(LABKIT_REAL), fits the coefficients that `skysim.stars.evolution` uses and prints what they miss.
-``--write`` replaces the table.
+``python -m data.make.isochrones --compare`` reads the PARSEC and MIST tables of the real-data
+folder (LABKIT_REAL) and fits the coefficients that `skysim.stars.evolution` uses. ``--write``
+replaces the table.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from data.make import real_folder
+from data.make import table_files
 from skysim.stars import evolution
-from surveys.folders import facts_folder
 
+NAME = "isochrones.csv"
 #: Weight of a point of the zero-age formula against one of the tables.
 FORMULA_WEIGHT = 3.0
 #: How far from PARSEC towards MIST the giants lie: about half, where the worst miss is least.
 SHARE = 0.55
-HEADER = """\
-# Isochrones by formula, made by data/make/isochrones.py; see src/skysim/stars/evolution.py.
-# Our own low-order fits to PARSEC isochrones of 2 to 12.6 Gyr, [Fe/H] -2.2 to 0.5 (Bressan et al.
-# 2012, MNRAS 427, 127), MIST 1.2 (Choi et al. 2016, ApJ 823, 102; zero_point only) and, above 1.6
-# solar masses, the zero-age formula of Tout et al. (1996, MNRAS 281, 257).
-# *_zero_age, *_evolved: coefficient of a function of mass (term) times a power of [Fe/H].
-# Others: coefficient of a function of log age and [Fe/H] (term; ridge_basis).
-quantity,term,power,value
-"""
 #: Tout et al. 1996, tables 1 and 2: coefficients of powers of log10(Z / 0.02), for L and R.
 _LUMINOSITY = (
     (0.39704170, -0.32913574, 0.34776688, 0.37470851, 0.09011915),
@@ -274,9 +263,9 @@ def _zero_point(folder: Path, tables: list[dict[str, np.ndarray]], basis: np.nda
     solution = _robust(basis, missed)
     slope, middle = np.polyfit(metallicity, difference, 1)
     solution[[0, 3]] += SHARE * middle, SHARE * slope
-    sys.stdout.write(
+    print(
         "MIST giants minus PARSEC's, log g 1 to 3, at [Fe/H] 0, -1, -1.35: "
-        f"{', '.join(f'{d:.0f}' for d in difference)} K\n"
+        f"{', '.join(f'{d:.0f}' for d in difference)} K"
     )
     return solution
 
@@ -284,27 +273,19 @@ def _zero_point(folder: Path, tables: list[dict[str, np.ndarray]], basis: np.nda
 def table(found: dict[str, np.ndarray]) -> str:
     """Text of ``data/isochrones.csv``."""
     rows = [
-        f"{name},{i},{j},{value:.7g}"
+        (name, i, j, f"{value:.7g}")
         for name, values in found.items()
         for (i, j), value in np.ndenumerate(values)
         if value != 0.0
     ]
-    return HEADER + "\n".join(rows) + "\n"
+    columns = ("quantity", "term", "power", "value")
+    return table_files.header(NAME) + table_files.csv_text(columns, rows)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Fit, and write the table when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--write", action="store_true", help="replace data/isochrones.csv")
-    chosen = parser.parse_args(arguments)
-    text = table(fit(real_folder() / "isochrones"))
-    sys.stdout.write(f"{len(text.splitlines()) - len(HEADER.splitlines())} coefficients\n")
-    if chosen.write:
-        path = facts_folder() / "isochrones.csv"
-        path.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{path} written\n")
-    return 0
+def make(folder: Path) -> dict[str, str]:
+    """Return the text of the table from the folder of real files."""
+    return {NAME: table(fit(folder / "isochrones"))}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    table_files.run(__doc__, make)

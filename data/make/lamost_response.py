@@ -1,24 +1,21 @@
 """Measure throughput, sky background and night-sky lines of LAMOST on real spectra.
 
-``python -m data.make.lamost_response --write`` makes the tables ``data/lamost_response.csv`` and
-``data/sky_optical.csv`` from the 2330 DR10 spectra in ``LABKIT_REAL``.  A pixel that collects e
-electrons from the star and B from everything else has (S/N)^2 = e^2 / (e + B).  Bright stars show
-how e depends on wavelength, faint ones B; its narrow peaks are the lines of the night sky.
+``python -m data.make.lamost_response --compare`` makes ``data/lamost_response.csv`` and
+``data/sky_optical.csv`` from the 2330 DR10 spectra of the real-data folder (LABKIT_REAL);
+``--write`` replaces them.  A pixel that collects e electrons from the star and B from everything
+else has (S/N)^2 = e^2 / (e + B).  Bright stars show how e depends on wavelength, faint ones B; its
+narrow peaks are the lines of the night sky.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import median_filter
 
-from data.make import real_folder
-from surveys.folders import facts_folder
+from data.make import table_files
 
 #: Where a spectrum's strength is read, A, and the scale of B there: with less, faint red spectra
 #: would be better than photons allow; with more, the blue ends of faint spectra come out too good.
@@ -30,19 +27,6 @@ STELLAR = (8500.4, 8544.4, 8664.5)
 MERCURY = (4359.5, 5462.3)
 #: Spacing of the response table, A.
 NODES = 50.0
-HEADERS = {
-    "lamost_response.csv": """\
-# Response of the LAMOST low-resolution spectrograph: vacuum wavelength (A); electrons per unit flux
-# and squared wavelength (1 between 4500 and 5200 A; the arms meet at 5900 A); electrons from sky
-# continuum and detector, on a scale where they are about 700 between 4500 and 5200 A.
-# Our own measurement on 2330 spectra of LAMOST DR10 (data/make/lamost_response.py).
-""",
-    "sky_optical.csv": """\
-# Lines of the night sky at LAMOST: vacuum wavelength (A), brightness at the peak (electrons, same
-# scale as lamost_response.csv).  Our own measurement: peaks in the errors of faint LAMOST DR10
-# spectra (data/make/lamost_response.py); accuracy about 0.5 A.
-""",
-}
 
 
 @dataclass(frozen=True)
@@ -153,23 +137,15 @@ def tables(real: RealSpectra) -> tuple[list[dict], list[dict]]:
     return rows, [{"wavelength": w, "brightness": b} for w, b in lines]
 
 
-def main() -> int:
-    """Print the tables' sizes, and write them when asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="replace the tables in data/")
-    chosen = parser.parse_args()
-    folder = real_folder()
-    made = tables(RealSpectra.read(folder / "lamost/dr10_afg_2330.npz"))
-    for name, rows in zip(("lamost_response.csv", "sky_optical.csv"), made, strict=True):
-        sys.stdout.write(f"{name}: {len(rows)} rows\n")
-        if chosen.write:
-            with (facts_folder() / name).open("w", newline="") as file:
-                file.write(HEADERS[name])
-                writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-    return 0
+def make(folder: Path) -> dict[str, str]:
+    """Return the texts of both tables from the folder of real files."""
+    made = tables(RealSpectra.read(folder / "lamost" / "dr10_afg_2330.npz"))
+    return {
+        name: table_files.header(name)
+        + table_files.csv_text(list(rows[0]), (row.values() for row in rows))
+        for name, rows in zip(("lamost_response.csv", "sky_optical.csv"), made, strict=True)
+    }
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    table_files.run(__doc__, make)

@@ -333,6 +333,7 @@ def _rivals(chosen: argparse.Namespace) -> int:
     from labkit import sandbox
     from labkit.grading import rivals
 
+    sandbox.require_linux(without_sandbox=chosen.unsafe)
     if not chosen.unsafe:
         sandbox.require_bubblewrap()
     lost = {}

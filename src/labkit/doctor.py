@@ -16,6 +16,10 @@ from labkit import ROOT
 
 MEMORY_GB = 4
 DISK_GB = 6
+_INSTALL = (
+    "install the kit again into this environment: in a checkout `pip install -e '.[course]'`, "
+    "elsewhere its wheel with the extra `course`"
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def _packages() -> Iterator[Finding]:
             found = "missing"
         if found != wanted:
             wrong.append(f"{name} {found}, not {wanted}")
-    advice = "run `make clean` and `make walkthrough`, or `pip install -e .`" if wrong else ""
+    advice = _INSTALL if wrong else ""
     yield Finding("packages", "; ".join(wrong) or f"all {len(pins)} as pinned", advice)
 
 
@@ -98,10 +102,13 @@ def _programs() -> Iterator[Finding]:
     beside = Path(sys.executable).parent
     for program in ("nbgrader", "alembic", "jupyter"):
         found = shutil.which(program, path=str(beside)) or shutil.which(program)
-        advice = "" if found else "run `pip install -e .` in this environment"
+        advice = "" if found else _INSTALL
         yield Finding(program, found or "not found", advice)
     found = shutil.which("bwrap")
-    advice = "" if found else "to grade other people's notebooks: `apt-get install bubblewrap`"
+    how = "`apt-get install bubblewrap`"
+    if sys.platform != "linux":
+        how = "use Linux (WSL on Windows, a virtual machine or container on macOS)"
+    advice = "" if found else f"to grade other people's notebooks: {how}"
     yield Finding("bubblewrap (the sandbox)", found or "not found", advice, needed=False)
 
 

@@ -24,15 +24,17 @@ def course_secret() -> str:
     Raises
     ------
     CourseError
-        If it is too short to be one.
+        If it is too short to be one; an empty file too, which must not bring the public sky back.
     """
-    chosen = os.environ.get("LABKIT_SECRET", "").strip()
-    if not chosen and secret_file().is_file():
-        chosen = secret_file().read_text(encoding="utf-8").strip()
-    if chosen and len(chosen) < SHORTEST:
+    chosen, source = os.environ.get("LABKIT_SECRET", "").strip(), "LABKIT_SECRET"
+    if not chosen:
+        if not secret_file().is_file():
+            return ""
+        chosen, source = secret_file().read_text(encoding="utf-8").strip(), str(secret_file())
+    if len(chosen) < SHORTEST:
         raise CourseError(
-            f"the course secret has {len(chosen)} characters and could be guessed.",
-            f"Take at least {SHORTEST}, or let `labkit data --secret` draw one.",
+            f"the course secret in {source} has {len(chosen)} characters and could be guessed.",
+            f"Take at least {SHORTEST}, or remove it and let `labkit data --secret` draw one.",
         )
     return chosen
 

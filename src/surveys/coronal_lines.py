@@ -142,7 +142,7 @@ def line_table(path: str | Path | None = None) -> Lines:
     """
     path = fact_file("coronal_lines.csv") if path is None else Path(path)
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
         values = np.array([row[4:] for row in rows], dtype=float)
         densities = np.unique(values[:, 0])

@@ -52,7 +52,7 @@ def _told():
     return "\n".join(_parts(slug)[0] for slug in LABS)
 
 
-def _secrets(slug, shortest=25):
+def secrets_of(slug, shortest=25):
     shown, kept = _parts(slug)
     # a hint was written to be read, and names of columns are no secret: what else is in the line?
     lines = {line for line in kept if len(re.sub(r'"[^"]*"', "", line)) >= shortest}
@@ -85,7 +85,7 @@ def _text(path):
 
 @pytest.mark.parametrize("slug", LABS)
 def test_there_is_something_to_look_for(slug):
-    secrets = _secrets(slug)
+    secrets = secrets_of(slug)
     assert len(secrets) > 100
     solved = (ROOT / "solutions" / slug / f"{slug}.py").read_text()
     assert len(_found(secrets, solved.replace("\n# ", "\n"))) > 100
@@ -93,7 +93,7 @@ def test_there_is_something_to_look_for(slug):
 
 @pytest.mark.parametrize("slug", LABS)
 def test_release(slug):
-    assert _found(_secrets(slug), _text(ROOT / "labs" / slug / f"{slug}.ipynb")) == []
+    assert _found(secrets_of(slug), _text(ROOT / "labs" / slug / f"{slug}.ipynb")) == []
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def graded(tmp_path_factory):
 @pytest.mark.parametrize("slug", QUICK_LABS)
 def test_feedback_and_logs(slug, graded):
     course, said = graded
-    secrets = _secrets(slug)
+    secrets = secrets_of(slug)
     assert _found(secrets, said[slug]) == []
     for student in ("wrong", "blank"):
         own = _text(course / "submitted" / student / slug / f"{slug}.ipynb")
@@ -132,7 +132,7 @@ def test_view_from_within(tmp_path):
     Lines shorter than forty characters are left out: `helpers` says such things as
     ``rng = np.random.default_rng(seed)`` too.
     """
-    lines = {text for slug in LABS for text in _secrets(slug, shortest=40)}
+    lines = {text for slug in LABS for text in secrets_of(slug, shortest=40)}
     secrets = {text for text in lines if not re.fullmatch(r"[\d_.]+", text)}
     look = ["grep", "-rlaF", "-f", "/dev/stdin", "/labkit", "/home", "/tmp", "/etc", str(tmp_path)]
     look += ["--exclude-dir=packages", "--exclude-dir=sas"]

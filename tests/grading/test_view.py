@@ -1,9 +1,12 @@
 """What can be read from within a sandbox: no hidden test, no source, no place where they are."""
 
+from itertools import pairwise
+
 import nbformat
 
 from labkit import ROOT
 from labkit.grading import batch
+from labkit.sandbox import Limits, view
 
 from .toy import LAB, hand_in, make_course
 
@@ -62,3 +65,17 @@ def test_the_sandbox_shows_nothing(tmp_path):
         assert "kit cache data helpers packages shell src survey surveys" in text
         assert "survey build True" in text
         assert "imported helpers\nimported surveys\nno skysim\nno labkit\nno helpers.mock" in text
+
+
+def test_a_kit_installed_where_python_itself_is_stays_hidden(tmp_path, monkeypatch):
+    """In a container the packages lie below Python, which the sandbox sees as a whole."""
+    packages = tmp_path / "python" / "lib" / "python3.12" / "site-packages"
+    for name in ("labkit", "skysim", "numpy"):
+        (packages / name).mkdir(parents=True)
+    monkeypatch.setattr(view.sys, "base_prefix", str(tmp_path / "python"))
+    monkeypatch.setattr(view.sysconfig, "get_path", lambda _: str(packages))
+    line = view.walls(tmp_path, Limits())
+    covered = {path for option, path in pairwise(line) if option == "--tmpfs"}
+    for place in (packages, view.KIT / "packages"):
+        assert {str(place / "labkit"), str(place / "skysim")} <= covered
+        assert str(place / "numpy") not in covered

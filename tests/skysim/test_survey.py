@@ -1,9 +1,11 @@
 """A small survey on disk, and the continuum list."""
 
 import gzip
+import hashlib
 import json
 import shutil
 import sqlite3
+import zipfile
 
 import numpy as np
 import pytest
@@ -18,6 +20,18 @@ from skysim.survey.apogee_rows import mystery_row
 from skysim.survey.continuum import continuum_pixels
 from skysim.survey.differences import differences
 from surveys import fingerprints
+
+
+def _contents(root):
+    """Yield every file below a folder, unpacked: its name and its bytes."""
+    for path in sorted(root.rglob("*")):
+        if path.suffix == ".npz":
+            with zipfile.ZipFile(path) as packed:
+                yield from ((f"{path}:{name}", packed.read(name)) for name in packed.namelist())
+        elif path.is_file():
+            kept = path.read_bytes()
+            yield str(path), gzip.decompress(kept) if path.suffix == ".gz" else kept
+
 
 CUTS = (
     "FROM apogeeStar s JOIN aspcapStar a ON s.apstar_id = a.apstar_id WHERE s.snr >= 50 "
@@ -62,6 +76,12 @@ def test_small_survey_is_complete(small):
     assert not build.is_current(root)  # a cut survey never counts as the survey
     assert sorted(p.name for p in root.parent.iterdir()) == ["build", "truth"]
     assert not list(root.rglob("*truth*"))  # what is served holds none of it
+
+
+def test_truth_is_closed_to_other_users(small):
+    truth = small[0].with_name("truth")
+    assert {path.name for path in truth.iterdir()} == {"apogee.npz", "lamost.npz", "sed.npz"}
+    assert truth.stat().st_mode & 0o777 == 0o700
 
 
 def test_isochrones_are_served_in_mists_layout(small):
@@ -242,11 +262,15 @@ def test_public_generator_does_not_know_the_answers_of_a_course_with_a_secret(sm
     seed = build.seed_of(secret)
     root = tmp_path / "build"
     summary = build.build(root, seed, jobs=1, progress=False, limit=24)
-    served = json.dumps(summary) + "".join(
-        path.read_text() for path in root.rglob("*") if path.suffix in (".json", ".iso")
-    )
-    assert secret not in served
-    assert str(seed) not in served
+    told = [secret.encode(), str(seed).encode(), f"{seed:x}".encode(), seed.to_bytes(8, "big")]
+    told += [seed.to_bytes(8, "little"), hashlib.sha256(f"survey {secret}".encode()).digest()]
+    served = dict(_contents(root))
+    assert len(served) > 100
+    assert not [(path, text) for path, kept in served.items() for text in told if text in kept]
+    names = "".join(str(path) for path in root.rglob("*")) + json.dumps(summary)
+    assert not [text for text in told[:3] if text.decode() in names]
+    header = next(kept for path, kept in served.items() if "apStar" in path)
+    assert b"SIMULATED" in header  # so headers are searched
     public = tables.LABELS
     with np.load(root.with_name("truth") / "apogee.npz") as truth:
         mystery, planted = truth["mystery"], truth["kind"]

@@ -99,6 +99,7 @@ def grade(
     from filelock import FileLock, Timeout
     from tqdm.auto import tqdm
 
+    sandbox.require_linux(without_sandbox=settings.unsafe or bool(dask))
     if not settings.unsafe:
         sandbox.require_out_of_sight(settings.course)
         if not dask:

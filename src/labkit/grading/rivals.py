@@ -1,10 +1,16 @@
 """Rival answers: what people really write, tried on every exercise by the way marks are made.
 
 A rivals file, ``tests/grading/NN_slug/exercise.py``, holds one exercise, in cells as a student
-would type them::
+would type them, or as an edit (see `edits`) of the model answer or of a right rival further up::
 
     # %% right: with astropy constants
+    def surface_gravity(mass, radius): ...
+
     # %% wrong: natural logarithm | loses: test_surface_gravity
+    # np.log10 => np.log
+
+    # %% wrong: in SI units | edits: with astropy constants | loses: test_surface_gravity
+    # .cgs => .si
 
 Right answers must keep every point; wrong ones lose exactly the tests they name. They run in the
 sandbox and are asked by the trusted tests, as submissions are; only the interpreter stays warm
@@ -15,20 +21,29 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
 
 from labkit import ROOT, lab_source, sandbox
 from labkit.errors import GradingError
-from labkit.grading import judge, repair
+from labkit.grading import edits, judge, repair
 from labkit.sandbox import Budget, Limits, Shell, Stopped
+from labkit.sandbox.inside import wire
 
 #: the least share of wrong answers that the tests of a lab must catch
 KILL_RATE = 0.97
+#: an exercise is long if its own limit is larger, s: it trains a network, or samples for minutes
+LONG_SECONDS = 60.0
 _HEADER = re.compile(
-    r"^# %% (?P<kind>right|wrong): (?P<title>[^|]+?)(?: \| loses: (?P<loses>.+))?$"
+    r"# %% (?P<kind>right|wrong): (?P<title>[^|]+?)"
+    r"(?: \| edits: (?P<edits>[^|]+?))?(?: \| loses: (?P<loses>[^|]+))?"
 )
 
 
@@ -65,22 +80,53 @@ def read(lab: str, root: Path = ROOT) -> list[Rival]:
     Raises
     ------
     GradingError
-        If a header cannot be understood.
+        If a header cannot be understood, or an edit does not fit the answer that it changes.
     """
+    model = _answers(lab_source.read(lab, root))
     rivals = []
     for path in sorted((root / "tests" / "grading" / lab).glob("*.py")):
-        for block in re.split(r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
-            header, _, code = block.partition("\n")
-            if not header.startswith("# %%"):
-                continue
-            match = _HEADER.match(header.strip())
+        rivals += _rivals_of(path, lab, model.get(path.stem))
+    return rivals
+
+
+def _rivals_of(path: Path, lab: str, model: str | None) -> list[Rival]:
+    """Read the rivals of one exercise."""
+    rivals: list[Rival] = []
+    line = 1
+    for block in re.split(r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        header, _, code = block.partition("\n")
+        if header.startswith("# %%"):
+            match = _HEADER.fullmatch(header.strip())
             if match is None:
-                raise GradingError(f"{path}: cannot read the rival's header {header!r}")
+                raise GradingError(f"{path}:{line}: cannot read the rival's header {header!r}")
             loses = frozenset((match["loses"] or "").replace(",", " ").split())
             if (match["kind"] == "wrong") != bool(loses):
-                raise GradingError(f"{path}: {header!r}: wrong answers lose tests, right ones none")
+                raise GradingError(
+                    f"{path}:{line}: {header!r}: wrong answers lose tests, right ones none"
+                )
+            right = {rival.title: rival.code for rival in rivals if rival.kind == "right"}
+            try:
+                code = _code(code, match["edits"], model, right)
+            except edits.EditError as error:
+                raise GradingError(
+                    f"{path}:{line + 1 + error.line}: rival {match['title']!r}: {error}"
+                ) from None
             rivals.append(Rival(lab, path.stem, match["kind"], match["title"], loses, code))
+        line += block.count("\n")
     return rivals
+
+
+def _code(text: str, title: str | None, model: str | None, right: Mapping[str, str]) -> str:
+    """Return a rival's code: the text itself, or the answer that it edits with its changes."""
+    if not edits.is_edit(text):
+        if title:
+            raise edits.EditError(-1, "it says which answer it edits, but its text is no edit")
+        return text
+    answer = right.get(title) if title else model
+    if answer is None:
+        what = f"right rival {title!r} above it" if title else "model answer of this name"
+        raise edits.EditError(-1, f"there is no {what} to edit: write the rival out in full")
+    return edits.edited(answer, text)
 
 
 class Lab:
@@ -102,11 +148,9 @@ class Lab:
         self._model = [
             cell.source for cell in notebook.cells if repair.role(cell) in ("setup", "solution")
         ]
-        self._uses = {
-            cell.metadata.nbgrader.grade_id: _names(cell.source)
-            for cell in notebook.cells
-            if repair.role(cell) == "solution"
-        }
+        self._uses = {name: _names(answer) for name, answer in _answers(notebook).items()}
+        self._long = {test.exercise for test in self.tests if test.seconds > LONG_SECONDS}
+        self._known: dict[tuple[int, bytes], dict[str, Any]] = {}
         self._unsafe = unsafe
         self._hash_seed = hash_seed
         self._limits = Limits(memory=max([Limits.memory, *(test.memory for test in self.tests)]))
@@ -119,7 +163,9 @@ class Lab:
         """The names of what students write, in order."""
         return list(self._uses)
 
-    def lost(self, code: str | None, seed: int = 0) -> set[str]:
+    def lost(
+        self, code: str | None, seed: int = 0, without: AbstractSet[str] = frozenset()
+    ) -> set[str]:
         """Return the tests an answer fails.
 
         Parameters
@@ -129,14 +175,30 @@ class Lab:
             something the code defines, or for something made of it.
         seed : int
             What chance follows from.
+        without : set of str
+            Tests that are left out.
         """
-        tests = self.tests
+        tests = [test for test in self.tests if test.name not in without]
+        touched: set[str] = set()
         if code is not None:
             touched = self._touched(_defined(code))
             tests = [test for test in tests if _asked(test.code) & touched]
         if not self._write([*self._model, *([code] if code else [])], seed):
             return {test.name for test in tests}
-        return {test.name for test in tests if not self._passes(test, seed)}
+        same = self._long - touched
+        return {test.name for test in tests if not self._passes(test, seed, same)}
+
+    def long_tests_of_others(self, rival: Rival) -> set[str]:
+        """Return tests of long exercises that a wrong rival of another one does not lose.
+
+        Such an exercise would be computed with an answer that is wrong elsewhere, in each of its
+        tests, only to show that they do not mind.
+        """
+        if rival.kind == "right":
+            return set()
+        tests = [t for t in self.tests if t.exercise in self._long - {rival.exercise}]
+        named = {test.exercise for test in tests if test.name in rival.loses}
+        return {test.name for test in tests if test.exercise not in named}
 
     def blank(self) -> str:
         """Return what students start from: every exercise unwritten."""
@@ -171,12 +233,13 @@ class Lab:
     def _ask(self, request: dict[str, object]) -> None:
         seconds = self._limits.story_seconds
         budget = Budget(seconds, self._limits.waiting * seconds, self._limits.memory)
+        assert self._shell is not None  # `_write` has opened it
         self._shell.ask(request, budget, "a cell")
 
-    def _passes(self, test: judge.Test, seed: int) -> bool:
+    def _passes(self, test: judge.Test, seed: int, same: set[str]) -> bool:
         if self._shell is None:  # an earlier test has ended it
             return False
-        answers = judge.Answers(self._shell, judge.budget(test, self._limits))
+        answers = _Answers(self._shell, judge.budget(test, self._limits), seed, same, self._known)
         try:
             return not judge.attempt(test, answers, self._shared, seed)[0]
         except Stopped:
@@ -189,6 +252,52 @@ class Lab:
         while more := {e for e, used in self._uses.items() if used & touched} - touched:
             touched |= more
         return touched
+
+
+class _Answers(judge.Answers):
+    """Answers that are asked for once, where a rival does not change them.
+
+    Parameters
+    ----------
+    shell, budget
+        See `judge.Answers`.
+    seed : int
+        What chance follows from.
+    same : set of str
+        Functions that use nothing the rival defines.
+    known : dict
+        Their answers so far, by seed and question.
+    """
+
+    def __init__(
+        self,
+        shell: Shell,
+        budget: Budget,
+        seed: int,
+        same: set[str],
+        known: dict[tuple[int, bytes], dict[str, Any]],
+    ) -> None:
+        super().__init__(shell, budget)
+        self._seed = seed
+        self._same = same
+        self._known = known
+
+    def _ask(self, name: str, arguments: tuple[Any, ...] | None) -> dict[str, Any]:
+        if name not in self._same or arguments is None:
+            return super()._ask(name, arguments)
+        question = self._seed, wire.encode([name, arguments])
+        if question not in self._known:
+            self._known[question] = super()._ask(name, arguments)
+        return copy.deepcopy(self._known[question])  # a test may change what it gets
+
+
+def _answers(notebook: NotebookNode) -> dict[str, str]:
+    """Return the model answers by exercise, in order."""
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in notebook.cells
+        if repair.role(cell) == "solution"
+    }
 
 
 def _asked(code: str) -> set[str]:
@@ -247,7 +356,7 @@ def table(lost: Mapping[Rival, set[str]]) -> list[dict[str, object]]:
     return rows
 
 
-def verdict(rows: list[dict[str, object]]) -> tuple[str, bool]:
+def verdict(rows: list[dict[str, Any]]) -> tuple[str, bool]:
     """Return a table's sum in a sentence, and whether it is good enough."""
     wrong, caught, right, failed, other = (
         sum(row[key] for row in rows)

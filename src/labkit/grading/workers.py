@@ -187,7 +187,8 @@ def cluster(
         from distributed import Client, Future, as_completed
     except ImportError:
         raise GradingError(
-            "grading on a Dask cluster needs `distributed`: pip install 'helpers[cluster]'"
+            "grading on a Dask cluster needs the package `distributed`.",
+            "Install the kit again with its extra `cluster`: pip install -e '.[course,cluster]'.",
         ) from None
     try:
         client = Client(address, timeout=CONNECT_SECONDS)

@@ -2,7 +2,13 @@
 
 from labkit.sandbox.limits import Budget, Limits, Stopped
 from labkit.sandbox.shell import Shell, scratch
-from labkit.sandbox.view import KIT, require_bubblewrap, require_out_of_sight, walls
+from labkit.sandbox.view import (
+    KIT,
+    require_bubblewrap,
+    require_linux,
+    require_out_of_sight,
+    walls,
+)
 
 __all__ = [
     "KIT",
@@ -11,6 +17,7 @@ __all__ = [
     "Shell",
     "Stopped",
     "require_bubblewrap",
+    "require_linux",
     "require_out_of_sight",
     "scratch",
     "walls",

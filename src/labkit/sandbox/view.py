@@ -38,6 +38,34 @@ INSTALLED = (
 )
 
 
+def require_linux(without_sandbox: bool = False) -> None:
+    """Refuse to grade on a system that cannot, and say where it can be done.
+
+    Parameters
+    ----------
+    without_sandbox : bool
+        Whether students' code runs elsewhere (on a cluster) or unprotected.
+
+    Raises
+    ------
+    GradingError
+        On Windows, which cannot start the grader's processes; elsewhere but on Linux, if the
+        sandbox is needed.
+    """
+    if sys.platform == "win32":
+        raise GradingError(
+            "Grading needs Linux: its sandbox, bubblewrap, does not run on Windows.",
+            "Run labkit in WSL, the Windows Subsystem for Linux. The labs and the checks in a "
+            "notebook need none of it.",
+        )
+    if sys.platform != "linux" and not without_sandbox:
+        raise GradingError(
+            "Grading needs Linux: its sandbox, bubblewrap, runs on no other system.",
+            "Run labkit in a Linux virtual machine or container; a notebook of your own can be "
+            "graded here with --unsafe.",
+        )
+
+
 def require_bubblewrap() -> str:
     """Return the path of bubblewrap, or say how to get it.
 
@@ -45,6 +73,7 @@ def require_bubblewrap() -> str:
     ------
     GradingError
     """
+    require_linux()
     if found := shutil.which("bwrap"):
         return found
     raise GradingError(
@@ -73,8 +102,6 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     size = str(limits.scratch)
     line = ["--unshare-all", "--die-with-parent", "--new-session"]
     line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
-    for folder in system_folders():
-        line += ["--ro-bind", str(folder), str(folder), *_without_the_course(folder)]
     for name in ("bin", "lib", "lib32", "lib64", "sbin"):
         if os.path.islink(f"/{name}"):
             line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
@@ -85,6 +112,9 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     line += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]
     line += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]
     line += ["--size", size, "--tmpfs", "/home/student", "--chdir", "/home/student"]
+    # last, since Python may lie in a home folder or below /tmp
+    for folder in system_folders():
+        line += ["--ro-bind", str(folder), str(folder), *_without_the_course(folder)]
     inside_packages = KIT / "packages"
     line += ["--ro-bind", str(packages), str(inside_packages)]
     line += _without_the_kit(packages, inside_packages)
@@ -159,8 +189,16 @@ def _without_the_kit(packages: Path, inside: Path) -> list[str]:
     line = []
     for pattern in INSTALLED:
         for path in sorted(packages.glob(pattern)):
-            line += _hidden(path, inside / path.relative_to(packages))
+            place = inside / path.relative_to(packages)
+            importable = (path / "__init__.py").is_file()
+            line += _no_package(place) if importable else _hidden(path, place)
     return line
+
+
+def _no_package(inside: Path) -> list[str]:
+    """Put in a package's place one that refuses; an empty folder would be imported."""
+    refuses = ["--symlink", str(KIT / "shell" / "absent.py"), str(inside / "__init__.py")]
+    return ["--tmpfs", str(inside), *refuses, "--remount-ro", str(inside)]
 
 
 def _no_compiled(folder: Path, inside: Path) -> list[str]:

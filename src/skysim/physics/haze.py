@@ -51,7 +51,7 @@ def populations(gas: Gas) -> np.ndarray:
 @lru_cache(maxsize=1)
 def cross_sections() -> np.ndarray:
     """Mean cross-sections by kind and bin, cm2, (kinds, bins)."""
-    with fact_file("haze_optical.csv").open(newline="") as handle:
+    with fact_file("haze_optical.csv").open(newline="", encoding="utf-8") as handle:
         rows = list(csv.reader(line for line in handle if not line.startswith("#")))[1:]
     return np.array([[10.0 ** float(x) if x else 0.0 for x in row[1:]] for row in rows]).T.copy()
 

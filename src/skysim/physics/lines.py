@@ -93,7 +93,7 @@ def species_index(name: str) -> int:
 
 def table_lines(name: str = "lines_h_band.csv") -> LineList:
     """Lines of a table in ``data/`` (sources in its header)."""
-    with fact_file(name).open(newline="") as handle:
+    with fact_file(name).open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(line for line in handle if not line.startswith("#")))
     return LineList(
         np.array([float(r["wavelength_vac_A"]) for r in rows]),

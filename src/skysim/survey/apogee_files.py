@@ -100,7 +100,7 @@ def night_sky() -> NightSky:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with fact_file(name).open(newline="") as handle:
+    with fact_file(name).open(newline="", encoding="utf-8") as handle:
         return list(csv.DictReader(line for line in handle if not line.startswith("#")))
 
 

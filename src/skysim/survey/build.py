@@ -75,7 +75,7 @@ def fingerprint(seed: int = PUBLIC_SEED) -> str:
 def is_current(root: Path, seed: int = PUBLIC_SEED) -> bool:
     """Whether `root` holds a complete survey made by the present code, facts and seed."""
     try:
-        found = json.loads((Path(root) / "survey.json").read_text())
+        found = json.loads((Path(root) / "survey.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
         return False
     return found.get("fingerprint") == fingerprint(seed) and not found.get("limit")
@@ -206,7 +206,7 @@ def build(
             "parts": parts.found,
             "limit": limit,
         }
-        (folder / "survey.json").write_text(json.dumps(summary, indent=2) + "\n")
+        (folder / "survey.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         _replace(folder / "truth", root.with_name("truth"))
         _replace(folder, root)
     finally:

@@ -31,8 +31,9 @@ def check(root: Path) -> dict:
     advice = "rebuild it with `labkit data --rebuild`"
     if not (root / "survey.json").is_file():
         raise ValueError(f"no complete survey in {root} (survey.json is missing): {advice}")
-    summary = json.loads((root / "survey.json").read_text())
-    connection = sqlite3.connect(f"file:{root / 'catalogue.sqlite'}?mode=ro", uri=True)
+    summary = json.loads((root / "survey.json").read_text(encoding="utf-8"))
+    catalogue = root / "catalogue.sqlite"
+    connection = sqlite3.connect(f"{catalogue.resolve().as_uri()}?mode=ro", uri=True)
     try:
         cuts = (
             "FROM apogeeStar s JOIN aspcapStar a ON s.apstar_id = a.apstar_id WHERE s.snr >= 50 "

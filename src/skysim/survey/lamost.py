@@ -185,7 +185,7 @@ class Site:
 
 def _facts(name: str) -> np.ndarray:
     """Numbers of a committed table, (rows, columns)."""
-    with fact_file(name).open() as file:
+    with fact_file(name).open(encoding="utf-8") as file:
         rows = list(csv.reader(line for line in file if not line.startswith("#")))
     return np.array(rows[1:], float)
 

@@ -188,7 +188,7 @@ def read_abundances(root: Path) -> dict[str, float]:
 def version(root: Path) -> str:
     """Return what the folder says about its version."""
     path = Path(root) / "VERSION"
-    return path.read_text().strip() if path.is_file() else "unknown"
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else "unknown"
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -6,7 +6,6 @@ def best_rows(apogee_id, snr):
             best[star] = row
     return list(best.values())
 
-
 # %% right: pandas
 def best_rows(apogee_id, snr):
     import pandas as pd
@@ -15,7 +14,6 @@ def best_rows(apogee_id, snr):
         pd.Series(np.asarray(snr, dtype=float)).groupby(np.asarray(apogee_id)).idxmax().to_numpy()
     )
 
-
 # %% right: lexsort, floats, from the last row to the first
 def best_rows(apogee_id, snr):
     order = np.lexsort((snr, apogee_id))
@@ -23,30 +21,20 @@ def best_rows(apogee_id, snr):
     last = np.append(names[1:] != names[:-1], True)
     return order[last][::-1].astype(float)
 
-
 # %% wrong: the worst spectrum of each star | loses: test_best_rows
-def best_rows(apogee_id, snr):
-    order = np.argsort(snr)
-    _, first = np.unique(np.asarray(apogee_id)[order], return_index=True)
-    return order[first]
-
+# argsort(snr)[::-1] => argsort(snr)
 
 # %% wrong: the first row of each star | loses: test_best_rows
 def best_rows(apogee_id, snr):
     return np.unique(apogee_id, return_index=True)[1]
 
-
 # %% wrong: rows of the sorted table, not of the table | loses: test_best_rows test_best_rows_stars
-def best_rows(apogee_id, snr):
-    order = np.argsort(snr)[::-1]
-    return np.unique(np.asarray(apogee_id)[order], return_index=True)[1]
-
+# best_first[first] => first
 
 # %% wrong: only stars with one spectrum | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):
     _, first, count = np.unique(apogee_id, return_index=True, return_counts=True)
     return first[count == 1]
-
 
 # %% wrong: only neighbours compared | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):
@@ -58,7 +46,6 @@ def best_rows(apogee_id, snr):
             keep[-1] = row
     return np.array(keep)
 
-
 # %% wrong: a mask instead of row numbers | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):
     keep = np.zeros(len(snr), dtype=bool)
@@ -66,7 +53,6 @@ def best_rows(apogee_id, snr):
         rows = np.flatnonzero(apogee_id == star)
         keep[rows[np.argmax(snr[rows])]] = True
     return keep
-
 
 # %% wrong: nothing removed | loses: test_best_rows test_best_rows_stars
 def best_rows(apogee_id, snr):

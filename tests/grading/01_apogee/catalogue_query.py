@@ -7,7 +7,6 @@ def catalogue_query(fields):
         f"where s.apstar_id = a.apstar_id and ({wanted});"
     )
 
-
 # %% right: TOP, brackets, more columns in another order, a comment
 def catalogue_query(fields):
     text = "'" + "', '".join(fields) + "'"
@@ -23,7 +22,6 @@ def catalogue_query(fields):
     ORDER BY s.snr DESC
     """
 
-
 # %% right: subquery instead of a join condition on the whole table
 def catalogue_query(fields):
     quoted = []
@@ -35,24 +33,11 @@ def catalogue_query(fields):
         " JOIN aspcapStar l ON l.apstar_id = s.apstar_id"
     )
 
-
 # %% wrong: joined by target_id, which two telescopes share | loses: test_catalogue_query_join
-def catalogue_query(fields):
-    text = ", ".join(f"'{f}'" for f in fields)
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.target_id = l.target_id
-        WHERE s.field IN ({text})"""
-
+# label.apstar_id = star.apstar_id => label.target_id = star.target_id
 
 # %% wrong: joined by the star's name, which multiplies rows | loses: test_catalogue_query_join
-def catalogue_query(fields):
-    text = ", ".join(f"'{f}'" for f in fields)
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apogee_id = l.apogee_id
-        WHERE s.field IN ({text})"""
-
+# label.apstar_id = star.apstar_id => label.apogee_id = star.apogee_id
 
 # %% wrong: one row for each star by DISTINCT names | loses: test_catalogue_query_join
 def catalogue_query(fields):
@@ -63,47 +48,20 @@ def catalogue_query(fields):
         FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
         WHERE s.field IN ({text}) GROUP BY s.apogee_id"""
 
-
 # %% wrong: no join condition | loses: test_catalogue_query test_catalogue_query_join
-def catalogue_query(fields):
-    text = ", ".join(f"'{f}'" for f in fields)
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s, aspcapStar l WHERE s.field IN ({text})"""
-
+# ON label.apstar_id = star.apstar_id =>
 
 # %% wrong: field names without quotes | loses: test_catalogue_query test_catalogue_query_join
-def catalogue_query(fields):
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
-        WHERE s.field IN ({", ".join(fields)})"""
-
+# f"'{field}'" => field
 
 # %% wrong: field names in double quotes | loses: test_catalogue_query test_catalogue_query_join
-def catalogue_query(fields):
-    text = ", ".join(f'"{f}"' for f in fields)
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
-        WHERE s.field IN ({text})"""
-
+# f"'{field}'" => f'"{field}"'
 
 # %% wrong: a Python tuple in the text, which fails for a single field | loses: test_catalogue_query
-def catalogue_query(fields):
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
-        WHERE s.field IN {tuple(fields)}"""
-
+# ({quoted}) => {tuple(fields)}
 
 # %% wrong: the four fields of the lab, whatever was asked for | loses: test_catalogue_query test_catalogue_query_join
-def catalogue_query(fields):
-    return """SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
-        WHERE s.field IN ('M15', 'N6791', 'K2_C4_168-21', '060+00')"""
-
+# {quoted} => 'M15', 'N6791', 'K2_C4_168-21', '060+00'
 
 # %% wrong: no labels | loses: test_catalogue_query
 def catalogue_query(fields):
@@ -112,11 +70,5 @@ def catalogue_query(fields):
         f"SELECT apogee_id, telescope, field, snr, nvisits FROM apogeeStar WHERE field IN ({text})"
     )
 
-
 # %% wrong: [Mg/Fe] under the name of [Si/Fe] | loses: test_catalogue_query
-def catalogue_query(fields):
-    text = ", ".join(f"'{f}'" for f in fields)
-    return f"""SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits,
-        l.teff, l.logg, l.fe_h, l.mg_fe, l.mg_fe AS si_fe
-        FROM apogeeStar s JOIN aspcapStar l ON s.apstar_id = l.apstar_id
-        WHERE s.field IN ({text})"""
+# label.si_fe => label.mg_fe AS si_fe

@@ -6,7 +6,6 @@ def corner_figure(labels):
         labels, labels=["Teff (K)", "log g (dex)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
     )
 
-
 # %% right: by hand, a triangle of scatter plots
 def corner_figure(labels):
     names = [
@@ -30,7 +29,6 @@ def corner_figure(labels):
                 ax.set_ylabel(names[row])
     return fig
 
-
 # %% right: every panel of the square, in upper triangle too, as density
 def corner_figure(labels):
     names = [
@@ -50,37 +48,18 @@ def corner_figure(labels):
             axes[i, j].set_xlabel(names[j])
     return fig
 
-
 # %% wrong: no units | loses: test_corner_figure
-def corner_figure(labels):
-    import corner
-
-    return corner.corner(labels, labels=["Teff", "logg", "Fe/H", "Mg/Fe", "Si/Fe"])
-
+# labels=names => labels=["Teff", "logg", "Fe/H", "Mg/Fe", "Si/Fe"]
 
 # %% wrong: no axis labels | loses: test_corner_figure
-def corner_figure(labels):
-    import corner
-
-    return corner.corner(labels)
-
+# labels=names, =>
 
 # %% wrong: names in the wrong order | loses: test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    names = ["log g [dex]", "Teff [K]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
-    return corner.corner(labels, labels=names)
-
+# labels=names => labels=[names[1], names[0], *names[2:]]
 
 # %% wrong: four labels | loses: test_corner_figure test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    return corner.corner(
-        labels[:, :4], labels=["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]"]
-    )
-
+# labels, => labels[:, :4],
+# labels=names => labels=names[:4]
 
 # %% wrong: one scatter plot | loses: test_corner_figure test_corner_figure_data
 def corner_figure(labels):
@@ -89,19 +68,8 @@ def corner_figure(labels):
     ax.set(xlabel="Teff [K]", ylabel="log g [dex]")
     return fig
 
-
 # %% wrong: labels scaled to zero mean and unit scatter | loses: test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    names = ["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
-    return corner.corner((labels - labels.mean(axis=0)) / labels.std(axis=0), labels=names)
-
+# labels, => (labels - labels.mean(axis=0)) / labels.std(axis=0),
 
 # %% wrong: nothing returned | loses: test_corner_figure test_corner_figure_data
-def corner_figure(labels):
-    import corner
-
-    corner.corner(
-        labels, labels=["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
-    )
+# - return figure

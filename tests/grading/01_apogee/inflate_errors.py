@@ -8,14 +8,12 @@ def inflate_errors(flux, error, flagged):
     flux[~np.isfinite(flux)] = 1
     return flux, error
 
-
 # %% right: the arguments themselves changed, all bad flux zero, a list
 def inflate_errors(flux, error, flagged):
     good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
     flux[~good] = 0
     error[~good] = LARGE_ERROR
     return [flux, error]
-
 
 # %% right: pixel by pixel, in single precision
 def inflate_errors(flux, error, flagged):
@@ -26,7 +24,6 @@ def inflate_errors(flux, error, flagged):
         new_error.append(1e10 if bad else e)
     return np.array(new_flux, dtype=np.float32), np.array(new_error, dtype=np.float32)
 
-
 # %% right: nan_to_num, median flux for lost pixels
 def inflate_errors(flux, error, flagged):
     typical = np.median(flux[np.isfinite(flux)])
@@ -34,61 +31,36 @@ def inflate_errors(flux, error, flagged):
     error = np.where(flagged | (error <= 0) | ~np.isfinite(flux), 1e10, error)
     return np.nan_to_num(flux, nan=typical, posinf=typical, neginf=typical), error
 
-
 # %% wrong: NaN left in the flux | loses: test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return flux, np.where(bad, LARGE_ERROR, error)
-
+# np.where(np.isfinite(flux), flux, 0.0) => flux
 
 # %% wrong: flagged pixels only | loses: test_inflate_errors_unusable test_inflate_errors_flux
 def inflate_errors(flux, error, flagged):
     return flux, np.where(flagged, LARGE_ERROR, error)
 
-
 # %% wrong: error multiplied by a thousand | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(np.isfinite(flux), flux, 0), np.where(bad, 1000 * error, error)
-
+# LARGE_ERROR => 1000 * error
 
 # %% wrong: good pixels inflated | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    return np.where(np.isfinite(flux), flux, 0), np.where(good, LARGE_ERROR, error)
-
+# bad, LARGE_ERROR => ~bad, LARGE_ERROR
 
 # %% wrong: bad pixels cut out | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    return flux[good], error[good]
-
+# - return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
+# + return flux[~bad], error[~bad]
 
 # %% wrong: NaN sought with == | loses: test_inflate_errors_unusable test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    bad = flagged | (flux == np.nan) | (error == np.nan) | (error <= 0)
-    return np.where(flux == np.nan, 0, flux), np.where(bad, LARGE_ERROR, error)
-
+# finite = np.isfinite(flux) & np.isfinite(error) => finite = ~((flux == np.nan) | (error == np.nan))
+# np.where(np.isfinite(flux), flux, 0.0) => np.where(flux == np.nan, 0.0, flux)
 
 # %% wrong: error zero kept | loses: test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error)
-    return np.where(np.isfinite(flux), flux, 0), np.where(bad, LARGE_ERROR, error)
-
+# | (error <= 0) =>
 
 # %% wrong: the flux inflated instead | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(bad, LARGE_ERROR, flux), error
-
+# - return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
+# + return np.where(bad, LARGE_ERROR, flux), error
 
 # %% wrong: errors infinite | loses: test_inflate_errors test_inflate_errors_unusable
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(np.isfinite(flux), flux, 0), np.where(bad, np.inf, error)
-
+# LARGE_ERROR => np.inf
 
 # %% wrong: the error alone | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
-def inflate_errors(flux, error, flagged):
-    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | (error <= 0)
-    return np.where(bad, LARGE_ERROR, error)
+# np.where(np.isfinite(flux), flux, 0.0), =>

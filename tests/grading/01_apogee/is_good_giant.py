@@ -13,14 +13,12 @@ def is_good_giant(table):
         )
     return np.array(good, dtype=bool)
 
-
 # %% right: astropy columns all the way
 def is_good_giant(table):
     mask = (table["snr"] > 50) & (table["logg"] < 4) & (table["teff"] < 5700) & (table["fe_h"] > -1)
     for name in ("teff", "logg", "fe_h", "mg_fe", "si_fe"):
         mask &= table[name] > -100
     return mask
-
 
 # %% right: by throwing away, a list of truths
 def is_good_giant(table):
@@ -30,64 +28,28 @@ def is_good_giant(table):
     bad |= (frame.snr < 50) | (frame.logg > 4) | (frame.teff > 5700) | (frame.fe_h < -1)
     return [bool(b) for b in ~bad]
 
-
 # %% wrong: a dwarf only if both cuts say so | loses: test_is_good_giant_dwarfs
-def is_good_giant(table):
-    labels = np.column_stack([table[n] for n in ("teff", "logg", "fe_h", "mg_fe", "si_fe")])
-    complete = np.all(np.isfinite(labels) & (labels > -999), axis=1)
-    dwarf = (table["logg"] > 4) & (table["teff"] > 5700)
-    return complete & ~dwarf & (table["snr"] >= 50) & (table["fe_h"] >= -1)
-
+# (logg > 4) | (teff > 5700) => (logg > 4) & (teff > 5700)
 
 # %% wrong: -9999 kept | loses: test_is_good_giant_labels
-def is_good_giant(table):
-    good = (
-        (table["snr"] >= 50)
-        & (table["logg"] <= 4)
-        & (table["teff"] <= 5700)
-        & (table["fe_h"] >= -1)
-    )
-    return good & np.isfinite(table["mg_fe"]) & np.isfinite(table["si_fe"])
-
+# & (labels > -999) =>
 
 # %% wrong: NaN kept | loses: test_is_good_giant_labels
-def is_good_giant(table):
-    good = (table["snr"] >= 50) & ~((table["logg"] > 4) | (table["teff"] > 5700))
-    for name in ("teff", "logg", "fe_h", "mg_fe", "si_fe"):
-        good = good & (table[name] != -9999)
-    return good & ~(table["fe_h"] < -1)
-
+# np.isfinite(labels) & (labels > -999) => labels != -9999
+# (fe_h >= -1) => ~(fe_h < -1)
 
 # %% wrong: the abundances of Mg and Si forgotten | loses: test_is_good_giant_labels
-def is_good_giant(table):
-    good = (table["teff"] > 0) & (table["logg"] > -99) & (table["fe_h"] >= -1)
-    return good & (table["snr"] >= 50) & (table["logg"] <= 4) & (table["teff"] <= 5700)
-
+# ("teff", "logg", "fe_h", "mg_fe", "si_fe") => ("teff", "logg", "fe_h")
 
 # %% wrong: no cut on metallicity | loses: test_is_good_giant
-def is_good_giant(table):
-    labels = np.column_stack([table[n] for n in ("teff", "logg", "fe_h", "mg_fe", "si_fe")])
-    complete = np.all(labels > -999, axis=1)
-    return complete & (table["logg"] <= 4) & (table["teff"] <= 5700) & (table["snr"] >= 50)
-
+# & (fe_h >= -1) =>
 
 # %% wrong: S/N above 100 | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
-def is_good_giant(table):
-    labels = np.column_stack([table[n] for n in ("teff", "logg", "fe_h", "mg_fe", "si_fe")])
-    complete = np.all(labels > -999, axis=1)
-    giant = (table["logg"] <= 4) & (table["teff"] <= 5700)
-    return complete & giant & (table["snr"] >= 100) & (table["fe_h"] >= -1)
-
+# >= 50 => >= 100
 
 # %% wrong: the rows instead of a mask | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
-def is_good_giant(table):
-    labels = np.column_stack([table[n] for n in ("teff", "logg", "fe_h", "mg_fe", "si_fe")])
-    good = np.all(labels > -999, axis=1) & (table["logg"] <= 4) & (table["teff"] <= 5700)
-    return table[good & (table["snr"] >= 50) & (table["fe_h"] >= -1)]
-
+# - return has_labels & ~is_dwarf & (np.asarray(table["snr"]) >= 50) & (fe_h >= -1)
+# + return table[has_labels & ~is_dwarf & (np.asarray(table["snr"]) >= 50) & (fe_h >= -1)]
 
 # %% wrong: the dwarfs instead of the giants | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
-def is_good_giant(table):
-    labels = np.column_stack([table[n] for n in ("teff", "logg", "fe_h", "mg_fe", "si_fe")])
-    good = np.all(labels > -999, axis=1) & ((table["logg"] > 4) | (table["teff"] > 5700))
-    return good & (table["snr"] >= 50) & (table["fe_h"] >= -1)
+# ~is_dwarf => is_dwarf

@@ -6,14 +6,12 @@ def read_coadd(path):
         result.append(data[0] if data.ndim == 2 else data)
     return result
 
-
 # %% right: reshaped to rows of the header's length
 def read_coadd(path):
     with fits.open(path, memmap=False) as hdul:
         n = hdul[1].header["NAXIS1"]
         rows = [hdul[k].data.reshape(-1, n)[0] for k in range(1, 4)]
     return rows[0].astype(np.float32), rows[1].astype(np.float32), rows[2].astype(np.int32)
-
 
 # %% right: flattened
 def read_coadd(path):
@@ -22,12 +20,8 @@ def read_coadd(path):
     flux, error, mask = [np.array(hdus[k].data, dtype=float).ravel()[:n] for k in (1, 2, 3)]
     return (flux, error, mask.astype(np.int16))
 
-
 # %% wrong: row 1, the combination with global weights | loses: test_read_coadd test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.array(np.atleast_2d(hdus[k].data)[1]) for k in (1, 2, 3))
-
+# [0] => [1]
 
 # %% wrong: row 1 where there is one | loses: test_read_coadd
 def read_coadd(path):
@@ -35,37 +29,20 @@ def read_coadd(path):
         data = [np.atleast_2d(hdus[k].data) for k in (1, 2, 3)]
         return tuple(np.array(d[min(1, len(d) - 1)]) for d in data)
 
-
 # %% wrong: the last row, a visit | loses: test_read_coadd
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.array(np.atleast_2d(hdus[k].data)[-1]) for k in (1, 2, 3))
-
+# [0] => [-1]
 
 # %% wrong: a single row not thought of | loses: test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(hdus[k].data[0].copy() for k in (1, 2, 3))
-
+# np.atleast_2d(hdus[number].data) => hdus[number].data
 
 # %% wrong: all rows | loses: test_read_coadd test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.array(hdus[k].data) for k in (1, 2, 3))
-
+# np.atleast_2d(hdus[number].data)[0] => hdus[number].data
 
 # %% wrong: HDUs 0 to 2 | loses: test_read_coadd test_read_coadd_single
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        return tuple(np.atleast_2d(hdus[k].data)[0] for k in (0, 1, 2))
-
+# (1, 2, 3) => (0, 1, 2)
 
 # %% wrong: error and mask exchanged | loses: test_read_coadd
-def read_coadd(path):
-    with fits.open(path) as hdus:
-        flux, error, mask = (np.array(np.atleast_2d(hdus[k].data)[0]) for k in (1, 2, 3))
-    return flux, mask, error
-
+# error.astype(float), mask.astype(int) => mask.astype(int), error.astype(float)
 
 # %% wrong: the mean of the visits | loses: test_read_coadd
 def read_coadd(path):

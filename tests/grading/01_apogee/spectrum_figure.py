@@ -6,7 +6,6 @@ def spectrum_figure(wavelength, flux):
     ax.set_ylabel(r"Flux ($10^{-17}$ erg/s/cm$^2$/$\AA$)")
     return fig
 
-
 # %% right: one panel, a line for each chip
 def spectrum_figure(wavelength, flux):
     fig = plt.figure()
@@ -21,7 +20,6 @@ def spectrum_figure(wavelength, flux):
     )
     return fig
 
-
 # %% right: points, zeros left out
 def spectrum_figure(wavelength, flux):
     lit = flux > 0
@@ -30,7 +28,6 @@ def spectrum_figure(wavelength, flux):
     ax.set_xlabel("wavelength [Å]")
     ax.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
     return fig
-
 
 # %% right: three panels side by side, masked arrays
 def spectrum_figure(wavelength, flux):
@@ -43,7 +40,6 @@ def spectrum_figure(wavelength, flux):
     axes[0].set_ylabel("flux, $10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$")
     return fig
 
-
 # %% wrong: chips joined across the gaps | loses: test_spectrum_figure_gaps
 def spectrum_figure(wavelength, flux):
     lit = flux > 0
@@ -52,7 +48,6 @@ def spectrum_figure(wavelength, flux):
     ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
     return fig
 
-
 # %% wrong: the zeros of the gaps drawn | loses: test_spectrum_figure_gaps
 def spectrum_figure(wavelength, flux):
     fig, ax = plt.subplots()
@@ -60,38 +55,19 @@ def spectrum_figure(wavelength, flux):
     ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
     return fig
 
-
 # %% wrong: no units | loses: test_spectrum_figure
-def spectrum_figure(wavelength, flux):
-    fig, ax = plt.subplots()
-    ax.plot(wavelength, np.where(flux == 0, np.nan, flux))
-    ax.set(xlabel="wavelength", ylabel="flux")
-    return fig
-
+# r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]" => "flux"
+# "vacuum wavelength [Å]" => "wavelength"
 
 # %% wrong: no labels | loses: test_spectrum_figure
-def spectrum_figure(wavelength, flux):
-    fig, ax = plt.subplots()
-    ax.plot(wavelength, np.where(flux == 0, np.nan, flux))
-    return fig
-
+# - panels[1].set_ylabel(r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]")
+# - panels[2].set_xlabel("vacuum wavelength [Å]")
 
 # %% wrong: against the number of the pixel | loses: test_spectrum_figure_data
-def spectrum_figure(wavelength, flux):
-    fig, ax = plt.subplots()
-    ax.plot(np.where(flux == 0, np.nan, flux))
-    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
-    return fig
-
+# panel.plot(wavelength[pixels], flux[pixels], => panel.plot(flux[pixels],
 
 # %% wrong: one chip | loses: test_spectrum_figure_data
-def spectrum_figure(wavelength, flux):
-    fig, ax = plt.subplots()
-    chip = apogee.CHIPS["green"]
-    ax.plot(wavelength[chip], flux[chip])
-    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
-    return fig
-
+# apogee.CHIPS.items(), strict=True => [*apogee.CHIPS.items()][1:2], strict=False
 
 # %% wrong: axes exchanged | loses: test_spectrum_figure test_spectrum_figure_data
 def spectrum_figure(wavelength, flux):
@@ -101,10 +77,5 @@ def spectrum_figure(wavelength, flux):
     ax.set(ylabel="wavelength [Å]", xlabel="flux [1e-17 erg/s/cm2/Å]")
     return fig
 
-
 # %% wrong: the axes instead of the figure | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
-def spectrum_figure(wavelength, flux):
-    ax = plt.figure().add_subplot()
-    ax.plot(wavelength, np.where(flux == 0, np.nan, flux))
-    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
-    return ax
+# return figure => return panels[0]

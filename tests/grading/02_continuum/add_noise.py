@@ -13,31 +13,22 @@ def add_noise(flux, error, noise, seed):
     return [flux + more, np.where(error >= 1e9, 1e10, np.sqrt(error**2 + noise**2))]
 
 # %% wrong: the error is not updated | loses: test_add_noise
-def add_noise(flux, error, noise, seed):
-    return flux + np.random.default_rng(seed).normal(0, noise, len(flux)), error
+# np.hypot(error, noise) => error
 
 # %% wrong: errors added linearly | loses: test_add_noise
-def add_noise(flux, error, noise, seed):
-    return flux + np.random.default_rng(seed).normal(0, noise, len(flux)), error + noise
+# np.hypot(error, noise) => error + noise
 
 # %% wrong: variance given for standard deviation | loses: test_add_noise_noise
-def add_noise(flux, error, noise, seed):
-    return flux + np.random.default_rng(seed).normal(0, noise**2, len(flux)), np.hypot(error, noise)
+# rng.normal(0, noise, => rng.normal(0, noise**2,
 
 # %% wrong: one number for all pixels | loses: test_add_noise_noise
-def add_noise(flux, error, noise, seed):
-    return flux + np.random.default_rng(seed).normal(0, noise), np.hypot(error, noise)
+# rng.normal(0, noise, len(flux)) => rng.normal(0, noise)
 
 # %% wrong: uniform noise | loses: test_add_noise_noise
-def add_noise(flux, error, noise, seed):
-    more = np.random.default_rng(seed).uniform(-noise, noise, len(flux))
-    return flux + more, np.hypot(error, noise)
+# rng.normal(0, noise, => rng.uniform(-noise, noise,
 
 # %% wrong: the seed is not used | loses: test_add_noise_noise
-def add_noise(flux, error, noise, seed):
-    return flux + np.random.normal(0, noise, len(flux)), np.hypot(error, noise)
+# rng.normal => np.random.normal
 
 # %% wrong: noise only upwards | loses: test_add_noise_noise
-def add_noise(flux, error, noise, seed):
-    more = np.abs(np.random.default_rng(seed).normal(0, noise, len(flux)))
-    return flux + more, np.hypot(error, noise)
+# rng.normal(0, noise, len(flux)) => np.abs(rng.normal(0, noise, len(flux)))

@@ -39,44 +39,23 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
     return fig
 
 # %% wrong: no labels | loses: test_checkpoint_figure_labels
-def checkpoint_figure(wavelength, flux, continuum, normalised):
-    fig, ax = plt.subplots(2)
-    ax[0].plot(wavelength, flux)
-    ax[0].plot(wavelength, continuum)
-    ax[0].set_ylim(0, 2500)
-    ax[1].plot(wavelength, normalised)
-    ax[1].set_ylim(0, 1.5)
-    return fig
+# - above.set_ylabel(FLUX_LABEL)
+
+# - below.set_ylabel("normalised flux")
+# - below.set_xlabel("vacuum wavelength / Å")
 
 # %% wrong: labels without units | loses: test_checkpoint_figure_labels
-def checkpoint_figure(wavelength, flux, continuum, normalised):
-    fig, ax = plt.subplots(2)
-    ax[0].plot(wavelength, flux)
-    ax[0].plot(wavelength, continuum)
-    ax[0].set(ylabel="flux", ylim=(0, 2500))
-    ax[1].plot(wavelength, normalised)
-    ax[1].set(xlabel="wavelength", ylabel="normalised flux", ylim=(0, 1.5))
-    return fig
+# FLUX_LABEL => "flux"
+# vacuum wavelength / Å => wavelength
 
 # %% wrong: against pixel number | loses: test_checkpoint_figure
-def checkpoint_figure(wavelength, flux, continuum, normalised):
-    fig, ax = plt.subplots(2)
-    ax[0].plot(flux)
-    ax[0].plot(continuum)
-    ax[0].set(ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 2500))
-    ax[1].plot(normalised)
-    ax[1].set(xlabel="wavelength / Å", ylabel="normalised flux", ylim=(0, 1.5))
-    return fig
+# wavelength, flux, lw => flux, lw
+# wavelength, continuum, lw => continuum, lw
+# wavelength, normalised, lw => normalised, lw
 
 # %% wrong: limits from zero to a million | loses: test_checkpoint_figure_limits
-def checkpoint_figure(wavelength, flux, continuum, normalised):
-    fig, ax = plt.subplots(2)
-    ax[0].plot(wavelength, flux)
-    ax[0].plot(wavelength, continuum)
-    ax[0].set(ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 1e6))
-    ax[1].plot(wavelength, normalised)
-    ax[1].set(xlabel="wavelength / Å", ylabel="normalised flux", ylim=(0, 50))
-    return fig
+# 1.25 * np.nanmax(continuum) => 1e6
+# 0.2, 1.2 => 0, 50
 
 # %% wrong: everything in one panel | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
 def checkpoint_figure(wavelength, flux, continuum, normalised):
@@ -88,9 +67,4 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
     return fig
 
 # %% wrong: the axes returned instead of the figure | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
-def checkpoint_figure(wavelength, flux, continuum, normalised):
-    fig, ax = plt.subplots(2)
-    ax[0].plot(wavelength, flux)
-    ax[0].plot(wavelength, continuum)
-    ax[1].plot(wavelength, normalised)
-    return ax[0]
+# return figure => return above

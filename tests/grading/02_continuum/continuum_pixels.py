@@ -42,18 +42,11 @@ def continuum_pixels(wavelength, trusted_wavelengths):
     return np.isin(wavelength, trusted_wavelengths)
 
 # %% wrong: searchsorted takes the pixel above | loses: test_continuum_pixels
-def continuum_pixels(wavelength, trusted_wavelengths):
-    inside = (trusted_wavelengths > wavelength[0] - 0.1) & (trusted_wavelengths < wavelength[-1])
-    mask = np.zeros(len(wavelength), dtype=bool)
-    mask[np.searchsorted(wavelength, trusted_wavelengths[inside])] = True
-    return mask
+# np.searchsorted(borders, => np.searchsorted(wavelength,
+# wavelength[-1] + step_last => wavelength[-1]
 
 # %% wrong: everything gets a pixel, wherever it is | loses: test_continuum_pixels_outside
-def continuum_pixels(wavelength, trusted_wavelengths):
-    mask = np.zeros(len(wavelength), dtype=bool)
-    for w in trusted_wavelengths:
-        mask[np.argmin(np.abs(wavelength - w))] = True
-    return mask
+# trusted_wavelengths[inside] => trusted_wavelengths
 
 # %% wrong: indices instead of a mask | loses: test_continuum_pixels test_continuum_pixels_outside
 def continuum_pixels(wavelength, trusted_wavelengths):

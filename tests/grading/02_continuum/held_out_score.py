@@ -26,23 +26,10 @@ def held_out_score(x, flux, error, degree):
     return float(np.mean(((flux - weighted_polynomial(x, flux, error, degree, x)) / error) ** 2))
 
 # %% wrong: residuals not divided by the errors | loses: test_held_out_score
-def held_out_score(x, flux, error, degree):
-    group = np.arange(len(x)) % 5
-    total = 0.0
-    for k in range(5):
-        out = group == k
-        total += np.sum((flux[out] - weighted_polynomial(x[~out], flux[~out], error[~out], degree, x[out])) ** 2)
-    return total / len(x)
+# (flux[held] - prediction) / error[held] => flux[held] - prediction
 
 # %% wrong: the sum instead of the mean | loses: test_held_out_score
-def held_out_score(x, flux, error, degree):
-    group = np.arange(len(x)) % 5
-    total = 0.0
-    for k in range(5):
-        out = group == k
-        r = flux[out] - weighted_polynomial(x[~out], flux[~out], error[~out], degree, x[out])
-        total += np.sum((r / error[out]) ** 2)
-    return float(total)
+# np.mean => np.sum
 
 # %% wrong: judged on the points that were fitted, group by group | loses: test_held_out_score_overfit
 def held_out_score(x, flux, error, degree):
@@ -55,20 +42,8 @@ def held_out_score(x, flux, error, degree):
     return float(np.mean(total))
 
 # %% wrong: the mean residual, squared | loses: test_held_out_score test_held_out_score_overfit
-def held_out_score(x, flux, error, degree):
-    group = np.arange(len(x)) % 5
-    z = np.empty(len(x))
-    for k in range(5):
-        out = group == k
-        z[out] = (flux[out] - weighted_polynomial(x[~out], flux[~out], error[~out], degree, x[out])) / error[out]
-    return float(np.mean(z) ** 2)
+# np.mean(z**2) => np.mean(z) ** 2
 
 # %% wrong: the last fifth of the chip is held out and extrapolated | loses: test_held_out_score
-def held_out_score(x, flux, error, degree):
-    n = len(x) // 5
-    z = []
-    for k in range(5):
-        out = np.arange(len(x)) // n == k
-        r = flux[out] - weighted_polynomial(x[~out], flux[~out], error[~out], degree + 3, x[out])
-        z += list(r / error[out])
-    return float(np.mean(np.square(z)))
+# np.arange(len(x)) % 5 => np.arange(len(x)) * 5 // len(x)
+# degree, x[held] => degree + 3, x[held]

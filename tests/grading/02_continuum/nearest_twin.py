@@ -18,15 +18,10 @@ def nearest_twin(labels, scale):
     return d.argmin(axis=1).tolist()
 
 # %% wrong: every star is its own twin | loses: test_nearest_twin test_nearest_twin_scale
-def nearest_twin(labels, scale):
-    s = labels / scale
-    return np.array([np.argmin(((s - here) ** 2).sum(axis=1)) for here in s])
+# - distance[i] = np.inf
 
 # %% wrong: labels not scaled | loses: test_nearest_twin_scale
-def nearest_twin(labels, scale):
-    d = ((labels[:, None] - labels[None]) ** 2).sum(axis=2)
-    np.fill_diagonal(d, np.inf)
-    return d.argmin(axis=1)
+# / np.asarray(scale) =>
 
 # %% wrong: the most distant star | loses: test_nearest_twin test_nearest_twin_scale
 def nearest_twin(labels, scale):
@@ -34,28 +29,13 @@ def nearest_twin(labels, scale):
     return ((s[:, None] - s[None]) ** 2).sum(axis=2).argmax(axis=1)
 
 # %% wrong: the nearest in temperature only | loses: test_nearest_twin_scale
-def nearest_twin(labels, scale):
-    d = np.abs(labels[:, 0][:, None] - labels[:, 0][None])
-    np.fill_diagonal(d, np.inf)
-    return d.argmin(axis=1)
+# np.sum((position - here) ** 2, axis=1) => np.abs(position - here)[:, 0]
 
 # %% wrong: scale multiplied instead of divided | loses: test_nearest_twin_scale
-def nearest_twin(labels, scale):
-    s = labels * scale
-    d = ((s[:, None] - s[None]) ** 2).sum(axis=2)
-    np.fill_diagonal(d, np.inf)
-    return d.argmin(axis=1)
+# / np.asarray(scale) => * np.asarray(scale)
 
 # %% wrong: differences added with their signs | loses: test_nearest_twin_scale
-def nearest_twin(labels, scale):
-    s = labels / scale
-    d = np.abs((s[:, None] - s[None]).sum(axis=2))
-    np.fill_diagonal(d, np.inf)
-    return d.argmin(axis=1)
+# np.sum((position - here) ** 2, axis=1) => np.abs(np.sum(position - here, axis=1))
 
 # %% wrong: distances of zero are skipped | loses: test_nearest_twin
-def nearest_twin(labels, scale):
-    s = labels / scale
-    d = ((s[:, None] - s[None]) ** 2).sum(axis=2)
-    d[d == 0] = np.inf
-    return d.argmin(axis=1)
+# distance[i] = => distance[distance == 0] =

@@ -30,9 +30,7 @@ def normalise(flux, error, continuum):
     return f, e
 
 # %% wrong: the error is not divided | loses: test_normalise_error
-def normalise(flux, error, continuum):
-    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
-    return np.where(ok, flux / np.where(ok, continuum, 1), 1.0), np.where(ok, error, 1e10)
+# error[known] / continuum[known] => error[known]
 
 # %% wrong: NaN left in | loses: test_normalise_bad
 def normalise(flux, error, continuum):
@@ -43,29 +41,17 @@ def normalise(flux, error, continuum):
     return flux / continuum, error
 
 # %% wrong: relative error, error divided by flux | loses: test_normalise_error
-def normalise(flux, error, continuum):
-    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
-    return (
-        np.where(ok, flux / np.where(ok, continuum, 1), 1.0),
-        np.where(ok, error / np.where(ok, flux, 1), 1e10),
-    )
+# error[known] / continuum[known] => error[known] / flux[known]
 
 # %% wrong: bad pixels keep a fraction of their error | loses: test_normalise_bad
-def normalise(flux, error, continuum):
-    ok = np.isfinite(flux) & (continuum > 0)
-    safe = np.where(ok, continuum, 1)
-    return np.where(ok, flux / safe, 1.0), np.where(ok, error / safe, 1e10)
+# & (error < BAD_LIMIT) =>
 
 # %% wrong: flux zero in bad pixels | loses: test_normalise_bad
-def normalise(flux, error, continuum):
-    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
-    safe = np.where(ok, continuum, 1)
-    return np.where(ok, flux / safe, 0.0), np.where(ok, error / safe, 1e10)
+# np.ones => np.zeros
 
 # %% wrong: the continuum subtracted | loses: test_normalise test_normalise_error
-def normalise(flux, error, continuum):
-    ok = np.isfinite(flux) & (error < 1e9) & (continuum > 0)
-    return np.where(ok, flux - continuum, 1.0), np.where(ok, error, 1e10)
+# flux[known] / continuum[known] => flux[known] - continuum[known]
+# error[known] / continuum[known] => error[known]
 
 # %% wrong: only the flux comes back | loses: test_normalise test_normalise_error test_normalise_bad
 def normalise(flux, error, continuum):

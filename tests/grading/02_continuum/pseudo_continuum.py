@@ -51,14 +51,7 @@ def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
     return out
 
 # %% wrong: all pixels are fitted, lines and all | loses: test_pseudo_continuum_lines
-def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
-    out = np.full(len(flux), np.nan)
-    for a, b in chips:
-        k = np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
-        if k.sum() > degree:
-            x = scaled_wavelength(wavelength[a:b])
-            out[a:b] = robust_polynomial(x[k], flux[a:b][k], error[a:b][k], degree, x)
-    return out
+# is_continuum & np.isfinite(flux) => np.isfinite(flux)
 
 # %% wrong: a running median that sinks into broad lines | loses: test_pseudo_continuum_lines test_pseudo_continuum_chips
 def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
@@ -91,31 +84,12 @@ def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
     return out
 
 # %% wrong: ones in the gaps and on dead chips | loses: test_pseudo_continuum_chips test_pseudo_continuum_bad
-def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
-    out = np.ones(len(flux))
-    for a, b in chips:
-        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
-        if k.sum() > degree:
-            x = scaled_wavelength(wavelength[a:b])
-            out[a:b] = robust_polynomial(x[k], flux[a:b][k], error[a:b][k], degree, x)
-    return out
+# np.full(len(wavelength), np.nan) => np.ones(len(wavelength))
 
 # %% wrong: the last pixel of every chip is forgotten | loses: test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
-def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
-    out = np.full(len(flux), np.nan)
-    for a, b in chips:
-        b = b - 1
-        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
-        if k.sum() > degree:
-            x = scaled_wavelength(wavelength[a:b])
-            out[a:b] = robust_polynomial(x[k], flux[a:b][k], error[a:b][k], degree, x)
-    return out
+#   for start, stop in chips:
+# +     stop = stop - 1
 
 # %% wrong: a dead chip stops everything | loses: test_pseudo_continuum_bad
-def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
-    out = np.full(len(flux), np.nan)
-    for a, b in chips:
-        k = is_continuum[a:b] & np.isfinite(flux[a:b]) & (error[a:b] < 1e9)
-        x = scaled_wavelength(wavelength[a:b])
-        out[a:b] = np.polyval(np.polyfit(x[k], flux[a:b][k], degree, w=1 / error[a:b][k]), x)
-    return out
+# - if points.sum() <= degree:
+# -     continue

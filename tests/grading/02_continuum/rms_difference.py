@@ -13,36 +13,23 @@ def rms_difference(flux_a, error_a, flux_b, error_b):
     return np.linalg.norm((flux_a - flux_b)[k]) / max(k.sum(), 1) ** 0.5
 
 # %% wrong: the standard deviation, blind to offsets | loses: test_rms_difference test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    k = (error_a < 1e9) & (error_b < 1e9)
-    return float(np.std((flux_a - flux_b)[k]))
+# np.sqrt(np.mean((flux_a[both] - flux_b[both]) ** 2)) => np.std(flux_a[both] - flux_b[both])
 
 # %% wrong: all pixels count | loses: test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    return float(np.sqrt(np.mean((flux_a - flux_b) ** 2)))
+# (error_a < BAD_LIMIT) & (error_b < BAD_LIMIT) => np.ones(len(flux_a), dtype=bool)
 
 # %% wrong: pixels that are good in either spectrum | loses: test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    k = (error_a < 1e9) | (error_b < 1e9)
-    return float(np.sqrt(np.mean((flux_a - flux_b)[k] ** 2)))
+# BAD_LIMIT) & (error_b => BAD_LIMIT) | (error_b
 
 # %% wrong: only the first spectrum's bad pixels | loses: test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    k = error_a < 1e9
-    return float(np.sqrt(np.mean((flux_a - flux_b)[k] ** 2)))
+# & (error_b < BAD_LIMIT) =>
 
 # %% wrong: the root is forgotten | loses: test_rms_difference test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    k = (error_a < 1e9) & (error_b < 1e9)
-    return float(np.mean((flux_a - flux_b)[k] ** 2))
+# np.sqrt =>
 
 # %% wrong: mean absolute difference | loses: test_rms_difference test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    k = (error_a < 1e9) & (error_b < 1e9)
-    return float(np.mean(np.abs(flux_a - flux_b)[k]))
+# np.sqrt =>
+# (flux_a[both] - flux_b[both]) ** 2 => np.abs(flux_a[both] - flux_b[both])
 
 # %% wrong: in units of the errors | loses: test_rms_difference test_rms_difference_bad
-def rms_difference(flux_a, error_a, flux_b, error_b):
-    k = (error_a < 1e9) & (error_b < 1e9)
-    z = (flux_a - flux_b) / np.hypot(error_a, error_b)
-    return float(np.sqrt(np.mean(z[k] ** 2)))
+# flux_a[both] - flux_b[both] => (flux_a - flux_b)[both] / np.hypot(error_a, error_b)[both]

@@ -16,8 +16,7 @@ def scaled_wavelength(wavelength):
     return np.polynomial.polyutils.mapdomain(wavelength, domain, [-1, 1])
 
 # %% wrong: to [0, 1] | loses: test_scaled_wavelength
-def scaled_wavelength(wavelength):
-    return (wavelength - wavelength.min()) / (wavelength.max() - wavelength.min())
+# (2 * wavelength - shortest - longest) => (wavelength - shortest)
 
 # %% wrong: standardised by mean and standard deviation | loses: test_scaled_wavelength
 def scaled_wavelength(wavelength):
@@ -33,5 +32,4 @@ def scaled_wavelength(wavelength):
     return off / np.abs(off).max()
 
 # %% wrong: the limits of all three chips built in | loses: test_scaled_wavelength
-def scaled_wavelength(wavelength):
-    return 2 * (wavelength - 15100) / (17000 - 15100) - 1
+# wavelength.min(), wavelength.max() => 15100.0, 17000.0

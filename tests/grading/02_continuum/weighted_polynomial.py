@@ -30,23 +30,16 @@ def weighted_polynomial(x, flux, error, degree, x_new):
     return np.polyval(best, x_new)
 
 # %% wrong: w = 1/error**2 in polyfit | loses: test_weighted_polynomial_weights
-def weighted_polynomial(x, flux, error, degree, x_new):
-    ok = np.isfinite(flux) & (error < 1e9)
-    return np.polyval(np.polyfit(x[ok], flux[ok], degree, w=1 / error[ok] ** 2), x_new)
+# 1 / error[useful] => 1 / error[useful] ** 2
 
 # %% wrong: unweighted | loses: test_weighted_polynomial_weights
-def weighted_polynomial(x, flux, error, degree, x_new):
-    ok = np.isfinite(flux) & (error < 1e9)
-    return np.polyval(np.polyfit(x[ok], flux[ok], degree), x_new)
+# , w=1 / error[useful] =>
 
 # %% wrong: the square root of the right weights | loses: test_weighted_polynomial_weights
-def weighted_polynomial(x, flux, error, degree, x_new):
-    ok = np.isfinite(flux) & (error < 1e9)
-    return np.polyval(np.polyfit(x[ok], flux[ok], degree, w=error[ok] ** -0.5), x_new)
+# 1 / error[useful] => error[useful] ** -0.5
 
 # %% wrong: NaN fluxes go into the fit | loses: test_weighted_polynomial_bad
-def weighted_polynomial(x, flux, error, degree, x_new):
-    return np.polyval(np.polyfit(x, flux, degree, w=1 / error), x_new)
+# np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT) => np.ones(len(x), dtype=bool)
 
 # %% wrong: NaN set to zero but bad pixels keep a small error | loses: test_weighted_polynomial_bad
 def weighted_polynomial(x, flux, error, degree, x_new):
@@ -54,9 +47,4 @@ def weighted_polynomial(x, flux, error, degree, x_new):
     return np.polyval(np.polyfit(x, np.nan_to_num(flux), degree, w=1 / error), x_new)
 
 # %% wrong: degree taken for the number of terms | loses: test_weighted_polynomial test_weighted_polynomial_weights test_weighted_polynomial_bad test_robust_polynomial test_robust_polynomial_outliers test_pseudo_continuum test_pseudo_continuum_chips test_held_out_score
-def weighted_polynomial(x, flux, error, degree, x_new):
-    ok = np.isfinite(flux) & (error < 1e9)
-    terms = max(degree, 1)
-    A = np.vander(x, terms) / error[:, None]
-    theta = np.linalg.lstsq(A[ok], (flux / error)[ok], rcond=None)[0]
-    return np.vander(x_new, terms) @ theta
+# flux[useful], degree => flux[useful], max(degree - 1, 0)

@@ -24,41 +24,25 @@ def bias_and_scatter(fitted, reference):
     return bias, scatter
 
 # %% wrong: mean and standard deviation | loses: test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = fitted - reference
-    return d.mean(axis=0), d.std(axis=0)
+# np.median(difference, axis=0) => difference.mean(axis=0)
+# 1.4826 * np.median(np.abs(difference - bias), axis=0) => difference.std(axis=0)
 
 # %% wrong: reference minus fitted | loses: test_bias_and_scatter test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = reference - fitted
-    b = np.median(d, axis=0)
-    return b, 1.4826 * np.median(abs(d - b), axis=0)
+# np.asarray(fitted) - np.asarray(reference) => np.asarray(reference) - np.asarray(fitted)
 
 # %% wrong: deviations from zero | loses: test_bias_and_scatter test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = fitted - reference
-    return np.median(d, axis=0), 1.4826 * np.median(abs(d), axis=0)
+# difference - bias => difference
 
 # %% wrong: 1.4826 forgotten | loses: test_bias_and_scatter test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = fitted - reference
-    b = np.median(d, axis=0)
-    return b, np.median(abs(d - b), axis=0)
+# 1.4826 * =>
 
 # %% wrong: all labels thrown together | loses: test_bias_and_scatter test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = fitted - reference
-    b = np.median(d)
-    return b, 1.4826 * np.median(abs(d - b))
+# np.median(difference, axis=0) => np.median(difference)
+# np.abs(difference - bias), axis=0 => np.abs(difference - bias)
 
 # %% wrong: median, but the standard deviation about it | loses: test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = fitted - reference
-    b = np.median(d, axis=0)
-    return b, np.sqrt(np.mean((d - b) ** 2, axis=0))
+# - return bias, 1.4826 * np.median(np.abs(difference - bias), axis=0)
+# + return bias, np.sqrt(np.mean((difference - bias) ** 2, axis=0))
 
 # %% wrong: relative differences | loses: test_bias_and_scatter test_bias_and_scatter_robust
-def bias_and_scatter(fitted, reference):
-    d = (fitted - reference) / reference
-    b = np.median(d, axis=0)
-    return b, 1.4826 * np.median(abs(d - b), axis=0)
+# np.asarray(fitted) - np.asarray(reference) => (np.asarray(fitted) - reference) / reference

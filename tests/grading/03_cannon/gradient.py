@@ -22,57 +22,23 @@ def gradient(labels, coefficients, mean, scale):
     return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
 
 # %% wrong: transposed | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] += coefficients[k + 1 :]
-    Q[j, i] += coefficients[k + 1 :]
-    return ((coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]).T
+# columns @ coefficients / scale[:, None] => (columns @ coefficients / scale[:, None]).T
 
 # %% wrong: per scaled label | loses: test_gradient test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] += coefficients[k + 1 :]
-    Q[j, i] += coefficients[k + 1 :]
-    return coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)
+# / scale[:, None] =>
 
 # %% wrong: linear coefficients only | loses: test_gradient_quadratic
 def gradient(labels, coefficients, mean, scale):
     return coefficients[1 : len(labels) + 1] / scale[:, None]
 
 # %% wrong: squares without their factor of two | loses: test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] = coefficients[k + 1 :]
-    Q[j, i] = coefficients[k + 1 :]
-    return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
+# columns[b, column] += => columns[b, column] =
 
 # %% wrong: each product for its first label only | loses: test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    out = coefficients[1 : k + 1].copy()
-    for c, (i, j) in enumerate(zip(*np.triu_indices(k))):
-        out[i] += coefficients[k + 1 + c] * x[j] * (2 if i == j else 1)
-    return out / scale[:, None]
+# columns[b, column] += x[a] => columns[b, column] += x[a] * (a == b)
 
 # %% wrong: multiplied by the scale | loses: test_gradient test_gradient_quadratic
-def gradient(labels, coefficients, mean, scale):
-    k = len(labels)
-    x = (labels - mean) / scale
-    Q = np.zeros((k, k, coefficients.shape[1]))
-    i, j = np.triu_indices(k)
-    Q[i, j] += coefficients[k + 1 :]
-    Q[j, i] += coefficients[k + 1 :]
-    return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) * scale[:, None]
+# / scale[:, None] => * scale[:, None]
 
 # %% wrong: derivative with respect to wavelength | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
 def gradient(labels, coefficients, mean, scale):

@@ -20,34 +20,22 @@ def solve_pixel(X, flux, error, s2):
     return best
 
 # %% wrong: unweighted | loses: test_solve_pixel test_solve_pixel_weights test_train_pixel test_train_pixel_boundary
-def solve_pixel(X, flux, error, s2):
-    return np.linalg.lstsq(X, flux, rcond=None)[0]
+# 1 / (error.astype(float) ** 2 + s2) => np.ones(len(flux))
 
 # %% wrong: s2 left out of the variance | loses: test_solve_pixel_weights test_train_pixel
-def solve_pixel(X, flux, error, s2):
-    return np.linalg.lstsq(X / error[:, None], flux / error, rcond=None)[0]
+# + s2 =>
 
 # %% wrong: s2 added to the error instead of the variance | loses: test_solve_pixel_weights test_train_pixel
-def solve_pixel(X, flux, error, s2):
-    sigma = error + s2
-    return np.linalg.lstsq(X / sigma[:, None], flux / sigma, rcond=None)[0]
+# (error.astype(float) ** 2 + s2) => (error.astype(float) + s2) ** 2
 
 # %% wrong: weights applied twice | loses: test_solve_pixel_weights
-def solve_pixel(X, flux, error, s2):
-    w = 1 / (error**2 + s2)
-    return np.linalg.lstsq(X * w[:, None], flux * w, rcond=None)[0]
+# (error.astype(float) ** 2 + s2) => (error.astype(float) ** 2 + s2) ** 2
 
 # %% wrong: square root of the right weights | loses: test_solve_pixel_weights test_train_pixel
-def solve_pixel(X, flux, error, s2):
-    w = (error**2 + s2) ** -0.5
-    return np.linalg.solve(X.T @ (w[:, None] * X), X.T @ (w * flux))
+# 1 / (error.astype(float) ** 2 + s2) => (error.astype(float) ** 2 + s2) ** -0.5
 
 # %% wrong: bad stars left out, the others unweighted | loses: test_solve_pixel_weights test_train_pixel test_train_pixel_boundary
-def solve_pixel(X, flux, error, s2):
-    ok = error < 1e9
-    return np.linalg.lstsq(X[ok], flux[ok], rcond=None)[0]
+# 1 / (error.astype(float) ** 2 + s2) => (error < 1e9).astype(float)
 
 # %% wrong: s taken for s squared | loses: test_solve_pixel_weights test_train_pixel
-def solve_pixel(X, flux, error, s2):
-    w = 1 / (error**2 + s2**2)
-    return np.linalg.solve(X.T @ (w[:, None] * X), X.T @ (w * flux))
+# + s2 => + s2**2

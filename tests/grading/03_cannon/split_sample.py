@@ -31,18 +31,14 @@ def split_sample(n_stars, seed):
     return np.random.default_rng(seed).random(n_stars) < 0.5
 
 # %% wrong: the seed is ignored | loses: test_split_sample_random
-def split_sample(n_stars, seed):
-    return np.isin(np.arange(n_stars), np.random.default_rng().permutation(n_stars)[: n_stars // 2])
+# default_rng(seed) => default_rng()
 
 # %% wrong: row numbers instead of a mask | loses: test_split_sample test_split_sample_random
 def split_sample(n_stars, seed):
     return np.random.default_rng(seed).permutation(n_stars)[: n_stars // 2]
 
 # %% wrong: with replacement | loses: test_split_sample test_split_sample_random
-def split_sample(n_stars, seed):
-    mask = np.zeros(n_stars, dtype=bool)
-    mask[np.random.default_rng(seed).integers(0, n_stars, n_stars // 2)] = True
-    return mask
+# permutation(n_stars)[: n_stars // 2] => integers(0, n_stars, n_stars // 2)
 
 # %% wrong: a random half of the catalogue in one piece | loses: test_split_sample_random
 def split_sample(n_stars, seed):

@@ -28,35 +28,13 @@ def train(X, flux, error):
     return theta, s2
 
 # %% wrong: coefficients transposed | loses: test_train test_train_dead
-def train(X, flux, error):
-    m, pixels = X.shape[1], flux.shape[1]
-    theta = np.zeros((pixels, m))
-    theta[:, 0] = 1
-    s2 = np.full(pixels, 1e20)
-    for p in range(pixels):
-        if np.sum(error[:, p] < 1e9) >= 2 * m:
-            theta[p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
-    return theta, s2
+# return coefficients, s2 => return coefficients.T, s2
 
 # %% wrong: dead pixels get zero scatter | loses: test_train_dead
-def train(X, flux, error):
-    m, pixels = X.shape[1], flux.shape[1]
-    theta, s2 = np.zeros((m, pixels)), np.zeros(pixels)
-    theta[0] = 1
-    for p in range(pixels):
-        if np.sum(error[:, p] < 1e9) >= 2 * m:
-            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
-    return theta, s2
+# np.full(flux.shape[1], BAD_ERROR**2) => np.zeros(flux.shape[1])
 
 # %% wrong: only entirely dead pixels are noticed | loses: test_train_dead
-def train(X, flux, error):
-    m, pixels = X.shape[1], flux.shape[1]
-    theta, s2 = np.zeros((m, pixels)), np.full(pixels, 1e20)
-    theta[0] = 1
-    for p in range(pixels):
-        if np.any(error[:, p] < 1e9):
-            theta[:, p], s2[p] = train_pixel(X, flux[:, p], error[:, p])
-    return theta, s2
+# (error < BAD_LIMIT).sum(axis=0) >= 2 * m => (error < BAD_LIMIT).any(axis=0)
 
 # %% wrong: one scatter for all pixels | loses: test_train test_train_dead
 def train(X, flux, error):

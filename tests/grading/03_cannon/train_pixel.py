@@ -25,43 +25,22 @@ def train_pixel(X, flux, error):
         return zero, 0.0
     return solve_pixel(X, flux, error, s2), s2
 
-# %% wrong: a grid of nine points | loses: test_train_pixel
-def train_pixel(X, flux, error):
-    grid = np.r_[0, np.logspace(-8, 0, 9)]
-    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
-    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
-    return fits[k], grid[k]
+# %% wrong: a grid of nine points | edits: one long fine grid | loses: test_train_pixel
+# np.logspace(-10, 0, 400) => np.logspace(-8, 0, 9)
 
 # %% wrong: a grid that ends too early | loses: test_train_pixel test_train_pixel_global
-def train_pixel(X, flux, error):
-    grid = np.r_[0, np.logspace(-8, -3.5, 150)]
-    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
-    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
-    return fits[k], grid[k]
+# np.logspace(-10, 0, 41) => np.logspace(-8, -3.5, 41)
 
 # %% wrong: a grid that starts too late | loses: test_train_pixel test_train_pixel_boundary
-def train_pixel(X, flux, error):
-    grid = np.logspace(-4, 0, 200)
-    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
-    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
-    return fits[k], grid[k]
+# np.concatenate([[0.0], np.logspace(-10, 0, 41)]) => np.logspace(-4, 0, 41)
 
 # %% wrong: smallest chi-squared, no logarithm | loses: test_train_pixel test_train_pixel_boundary
-def train_pixel(X, flux, error):
-    grid = np.r_[0, np.logspace(-10, 0, 200)]
-    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
-    chi2 = [np.sum((flux - X @ t) ** 2 / (error**2 + s2)) for t, s2 in zip(fits, grid)]
-    k = np.argmin(chi2)
-    return fits[k], grid[k]
+# ln_likelihood(X, theta, flux, error, s2) => -np.sum((flux - X @ theta) ** 2 / (error**2 + s2))
 
 # %% wrong: the sign of the logarithm | loses: test_train_pixel test_train_pixel_boundary
-def train_pixel(X, flux, error):
-    grid = np.r_[0, np.logspace(-10, 0, 200)]
-    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
-    v = [error**2 + s2 for s2 in grid]
-    lnl = [-0.5 * np.sum((flux - X @ t) ** 2 / w - np.log(w)) for t, w in zip(fits, v)]
-    k = np.argmax(lnl)
-    return fits[k], grid[k]
+# - ln_likelihood(X, theta, flux, error, s2) for theta, s2 in zip(thetas, grid, strict=True)
+# + np.sum(np.log(error**2 + s2) - (flux - X @ theta) ** 2 / (error**2 + s2))
+# + for theta, s2 in zip(thetas, grid, strict=True)
 
 # %% wrong: variance of the residuals, errors not taken off | loses: test_train_pixel test_train_pixel_boundary
 def train_pixel(X, flux, error):
@@ -82,15 +61,7 @@ def train_pixel(X, flux, error):
     return best[1], best[2]
 
 # %% wrong: s instead of s squared | loses: test_train_pixel
-def train_pixel(X, flux, error):
-    grid = np.r_[0, np.logspace(-10, 0, 200)]
-    fits = [solve_pixel(X, flux, error, s2) for s2 in grid]
-    k = np.argmax([ln_likelihood(X, t, flux, error, s2) for t, s2 in zip(fits, grid)])
-    return fits[k], np.sqrt(grid[k])
+# return theta, s2 => return theta, np.sqrt(s2)
 
 # %% wrong: coefficients of zero scatter | loses: test_train_pixel
-def train_pixel(X, flux, error):
-    grid = np.r_[0, np.logspace(-10, 0, 200)]
-    theta = solve_pixel(X, flux, error, 0.0)
-    k = np.argmax([ln_likelihood(X, theta, flux, error, s2) for s2 in grid])
-    return theta, grid[k]
+# return theta, s2 => return solve_pixel(X, flux, error, 0.0), s2

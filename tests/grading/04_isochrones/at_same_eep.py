@@ -17,20 +17,14 @@ def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
     return eep_a[:n], (1 - weight) * values_a[:n] + weight * values_b[:n]
 
 # %% wrong: common numbers, but the first rows | loses: test_at_same_eep_missing
-def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
-    eep = np.intersect1d(eep_a, eep_b)
-    n = len(eep)
-    return eep, (1 - weight) * values_a[:n] + weight * values_b[:n]
+# values_a[at_a] => values_a[: len(eep)]
+# values_b[at_b] => values_b[: len(eep)]
 
 # %% wrong: weights exchanged | loses: test_at_same_eep test_at_same_eep_missing
-def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
-    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
-    return eep_a[a], weight * values_a[a] + (1 - weight) * values_b[b]
+# (1 - weight) * values_a[at_a] + weight * => weight * values_a[at_a] + (1 - weight) *
 
 # %% wrong: the plain mean | loses: test_at_same_eep test_at_same_eep_missing
-def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
-    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
-    return eep_a[a], 0.5 * (values_a[a] + values_b[b])
+# (1 - weight) * values_a[at_a] + weight * values_b[at_b] => 0.5 * (values_a[at_a] + values_b[at_b])
 
 # %% wrong: the second at the first one's numbers, gaps bridged | loses: test_at_same_eep_missing
 def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
@@ -38,11 +32,8 @@ def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
     return eep_a, (1 - weight) * values_a + weight * there
 
 # %% wrong: values without their numbers | loses: test_at_same_eep test_at_same_eep_missing
-def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
-    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
-    return (1 - weight) * values_a[a] + weight * values_b[b]
+# return eep, => return
 
 # %% wrong: only the first column | loses: test_at_same_eep test_at_same_eep_missing
-def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
-    a, b = np.isin(eep_a, eep_b), np.isin(eep_b, eep_a)
-    return eep_a[a], (1 - weight) * values_a[a][:, 0] + weight * values_b[b][:, 0]
+# values_a[at_a] => values_a[at_a, 0]
+# values_b[at_b] => values_b[at_b, 0]

@@ -25,56 +25,23 @@ def binned_offsets(observed, expected, fe_h, edges):
     return np.array(a), np.array(b), np.array(c)
 
 # %% wrong: mean and standard deviation | loses: test_binned_offsets test_binned_offsets_scatter
-def binned_offsets(observed, expected, fe_h, edges):
-    d = observed - expected
-    groups = [d[np.isfinite(d) & (fe_h >= a) & (fe_h < b)] for a, b in zip(edges[:-1], edges[1:])]
-    offset = np.array([g.mean() if g.size else np.nan for g in groups])
-    return offset, np.array([g.std() if g.size else np.nan for g in groups]), np.array([g.size for g in groups])
+# np.median(inside) => np.mean(inside)
+# 1.4826 * np.median(np.abs(inside - offset[i])) => np.std(inside)
 
 # %% wrong: isochrone minus star | loses: test_binned_offsets test_binned_offsets_empty
-def binned_offsets(observed, expected, fe_h, edges):
-    d = expected - observed
-    groups = [d[np.isfinite(d) & (fe_h >= a) & (fe_h < b)] for a, b in zip(edges[:-1], edges[1:])]
-    offset = np.array([np.median(g) if g.size else np.nan for g in groups])
-    scatter = np.array([1.4826 * np.median(abs(g - np.median(g))) if g.size else np.nan for g in groups])
-    return offset, scatter, np.array([g.size for g in groups])
+# observed - expected => expected - observed
 
 # %% wrong: median absolute deviation without its factor | loses: test_binned_offsets_scatter
-def binned_offsets(observed, expected, fe_h, edges):
-    d = observed - expected
-    groups = [d[np.isfinite(d) & (fe_h >= a) & (fe_h < b)] for a, b in zip(edges[:-1], edges[1:])]
-    offset = np.array([np.median(g) if g.size else np.nan for g in groups])
-    scatter = np.array([np.median(abs(g - np.median(g))) if g.size else np.nan for g in groups])
-    return offset, scatter, np.array([g.size for g in groups])
+# 1.4826 * =>
 
 # %% wrong: scatter about zero | loses: test_binned_offsets_scatter
-def binned_offsets(observed, expected, fe_h, edges):
-    d = observed - expected
-    groups = [d[np.isfinite(d) & (fe_h >= a) & (fe_h < b)] for a, b in zip(edges[:-1], edges[1:])]
-    offset = np.array([np.median(g) if g.size else np.nan for g in groups])
-    scatter = np.array([1.4826 * np.median(abs(g)) if g.size else np.nan for g in groups])
-    return offset, scatter, np.array([g.size for g in groups])
+# inside - offset[i] => inside
 
 # %% wrong: NaN not taken out | loses: test_binned_offsets_empty
-def binned_offsets(observed, expected, fe_h, edges):
-    d = observed - expected
-    groups = [d[(fe_h >= a) & (fe_h < b)] for a, b in zip(edges[:-1], edges[1:])]
-    offset = np.array([np.median(g) if g.size else np.nan for g in groups])
-    scatter = np.array([1.4826 * np.median(abs(g - np.median(g))) if g.size else np.nan for g in groups])
-    return offset, scatter, np.array([g.size for g in groups])
+# valid & (fe_h >= edges[i]) => (fe_h >= edges[i])
 
 # %% wrong: an empty bin has an offset of zero | loses: test_binned_offsets_empty
-def binned_offsets(observed, expected, fe_h, edges):
-    d = observed - expected
-    groups = [d[np.isfinite(d) & (fe_h >= a) & (fe_h < b)] for a, b in zip(edges[:-1], edges[1:])]
-    offset = np.array([np.median(g) if g.size else 0.0 for g in groups])
-    scatter = np.array([1.4826 * np.median(abs(g - np.median(g))) if g.size else 0.0 for g in groups])
-    return offset, scatter, np.array([g.size for g in groups])
+# np.full(bins, np.nan), np.full(bins, np.nan), => np.zeros(bins), np.zeros(bins),
 
 # %% wrong: bins that reach to the end | loses: test_binned_offsets test_binned_offsets_empty
-def binned_offsets(observed, expected, fe_h, edges):
-    d = observed - expected
-    groups = [d[np.isfinite(d) & (fe_h >= a)] for a in edges[:-1]]
-    offset = np.array([np.median(g) if g.size else np.nan for g in groups])
-    scatter = np.array([1.4826 * np.median(abs(g - np.median(g))) if g.size else np.nan for g in groups])
-    return offset, scatter, np.array([g.size for g in groups])
+# & (fe_h < edges[i + 1]) =>

@@ -27,55 +27,24 @@ def bracket_age(log_ages, age_gyr):
     return i - 1, i, float(np.clip((age_gyr - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]), 0, 1))
 
 # %% wrong: logarithm of the age in Gyr | loses: test_bracket_age
-def bracket_age(log_ages, age_gyr):
-    t = np.log10(age_gyr)
-    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
-    if t < log_ages[0]:
-        raise ValueError("outside")
-    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+# np.log10(age_gyr) + 9 => np.log10(age_gyr)
 
 # %% wrong: natural logarithm | loses: test_bracket_age
-def bracket_age(log_ages, age_gyr):
-    t = np.log(age_gyr * 1e9)
-    if t > log_ages[-1]:
-        raise ValueError("outside")
-    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
-    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+# np.log10(age_gyr) + 9 => np.log(age_gyr * 1e9)
 
 # %% wrong: linear in age | loses: test_bracket_age
-def bracket_age(log_ages, age_gyr):
-    ages = 10 ** (np.asarray(log_ages) - 9)
-    if not ages[0] <= age_gyr <= ages[-1]:
-        raise ValueError("outside")
-    i = int(np.clip(np.searchsorted(ages, age_gyr), 1, len(ages) - 1))
-    return i - 1, i, float((age_gyr - ages[i - 1]) / (ages[i] - ages[i - 1]))
+# - weight = (wanted - log_ages[below]) / (log_ages[above] - log_ages[below])
+# + ages = 10.0 ** np.asarray(log_ages)
+# + weight = (10**wanted - ages[below]) / (ages[above] - ages[below])
 
 # %% wrong: the weight of the other one | loses: test_bracket_age
-def bracket_age(log_ages, age_gyr):
-    t = np.log10(age_gyr) + 9
-    if not log_ages[0] <= t <= log_ages[-1]:
-        raise ValueError("outside")
-    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
-    return i - 1, i, float((log_ages[i] - t) / (log_ages[i] - log_ages[i - 1]))
+# wanted - log_ages[below] => log_ages[above] - wanted
 
 # %% wrong: the nearest one, without weight | loses: test_bracket_age
-def bracket_age(log_ages, age_gyr):
-    t = np.log10(age_gyr) + 9
-    if not log_ages[0] <= t <= log_ages[-1]:
-        raise ValueError("outside")
-    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
-    return i - 1, i, 0.5
+# float(weight) => 0.5
 
 # %% wrong: outside, the nearest end | loses: test_bracket_age_outside
-def bracket_age(log_ages, age_gyr):
-    t = np.clip(np.log10(age_gyr) + 9, log_ages[0], log_ages[-1])
-    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
-    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+# np.log10(age_gyr) + 9 => np.clip(np.log10(age_gyr) + 9, log_ages[0], log_ages[-1])
 
 # %% wrong: refuses old ages only | loses: test_bracket_age_outside
-def bracket_age(log_ages, age_gyr):
-    t = np.log10(age_gyr) + 9
-    if t > log_ages[-1]:
-        raise ValueError("outside")
-    i = int(np.clip(np.searchsorted(log_ages, t), 1, len(log_ages) - 1))
-    return i - 1, i, float((t - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]))
+# not log_ages[0] <= wanted <= log_ages[-1] => wanted > log_ages[-1]

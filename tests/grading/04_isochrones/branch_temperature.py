@@ -30,26 +30,16 @@ def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
     return out
 
 # %% wrong: gravity falls along the branch, and np.interp does not complain | loses: test_branch_temperature test_branch_temperature_phases test_branch_temperature_range
-def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
-    k = (iso_phase == 2) & (iso_logg < 3.5)
-    return np.interp(logg, iso_logg[k], iso_teff[k], left=np.nan, right=np.nan)
+# np.argsort(iso_logg[branch]) => np.arange(branch.sum())
 
 # %% wrong: all phases together | loses: test_branch_temperature_phases test_branch_temperature_range
-def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
-    s = np.argsort(iso_logg, kind="stable")
-    return np.interp(logg, iso_logg[s], iso_teff[s], left=np.nan, right=np.nan)
+# (iso_phase == GIANT) & (iso_logg < FOOT_OF_BRANCH) => np.ones(len(iso_logg), dtype=bool)
 
 # %% wrong: clump and asymptotic branch kept, below log g 3.5 | loses: test_branch_temperature_phases
-def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
-    k = (iso_phase >= 2) & (iso_logg < 3.5)
-    s = np.argsort(iso_logg[k])
-    return np.interp(logg, iso_logg[k][s], iso_teff[k][s], left=np.nan, right=np.nan)
+# iso_phase == GIANT => iso_phase >= GIANT
 
 # %% wrong: ends repeated | loses: test_branch_temperature_range
-def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
-    k = (iso_phase == 2) & (iso_logg < 3.5)
-    s = np.argsort(iso_logg[k])
-    return np.interp(logg, iso_logg[k][s], iso_teff[k][s])
+# , left=np.nan, right=np.nan =>
 
 # %% wrong: extrapolated | loses: test_branch_temperature_range
 def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
@@ -57,10 +47,7 @@ def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
     return np.polyval(np.polyfit(iso_logg[k], iso_teff[k], 2), logg)
 
 # %% wrong: subgiants kept | loses: test_branch_temperature_range
-def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
-    k = iso_phase == 2
-    s = np.argsort(iso_logg[k])
-    return np.interp(logg, iso_logg[k][s], iso_teff[k][s], left=np.nan, right=np.nan)
+# & (iso_logg < FOOT_OF_BRANCH) =>
 
 # %% wrong: a straight line through the branch | loses: test_branch_temperature
 def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
@@ -76,7 +63,4 @@ def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
     return np.where((logg >= g.min()) & (logg <= g.max()), near, np.nan)
 
 # %% wrong: the logarithm of the temperature | loses: test_branch_temperature test_branch_temperature_phases
-def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
-    k = (iso_phase == 2) & (iso_logg < 3.5)
-    s = np.argsort(iso_logg[k])
-    return np.interp(logg, iso_logg[k][s], np.log10(iso_teff[k][s]), left=np.nan, right=np.nan)
+# iso_teff[branch][order] => np.log10(iso_teff[branch][order])

@@ -25,32 +25,13 @@ def closest_metallicity(target, candidates, fe_h, sigma):
     return float(fe_h[np.argmin(np.sum(((candidates - target) / sigma) ** 2, axis=1))])
 
 # %% wrong: errors ignored | loses: test_closest_metallicity
-def closest_metallicity(target, candidates, fe_h, sigma):
-    chi2 = np.sum((candidates - target) ** 2, axis=1)
-    k = int(np.argmin(chi2))
-    if k in (0, len(fe_h) - 1):
-        return float(fe_h[k])
-    l, m, r = chi2[k - 1 : k + 2]
-    return float(fe_h[k] + 0.5 * (fe_h[1] - fe_h[0]) * (l - r) / (l - 2 * m + r))
+# ((candidates - target) / sigma) ** 2 => (candidates - target) ** 2
 
 # %% wrong: bad pixels left out, the others all alike | loses: test_closest_metallicity
-def closest_metallicity(target, candidates, fe_h, sigma):
-    good = sigma < 1e9
-    chi2 = np.sum((candidates - target)[:, good] ** 2, axis=1)
-    k = int(np.argmin(chi2))
-    if k in (0, len(fe_h) - 1):
-        return float(fe_h[k])
-    l, m, r = chi2[k - 1 : k + 2]
-    return float(fe_h[k] + 0.5 * (fe_h[1] - fe_h[0]) * (l - r) / (l - 2 * m + r))
+# (candidates - target) / sigma => (candidates - target) * (sigma < 1e9)
 
 # %% wrong: the parabola's vertex on the wrong side | loses: test_closest_metallicity test_closest_metallicity_between
-def closest_metallicity(target, candidates, fe_h, sigma):
-    chi2 = np.sum(((candidates - target) / sigma) ** 2, axis=1)
-    k = int(np.argmin(chi2))
-    if k in (0, len(fe_h) - 1):
-        return float(fe_h[k])
-    l, m, r = chi2[k - 1 : k + 2]
-    return float(fe_h[k] - 0.5 * (fe_h[1] - fe_h[0]) * (l - r) / (l - 2 * m + r))
+# fe_h[k] + 0.5 => fe_h[k] - 0.5
 
 # %% wrong: the worst instead of the best | loses: test_closest_metallicity test_closest_metallicity_between
 def closest_metallicity(target, candidates, fe_h, sigma):

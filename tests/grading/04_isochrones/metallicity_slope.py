@@ -23,29 +23,13 @@ def metallicity_slope(teff, logg, fe_h):
     return float(np.polyfit(fe_h, teff, 1)[0])
 
 # %% wrong: outliers keep their say | loses: test_metallicity_slope_outliers
-def metallicity_slope(teff, logg, fe_h):
-    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
-    return float(np.linalg.lstsq(A, teff, rcond=None)[0][2])
+# range(20) => range(1)
 
 # %% wrong: the coefficient of gravity | loses: test_metallicity_slope test_metallicity_slope_outliers
-def metallicity_slope(teff, logg, fe_h):
-    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
-    for _ in range(10):
-        p = np.linalg.lstsq(A, teff, rcond=None)[0]
-        r = teff - A @ p
-        k = abs(r - np.median(r)) < 4 * np.median(abs(r - np.median(r)))
-        A, teff = A[k], teff[k]
-    return float(p[1])
+# solution[2] => solution[1]
 
 # %% wrong: the sign turned round | loses: test_metallicity_slope test_metallicity_slope_outliers
-def metallicity_slope(teff, logg, fe_h):
-    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
-    k = np.ones(len(teff), bool)
-    for _ in range(10):
-        p = np.linalg.lstsq(A[k], teff[k], rcond=None)[0]
-        r = teff - A @ p
-        k = abs(r) < 4 * np.median(abs(r))
-    return float(-p[2])
+# solution[2] => -solution[2]
 
 # %% wrong: metallicity fitted to temperature, and inverted | loses: test_metallicity_slope test_metallicity_slope_outliers
 def metallicity_slope(teff, logg, fe_h):
@@ -53,14 +37,10 @@ def metallicity_slope(teff, logg, fe_h):
     return float(1 / np.linalg.lstsq(A, fe_h, rcond=None)[0][2])
 
 # %% wrong: the line through the origin | loses: test_metallicity_slope test_metallicity_slope_outliers
-def metallicity_slope(teff, logg, fe_h):
-    A = np.column_stack([logg - 2, fe_h])
-    return float(np.linalg.lstsq(A, teff, rcond=None)[0][1])
+# np.ones_like(logg), logg - 2 => logg - 2
+# solution[2] => solution[1]
 
 # %% wrong: clipped once, at five sigma of the outliers' own | loses: test_metallicity_slope_outliers
-def metallicity_slope(teff, logg, fe_h):
-    A = np.column_stack([np.ones(len(teff)), logg - 2, fe_h])
-    p = np.linalg.lstsq(A, teff, rcond=None)[0]
-    r = teff - A @ p
-    k = abs(r) < 5 * np.std(r)
-    return float(np.linalg.lstsq(A[k], teff[k], rcond=None)[0][2])
+# range(20) => range(2)
+# 1.4826 * np.median(np.abs(residual[good] - centre)) => np.std(residual)
+# 3 * max => 5 * max

@@ -9,25 +9,19 @@ def overall_metallicity(fe_h, alpha_fe):
     return fe_h + np.log(0.362 + 0.638 * np.exp(alpha_fe * np.log(10))) / np.log(10)
 
 # %% wrong: the sum | loses: test_overall_metallicity
-def overall_metallicity(fe_h, alpha_fe):
-    return fe_h + alpha_fe
+# np.log10(0.638 * 10**alpha_fe + 0.362) => alpha_fe
 
 # %% wrong: [M/H] taken for [Fe/H] | loses: test_overall_metallicity
-def overall_metallicity(fe_h, alpha_fe):
-    return fe_h
+# fe_h + np.log10(0.638 * 10**alpha_fe + 0.362) => fe_h
 
 # %% wrong: the dex not raised to a power | loses: test_overall_metallicity
-def overall_metallicity(fe_h, alpha_fe):
-    return fe_h + np.log10(0.638 * alpha_fe + 0.362)
+# 10**alpha_fe => alpha_fe
 
 # %% wrong: natural logarithm | loses: test_overall_metallicity
-def overall_metallicity(fe_h, alpha_fe):
-    return fe_h + np.log(0.638 * 10**alpha_fe + 0.362)
+# log10 => log
 
 # %% wrong: e to the power | loses: test_overall_metallicity
-def overall_metallicity(fe_h, alpha_fe):
-    return fe_h + np.log10(0.638 * np.exp(alpha_fe) + 0.362)
+# 10**alpha_fe => np.exp(alpha_fe)
 
 # %% wrong: the two numbers exchanged | loses: test_overall_metallicity
-def overall_metallicity(fe_h, alpha_fe):
-    return fe_h + np.log10(0.362 * 10**alpha_fe + 0.638)
+# 0.638 * 10**alpha_fe + 0.362 => 0.362 * 10**alpha_fe + 0.638

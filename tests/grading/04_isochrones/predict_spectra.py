@@ -24,37 +24,21 @@ def predict_spectra(labels, coefficients, mean, scale):
     return coefficients[0] + x @ coefficients[1 : 1 + k] + np.einsum("ni,nj,ijp->np", x, x, Q)
 
 # %% wrong: labels not scaled | loses: test_predict_spectra
-def predict_spectra(labels, coefficients, mean, scale):
-    x = np.asarray(labels)
-    i, j = np.triu_indices(x.shape[1])
-    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]]) @ coefficients
+# (np.asarray(labels) - mean) / scale => np.asarray(labels)
 
 # %% wrong: mean subtracted, scale forgotten | loses: test_predict_spectra
-def predict_spectra(labels, coefficients, mean, scale):
-    x = np.asarray(labels) - mean
-    i, j = np.triu_indices(x.shape[1])
-    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]]) @ coefficients
+# (np.asarray(labels) - mean) / scale => np.asarray(labels) - mean
 
 # %% wrong: squares first, then the cross terms | loses: test_predict_spectra
-def predict_spectra(labels, coefficients, mean, scale):
-    x = (np.asarray(labels) - mean) / scale
-    i, j = np.triu_indices(x.shape[1], 1)
-    return np.column_stack([np.ones(len(x)), x, x**2, x[:, i] * x[:, j]]) @ coefficients
+# np.triu_indices(x.shape[1]) => np.triu_indices(x.shape[1], 1)
+# np.ones(len(x)), x, => np.ones(len(x)), x, x**2,
 
 # %% wrong: products with i >= j, row by row | loses: test_predict_spectra
-def predict_spectra(labels, coefficients, mean, scale):
-    x = (np.asarray(labels) - mean) / scale
-    i, j = np.tril_indices(x.shape[1])
-    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]]) @ coefficients
+# np.triu_indices => np.tril_indices
 
 # %% wrong: linear terms only | loses: test_predict_spectra
-def predict_spectra(labels, coefficients, mean, scale):
-    x = (np.asarray(labels) - mean) / scale
-    return np.column_stack([np.ones(len(x)), x]) @ coefficients[: 1 + x.shape[1]]
+# design @ coefficients => design[:, : 1 + x.shape[1]] @ coefficients[: 1 + x.shape[1]]
 
 # %% wrong: scaled by labels of these stars | loses: test_predict_spectra
-def predict_spectra(labels, coefficients, mean, scale):
-    x = np.asarray(labels, float)
-    x = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-9)
-    i, j = np.triu_indices(x.shape[1])
-    return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]]) @ coefficients
+# - x = (np.asarray(labels) - mean) / scale
+# + x = (labels - np.mean(labels, axis=0)) / (np.std(labels, axis=0) + 1e-9)

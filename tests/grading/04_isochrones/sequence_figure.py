@@ -22,80 +22,33 @@ def sequence_figure(wavelength, spectra, values, name):
     return fig
 
 # %% wrong: no offset | loses: test_sequence_figure
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for s, v in zip(spectra, values):
-        ax.plot(wavelength, s, label=f"{name} {v}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å", xlim=(16000, 16200))
-    return fig
+# + number * step =>
 
 # %% wrong: shifted by the value itself | loses: test_sequence_figure
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for s, v in zip(spectra, values):
-        ax.plot(wavelength, s + v**2, label=f"{name} {v}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å", xlim=(16000, 16200))
-    return fig
+# number * step => value**2
 
 # %% wrong: multiplied instead of shifted | loses: test_sequence_figure
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i, (s, v) in enumerate(zip(spectra, values)):
-        ax.plot(wavelength, s * (1 + 0.3 * i), label=f"{name} {v}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å", xlim=(16000, 16200))
-    return fig
+# spectrum[seen] + number * step => spectrum[seen] * (1 + 0.3 * number)
 
 # %% wrong: the whole range is shown | loses: test_sequence_figure_window
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i, (s, v) in enumerate(zip(spectra, values)):
-        ax.plot(wavelength, s + 0.3 * i, label=f"{name} {v}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å")
-    return fig
+# wavelength[seen], spectrum[seen] => wavelength, spectrum
+# - axis.set_xlim(*WINDOW)
 
 # %% wrong: half of the range | loses: test_sequence_figure_window
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i, (s, v) in enumerate(zip(spectra, values)):
-        ax.plot(wavelength, s + 0.3 * i, label=f"{name} {v}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å", xlim=(16000, 16100))
-    return fig
+# axis.set_xlim(*WINDOW) => axis.set_xlim(16000, 16100)
 
 # %% wrong: against pixel number | loses: test_sequence_figure test_sequence_figure_window
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i, (s, v) in enumerate(zip(spectra, values)):
-        ax.plot(s + 0.3 * i, label=f"{name} {v}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å")
-    return fig
+# axis.plot(wavelength[seen], spectrum[seen] => axis.plot(spectrum
+# - axis.set_xlim(*WINDOW)
 
 # %% wrong: nothing is labelled | loses: test_sequence_figure_labels
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i, s in enumerate(spectra):
-        ax.plot(wavelength, s + 0.3 * i)
-    ax.set(xlim=(16000, 16200))
-    return fig
+# - figure.colorbar(plt.cm.ScalarMappable(norm, map_), ax=axis, label=name)
+
+# - axis.set_xlabel("vacuum wavelength / Å")
+# - axis.set_ylabel("flux / pseudo-continuum, shifted")
 
 # %% wrong: the colours are not explained | loses: test_sequence_figure_labels
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i, s in enumerate(spectra):
-        ax.plot(wavelength, s + 0.3 * i, color=plt.cm.cividis(i / 8))
-    ax.set(xlabel="wavelength / Å", ylabel="flux", xlim=(16000, 16200))
-    return fig
+# - figure.colorbar(plt.cm.ScalarMappable(norm, map_), ax=axis, label=name)
 
 # %% wrong: only the first and the last | loses: test_sequence_figure
-def sequence_figure(wavelength, spectra, values, name):
-    fig, ax = plt.subplots()
-    for i in (0, len(values) - 1):
-        ax.plot(wavelength, spectra[i] + 0.3 * i, label=f"{name} {values[i]}")
-    ax.legend()
-    ax.set(xlabel="wavelength / Å", xlim=(16000, 16200))
-    return fig
+# spectra, values, strict=True => spectra[[0, -1]], [values[0], values[-1]], strict=True

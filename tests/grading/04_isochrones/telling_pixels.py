@@ -1,6 +1,6 @@
 """Rivals of `telling_pixels`."""
 
-# %% right: take the largest, blank its neighbours
+# %% right: neighbours blanked
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     z = np.abs((flux_a - flux_b) / sigma)
     out = []
@@ -20,58 +20,24 @@ def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     return np.array(kept)
 
 # %% wrong: not in units of the error | loses: test_telling_pixels
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs(flux_a - flux_b)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1
-    return np.array(out)
+# np.abs(flux_a - flux_b) / sigma => np.abs(flux_a - flux_b)
 
 # %% wrong: neighbours not left out | loses: test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     return wavelength[np.argsort(-np.abs(flux_a - flux_b) / sigma)[:number]]
 
 # %% wrong: only where the first is brighter | loses: test_telling_pixels
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = (flux_a - flux_b) / sigma
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1e9
-    return np.array(out)
+# np.abs(flux_a - flux_b) => (flux_a - flux_b)
 
-# %% wrong: indices | loses: test_telling_pixels test_telling_pixels_apart
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs((flux_a - flux_b) / sigma)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(k)
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1
-    return np.array(out)
+# %% wrong: indices | edits: neighbours blanked | loses: test_telling_pixels test_telling_pixels_apart
+# (wavelength[k]) => (k)
 
 # %% wrong: sorted by wavelength | loses: test_telling_pixels test_telling_pixels_apart
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs((flux_a - flux_b) / sigma)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[np.abs(wavelength - wavelength[k]) < separation] = -1
-    return np.sort(out)
+# np.array(found) => np.sort(found)
 
-# %% wrong: separation counted in pixels | loses: test_telling_pixels_apart
-def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
-    z = np.abs((flux_a - flux_b) / sigma)
-    out = []
-    for _ in range(number):
-        k = int(np.argmax(z))
-        out.append(wavelength[k])
-        z[max(0, k - int(separation)) : k + int(separation) + 1] = -1
-    return np.array(out)
+# %% wrong: separation counted in pixels | edits: neighbours blanked | loses: test_telling_pixels_apart
+# - z[np.abs(wavelength - wavelength[k]) < separation] = -1
+# + z[max(0, k - int(separation)) : k + int(separation) + 1] = -1
 
 # %% wrong: nearest alike instead of most different | loses: test_telling_pixels test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):

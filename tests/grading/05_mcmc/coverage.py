@@ -14,30 +14,19 @@ def coverage(values, errors, known):
     return np.nanmean(np.where(np.isnan(z), np.nan, np.abs(z) < 1), axis=0)
 
 # %% wrong: two sigma | loses: test_coverage
-def coverage(values, errors, known):
-    z = (values - known) / errors
-    return np.nanmean(np.where(np.isnan(z), np.nan, np.abs(z) < 2), axis=0)
+# <= errors => <= 2 * errors
 
 # %% wrong: unknown labels count as missed | loses: test_coverage
-def coverage(values, errors, known):
-    return np.mean(np.abs(values - known) < errors, axis=0)
+# / np.sum(counts, axis=0) => / len(known)
 
 # %% wrong: one side only | loses: test_coverage
-def coverage(values, errors, known):
-    z = (values - known) / errors
-    return np.nanmean(np.where(np.isnan(z), np.nan, z < 1), axis=0)
+# np.abs(values - known) => values - known
 
 # %% wrong: one number for all labels | loses: test_coverage
-def coverage(values, errors, known):
-    z = (values - known) / errors
-    return np.nanmean(np.where(np.isnan(z), np.nan, np.abs(z) < 1))
+# np.sum(inside & counts, axis=0) / np.sum(counts, axis=0) => np.sum(inside & counts) / np.sum(counts)
 
 # %% wrong: in per cent | loses: test_coverage
-def coverage(values, errors, known):
-    z = (values - known) / errors
-    return 100 * np.nanmean(np.where(np.isnan(z), np.nan, np.abs(z) < 1), axis=0)
+# return np.sum => return 100 * np.sum
 
 # %% wrong: with the median error | loses: test_coverage
-def coverage(values, errors, known):
-    z = np.abs(values - known) / np.median(errors, axis=0)
-    return np.nanmean(np.where(np.isnan(z), np.nan, z < 1), axis=0)
+# <= errors => <= np.median(errors, axis=0)

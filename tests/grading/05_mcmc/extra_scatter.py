@@ -31,8 +31,7 @@ def extra_scatter(residuals, errors):
     return 1.4826 * np.median(np.abs(residuals), axis=0)
 
 # %% wrong: the variance is returned | loses: test_extra_scatter
-def extra_scatter(residuals, errors):
-    return np.maximum(np.quantile(residuals**2 - errors**2, 0.6827, axis=0), 0)
+# np.sqrt(np.maximum(excess, 0.0)) => np.maximum(excess, 0.0)
 
 # %% wrong: subtracted linearly | loses: test_extra_scatter
 def extra_scatter(residuals, errors):
@@ -43,5 +42,4 @@ def extra_scatter(residuals, errors):
     return np.quantile(np.abs(residuals) / errors, 0.6827, axis=0)
 
 # %% wrong: the root of a negative number | loses: test_extra_scatter
-def extra_scatter(residuals, errors):
-    return np.sqrt(np.quantile(residuals**2 - errors**2, 0.6827, axis=0))
+# np.maximum(excess, 0.0) => excess

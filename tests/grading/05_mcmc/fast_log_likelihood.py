@@ -27,35 +27,22 @@ def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
     return value(x) - scalar / 2, np.array(slope) / scale
 
 # %% wrong: gradient with respect to the scaled labels | loses: test_fast_log_likelihood_gradient
-def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
-    q, s = predict(labels, np.eye(21), mean, scale)
-    g = s.T @ (vector - matrix @ q)
-    return -0.5 * float(scalar - 2 * q @ vector + q @ matrix @ q), g * scale
+# slopes.T @ towards => slopes.T @ towards * scale
 
 # %% wrong: the gradient of chi-squared | loses: test_fast_log_likelihood_gradient
-def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
-    q, s = predict(labels, np.eye(21), mean, scale)
-    return (
-        -0.5 * float(scalar - 2 * q @ vector + q @ matrix @ q),
-        2 * s.T @ (matrix @ q - vector),
-    )
+# slopes.T @ towards => -2 * slopes.T @ towards
 
 # %% wrong: the half is forgotten | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
-def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
-    q, s = predict(labels, np.eye(21), mean, scale)
-    return -float(scalar - 2 * q @ vector + q @ matrix @ q), 2 * s.T @ (vector - matrix @ q)
+# -0.5 * float => -float
+# slopes.T @ towards => 2 * slopes.T @ towards
 
 # %% wrong: the cross term once instead of twice | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
-def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
-    q, s = predict(labels, np.eye(21), mean, scale)
-    return -0.5 * float(scalar - q @ vector + q @ matrix @ q), s.T @ (vector / 2 - matrix @ q)
+# vector - matrix @ q => vector / 2 - matrix @ q
+# scalar - q @ vector => scalar - q @ vector / 2
 
 # %% wrong: the value alone | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
-def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
-    q, _ = predict(labels, np.eye(21), mean, scale)
-    return -0.5 * float(scalar - 2 * q @ vector + q @ matrix @ q)
+# , slopes.T @ towards =>
 
 # %% wrong: chi-squared instead of its negative half | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
-def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
-    q, s = predict(labels, np.eye(21), mean, scale)
-    return float(scalar - 2 * q @ vector + q @ matrix @ q), 2 * s.T @ (matrix @ q - vector)
+# -0.5 * float => float
+# slopes.T @ towards => -2 * slopes.T @ towards

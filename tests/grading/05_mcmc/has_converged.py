@@ -19,14 +19,11 @@ def has_converged(draws):
     return True
 
 # %% wrong: R-hat only | loses: test_has_converged_size
-def has_converged(draws):
-    return bool((az.rhat(az.convert_to_dataset(draws))["x"].values <= 1.01).all())
+# (rhat <= 1.01).all() and (np.min(sizes, axis=0) >= 400).all() => (rhat <= 1.01).all()
 
 # %% wrong: the number of draws instead of their effective number | loses: test_has_converged test_has_converged_size
-def has_converged(draws):
-    if draws.shape[0] * draws.shape[1] < 400:
-        return False
-    return bool((az.rhat(az.convert_to_dataset(draws))["x"].values <= 1.1).all())
+# 1.01 => 1.1
+# (np.min(sizes, axis=0) >= 400).all() => draws[..., 0].size >= 400
 
 # %% wrong: effective size only, of all chains in one | loses: test_has_converged
 def has_converged(draws):
@@ -35,10 +32,8 @@ def has_converged(draws):
     return bool(np.isfinite(flat).all() and (flat.std(axis=0) > 0).all() and min(sizes) >= 150)
 
 # %% wrong: any label will do | loses: test_has_converged test_has_converged_size
-def has_converged(draws):
-    data = az.convert_to_dataset(draws)
-    r, n = az.rhat(data)["x"].values, az.ess(data)["x"].values
-    return bool(((r <= 1.01) & (n >= 400)).any())
+# - return bool((rhat <= 1.01).all() and (np.min(sizes, axis=0) >= 400).all())
+# + return bool(((rhat <= 1.01) & (np.min(sizes, axis=0) >= 400)).any())
 
 # %% wrong: the means of the chains agree within a sigma | loses: test_has_converged test_has_converged_size
 def has_converged(draws):

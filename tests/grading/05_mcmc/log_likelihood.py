@@ -20,49 +20,24 @@ def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
     return float(value), slope
 
 # %% wrong: chi-squared without s2 | loses: test_log_likelihood test_log_likelihood_gradient
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    r = np.where(error < 1e9, flux - m, 0)
-    return -0.5 * np.sum(r**2 / error**2), J.T @ (r / error**2)
+# (error**2 + s2) => error**2
 
 # %% wrong: the half is forgotten | loses: test_log_likelihood test_log_likelihood_gradient
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    r = np.where(error < 1e9, flux - m, 0)
-    v = error**2 + s2
-    return -np.sum(r**2 / v), 2 * J.T @ (r / v)
+# -0.5 * float => -float
+# weighted @ jacobian => 2 * weighted @ jacobian
 
 # %% wrong: the sign | loses: test_log_likelihood test_log_likelihood_gradient
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    r = np.where(error < 1e9, flux - m, 0)
-    v = error**2 + s2
-    return 0.5 * np.sum(r**2 / v), -J.T @ (r / v)
+# -0.5 * float => 0.5 * float
+# weighted @ jacobian => -weighted @ jacobian
 
 # %% wrong: s2 taken for a standard deviation | loses: test_log_likelihood test_log_likelihood_gradient
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    r = np.where(error < 1e9, flux - m, 0)
-    v = error**2 + s2**2
-    return -0.5 * np.sum(r**2 / v), J.T @ (r / v)
+# error**2 + s2 => error**2 + s2**2
 
 # %% wrong: NaN of a bad pixel | loses: test_log_likelihood_bad
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    v = error**2 + s2
-    r = flux - m
-    return -0.5 * np.sum(r**2 / v), J.T @ (r / v)
+# np.where(good, flux - model, 0.0) => flux - model
 
 # %% wrong: the gradient of minus the value | loses: test_log_likelihood_gradient
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    r = np.where(error < 1e9, flux - m, 0)
-    v = error**2 + s2
-    return -0.5 * np.sum(r**2 / v), -J.T @ (r / v)
+# weighted @ jacobian => -weighted @ jacobian
 
 # %% wrong: an unweighted gradient | loses: test_log_likelihood_gradient
-def log_likelihood(labels, flux, error, s2, coefficients, mean, scale):
-    m, J = predict(labels, coefficients, mean, scale)
-    r = np.where(error < 1e9, flux - m, 0)
-    v = error**2 + s2
-    return -0.5 * np.sum(r**2 / v), J.T @ r
+# weighted @ jacobian => residual @ jacobian

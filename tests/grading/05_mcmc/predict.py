@@ -30,57 +30,22 @@ def predict(labels, coefficients, mean, scale):
     return flux, ((coefficients[1:6] + 2 * Qx) / scale[:, None]).T
 
 # %% wrong: derivative with respect to the scaled labels | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
-def predict(labels, coefficients, mean, scale):
-    x = (labels - mean) / scale
-    i, j = np.triu_indices(5)
-    s = np.zeros((21, 5))
-    s[1:6] = np.eye(5)
-    np.add.at(s, (np.arange(6, 21), i), x[j])
-    np.add.at(s, (np.arange(6, 21), j), x[i])
-    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s
+# slopes / scale => slopes
 
 # %% wrong: the derivative of a square is taken once | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
-def predict(labels, coefficients, mean, scale):
-    x = (labels - mean) / scale
-    i, j = np.triu_indices(5)
-    s = np.zeros((21, 5))
-    s[1:6] = np.eye(5)
-    s[np.arange(6, 21), i] = x[j]
-    s[np.arange(6, 21), j] = x[i]
-    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s / scale
+# np.add.at(slopes, (pair, first), x[second]) => slopes[pair, first] = x[second]
+# np.add.at(slopes, (pair, second), x[first]) => slopes[pair, second] = x[first]
 
 # %% wrong: a transposed Jacobian | loses: test_predict_jacobian test_log_likelihood test_log_likelihood_bad test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient
-def predict(labels, coefficients, mean, scale):
-    x = (labels - mean) / scale
-    i, j = np.triu_indices(5)
-    s = np.zeros((21, 5))
-    s[1:6] = np.eye(5)
-    np.add.at(s, (np.arange(6, 21), i), x[j])
-    np.add.at(s, (np.arange(6, 21), j), x[i])
-    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, (coefficients.T @ s / scale).T
+# coefficients.T @ slopes / scale => (coefficients.T @ slopes / scale).T
 
 # %% wrong: labels not scaled | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
-def predict(labels, coefficients, mean, scale):
-    x = np.asarray(labels)
-    i, j = np.triu_indices(5)
-    s = np.zeros((21, 5))
-    s[1:6] = np.eye(5)
-    np.add.at(s, (np.arange(6, 21), i), x[j])
-    np.add.at(s, (np.arange(6, 21), j), x[i])
-    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s
+# (labels - mean) / scale => np.asarray(labels)
+# slopes / scale => slopes
 
 # %% wrong: products in the order of the lower triangle | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
-def predict(labels, coefficients, mean, scale):
-    x = (labels - mean) / scale
-    i, j = np.tril_indices(5)
-    s = np.zeros((21, 5))
-    s[1:6] = np.eye(5)
-    np.add.at(s, (np.arange(6, 21), i), x[j])
-    np.add.at(s, (np.arange(6, 21), j), x[i])
-    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients.T @ s / scale
+# np.triu_indices => np.tril_indices
 
 # %% wrong: only the linear terms have a slope | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
-def predict(labels, coefficients, mean, scale):
-    x = (labels - mean) / scale
-    i, j = np.triu_indices(5)
-    return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients, coefficients[1:6].T / scale
+# - np.add.at(slopes, (pair, first), x[second])
+# - np.add.at(slopes, (pair, second), x[first])

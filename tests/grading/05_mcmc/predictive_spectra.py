@@ -15,34 +15,19 @@ def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
     return model + error * random.randn(*model.shape) + np.sqrt(s2) * random.randn(*model.shape)
 
 # %% wrong: without noise | loses: test_predictive_spectra
-def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
-    return np.stack([predict(d, coefficients, mean, scale)[0] for d in draws])
+# + rng.normal(size=spectra.shape) * np.sqrt(error**2 + s2) =>
 
 # %% wrong: measurement errors only | loses: test_predictive_spectra
-def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
-    rng = np.random.default_rng(seed)
-    return np.stack([rng.normal(predict(d, coefficients, mean, scale)[0], error) for d in draws])
+# error**2 + s2 => error**2
 
 # %% wrong: the variance as standard deviation | loses: test_predictive_spectra
-def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
-    rng = np.random.default_rng(seed)
-    v = error**2 + s2
-    return np.stack([rng.normal(predict(d, coefficients, mean, scale)[0], v) for d in draws])
+# np.sqrt(error**2 + s2) => (error**2 + s2)
 
 # %% wrong: the same noise for all pixels | loses: test_predictive_spectra
-def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
-    rng = np.random.default_rng(seed)
-    f = np.stack([predict(d, coefficients, mean, scale)[0] for d in draws])
-    return f + rng.normal(size=(len(f), 1)) * np.sqrt(error**2 + s2)
+# size=spectra.shape => size=(len(draws), 1)
 
 # %% wrong: all from the mean labels | loses: test_predictive_spectra
-def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
-    rng = np.random.default_rng(seed)
-    f = predict(draws.mean(axis=0), coefficients, mean, scale)[0]
-    return f + rng.normal(size=(len(draws), len(f))) * np.sqrt(error**2 + s2)
+# for labels in draws => for labels in [draws.mean(axis=0)] * len(draws)
 
 # %% wrong: s added to the error linearly | loses: test_predictive_spectra
-def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
-    rng = np.random.default_rng(seed)
-    f = np.stack([predict(d, coefficients, mean, scale)[0] for d in draws])
-    return f + rng.normal(size=f.shape) * (error + np.sqrt(s2))
+# np.sqrt(error**2 + s2) => (error + np.sqrt(s2))

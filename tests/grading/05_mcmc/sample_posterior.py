@@ -14,7 +14,7 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
         )
     return trace.posterior["labels"].values
 
-# %% right: no PyMC at all, Metropolis with a proposal shaped like the posterior, thinned
+# %% right: Metropolis, thinned
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
     rng = np.random.default_rng(seed)
     first, second = np.triu_indices(5)
@@ -48,41 +48,14 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
             kept[c, d] = y
     return mean + scale * kept
 
-# %% wrong: the prior on scaled labels, whatever was stated | loses: test_sample_posterior_prior
-def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
-    i, j = np.triu_indices(5)
-    with pm.Model():
-        x = pm.Normal("x", 0, 1, shape=5)
-        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
-        pm.Potential("ll", q @ vector - 0.5 * q @ (matrix @ q))
-        trace = pm.sample(
-            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
-        )
-    return mean + scale * trace.posterior["x"].values
+# %% wrong: the prior on scaled labels, whatever was stated | edits: Metropolis, thinned | loses: test_sample_posterior_prior
+# (prior[:, 0] - mean) / scale, prior[:, 1] / scale => np.zeros(5), np.ones(5)
 
-# %% wrong: draws of the scaled labels | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
-def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
-    i, j = np.triu_indices(5)
-    with pm.Model():
-        x = pm.Normal("x", (prior[:, 0] - mean) / scale, prior[:, 1] / scale, shape=5)
-        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
-        pm.Potential("ll", q @ vector - 0.5 * q @ (matrix @ q))
-        trace = pm.sample(
-            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
-        )
-    return trace.posterior["x"].values
+# %% wrong: draws of the scaled labels | edits: Metropolis, thinned | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
+# mean + scale * kept => kept
 
-# %% wrong: minus chi-squared, without the half | loses: test_sample_posterior_width
-def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
-    i, j = np.triu_indices(5)
-    with pm.Model():
-        x = pm.Normal("x", (prior[:, 0] - mean) / scale, prior[:, 1] / scale, shape=5)
-        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
-        pm.Potential("ll", 2 * q @ vector - q @ (matrix @ q))
-        trace = pm.sample(
-            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
-        )
-    return mean + scale * trace.posterior["x"].values
+# %% wrong: minus chi-squared, without the half | edits: Metropolis, thinned | loses: test_sample_posterior_width
+# q @ vector - 0.5 * q @ matrix @ q => 2 * q @ vector - q @ matrix @ q
 
 # %% wrong: all chains in one | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
@@ -104,15 +77,5 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
             kept[c, d] = labels
     return kept
 
-# %% wrong: the prior's width taken for a variance | loses: test_sample_posterior_prior
-def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
-    i, j = np.triu_indices(5)
-    with pm.Model():
-        sd = np.sqrt(prior[:, 1]) / scale
-        x = pm.Normal("x", (prior[:, 0] - mean) / scale, np.maximum(sd, 0.5), shape=5)
-        q = pt.concatenate([np.ones(1), x, x[i] * x[j]])
-        pm.Potential("ll", q @ vector - 0.5 * q @ (matrix @ q))
-        trace = pm.sample(
-            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
-        )
-    return mean + scale * trace.posterior["x"].values
+# %% wrong: the prior's width taken for a variance | edits: Metropolis, thinned | loses: test_sample_posterior_prior
+# prior[:, 1] / scale => np.maximum(np.sqrt(prior[:, 1]) / scale, 0.5)

@@ -1,6 +1,6 @@
 """Rivals of `sample_with_scatter`."""
 
-# %% right: the offsets drawn afterwards, which wide priors allow
+# %% right: offsets drawn afterwards
 def sample_with_scatter(
     matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
 ):
@@ -31,14 +31,8 @@ def sample_with_scatter(
 ):
     return sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed)
 
-# %% wrong: one offset for all labels | loses: test_sample_with_scatter
-def sample_with_scatter(
-    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
-):
-    shown = sample_posterior(
-        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
-    )
-    return shown + extra * np.random.default_rng(seed).normal(size=(*shown.shape[:2], 1))
+# %% wrong: one offset for all labels | edits: offsets drawn afterwards | loses: test_sample_with_scatter
+# shown.shape => (*shown.shape[:2], 1)
 
 # %% wrong: the extra scatter read as scaled | loses: test_sample_with_scatter
 def sample_with_scatter(
@@ -47,21 +41,10 @@ def sample_with_scatter(
     rng = np.random.default_rng(seed)
     return mean + scale * (0.5 + np.hypot(0.02, extra) * rng.normal(size=(chains, draws, 5)))
 
-# %% wrong: widths added, not variances | loses: test_sample_with_scatter
-def sample_with_scatter(
-    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
-):
-    shown = sample_posterior(
-        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
-    )
-    middle, width = shown.mean(axis=(0, 1)), shown.std(axis=(0, 1))
-    return middle + (shown - middle) * (1 + extra / width)
+# %% wrong: widths added, not variances | edits: offsets drawn afterwards | loses: test_sample_with_scatter
+# - return shown + extra * np.random.default_rng(seed).normal(size=shown.shape)
+# + middle, width = shown.mean(axis=(0, 1)), shown.std(axis=(0, 1))
+# + return middle + (shown - middle) * (1 + extra / width)
 
-# %% wrong: one offset a chain instead of a draw | loses: test_sample_with_scatter
-def sample_with_scatter(
-    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
-):
-    shown = sample_posterior(
-        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
-    )
-    return shown + extra * np.random.default_rng(seed).normal(size=(chains, 1, 5))
+# %% wrong: one offset a chain instead of a draw | edits: offsets drawn afterwards | loses: test_sample_with_scatter
+# shown.shape => (chains, 1, 5)

@@ -15,41 +15,21 @@ def sufficient_statistics(flux, error, s2, coefficients):
     return A @ A.T, A @ y, float(y @ y)
 
 # %% wrong: not weighted | loses: test_sufficient_statistics
-def sufficient_statistics(flux, error, s2, coefficients):
-    k = error < 1e9
-    C, f = coefficients[:, k], flux[k]
-    return C @ C.T, C @ f, float(f @ f)
+# 1 / (error**2 + s2) => 1.0
 
 # %% wrong: the weights are squared | loses: test_sufficient_statistics
-def sufficient_statistics(flux, error, s2, coefficients):
-    k = error < 1e9
-    w = 1 / (error[k] ** 2 + s2[k])
-    C, f = coefficients[:, k] * w, flux[k] * w
-    return C @ C.T, C @ f, float(f @ f)
+# 1 / (error**2 + s2) => 1 / (error**2 + s2) ** 2
 
 # %% wrong: NaN of bad pixels | loses: test_sufficient_statistics
-def sufficient_statistics(flux, error, s2, coefficients):
-    w = 1 / (error**2 + s2)
-    return (coefficients * w) @ coefficients.T, coefficients @ (w * flux), float(w @ flux**2)
+# np.where(good, flux, 0.0) => flux
 
 # %% wrong: s2 is left out | loses: test_sufficient_statistics
-def sufficient_statistics(flux, error, s2, coefficients):
-    k = error < 1e9
-    w = 1 / error[k] ** 2
-    C, f = coefficients[:, k], flux[k]
-    return (C * w) @ C.T, C @ (w * f), float(w @ f**2)
+# (error**2 + s2) => error**2
 
 # %% wrong: the factor two is in the vector already | loses: test_sufficient_statistics
-def sufficient_statistics(flux, error, s2, coefficients):
-    k = error < 1e9
-    w = 1 / (error[k] ** 2 + s2[k])
-    C, f = coefficients[:, k], flux[k]
-    return (C * w) @ C.T, 2 * C @ (w * f), float(w @ f**2)
+# weighted @ flux => 2 * weighted @ flux
 
 # %% wrong: the best coefficients of the spectrum instead | loses: test_sufficient_statistics
-def sufficient_statistics(flux, error, s2, coefficients):
-    k = error < 1e9
-    w = 1 / (error[k] ** 2 + s2[k])
-    C, f = coefficients[:, k], flux[k]
-    A = (C * w) @ C.T
-    return np.linalg.inv(A), np.linalg.solve(A, C @ (w * f)), float(w @ f**2)
+# - return weighted @ coefficients.T, weighted @ flux, float(flux**2 @ weight)
+# + A = weighted @ coefficients.T
+# + return np.linalg.inv(A), np.linalg.solve(A, weighted @ flux), float(flux**2 @ weight)

@@ -17,33 +17,20 @@ def summarise(draws):
     return np.column_stack([mean, std, flat[int(0.16 * n)], flat[int(0.84 * n)]])
 
 # %% wrong: the variance | loses: test_summarise
-def summarise(draws):
-    f = draws.reshape(-1, draws.shape[-1])
-    return np.column_stack([f.mean(0), f.var(0), *np.percentile(f, [16, 84], axis=0)])
+# flat.std(axis=0) => flat.var(axis=0)
 
 # %% wrong: the standard error of the mean | loses: test_summarise
-def summarise(draws):
-    f = draws.reshape(-1, draws.shape[-1])
-    sem = f.std(0) / np.sqrt(len(f))
-    return np.column_stack([f.mean(0), sem, *np.percentile(f, [16, 84], axis=0)])
+# flat.std(axis=0) => flat.std(axis=0) / np.sqrt(len(flat))
 
 # %% wrong: the 95 % interval | loses: test_summarise
-def summarise(draws):
-    f = draws.reshape(-1, draws.shape[-1])
-    return np.column_stack([f.mean(0), f.std(0), *np.percentile(f, [2.5, 97.5], axis=0)])
+# [16, 84] => [2.5, 97.5]
 
 # %% wrong: mean plus and minus one sigma | loses: test_summarise
-def summarise(draws):
-    f = draws.reshape(-1, draws.shape[-1])
-    m, s = f.mean(0), f.std(0)
-    return np.column_stack([m, s, m - s, m + s])
+# - low, high = np.percentile(flat, [16, 84], axis=0)
+# + low, high = flat.mean(axis=0) - flat.std(axis=0), flat.mean(axis=0) + flat.std(axis=0)
 
 # %% wrong: the first chain only | loses: test_summarise
-def summarise(draws):
-    f = draws[0]
-    return np.column_stack([f.mean(0), f.std(0), *np.percentile(f, [16, 84], axis=0)])
+# draws.reshape(-1, draws.shape[-1]) => draws[0]
 
 # %% wrong: a column a label | loses: test_summarise
-def summarise(draws):
-    f = draws.reshape(-1, draws.shape[-1])
-    return np.array([f.mean(0), f.std(0), *np.percentile(f, [16, 84], axis=0)])
+# axis=1 => axis=0

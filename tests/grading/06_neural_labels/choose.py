@@ -13,28 +13,22 @@ def choose(scores):
     return best
 
 # %% wrong: by the test set | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: scores[n]["test"])
+# "validation" => "test"
 
 # %% wrong: by the training loss | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: scores[n]["training"])
+# "validation" => "training"
 
 # %% wrong: the highest loss | loses: test_choose
-def choose(scores):
-    return max(scores, key=lambda n: scores[n]["validation"])
+# min => max
 
 # %% wrong: mean of all three | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: sum(scores[n].values()))
+# scores[name]["validation"] => sum(scores[name].values())
 
 # %% wrong: smallest absolute loss | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: abs(scores[n]["validation"]))
+# scores[name]["validation"] => abs(scores[name]["validation"])
 
 # %% wrong: validation and test together | loses: test_choose
-def choose(scores):
-    return min(scores, key=lambda n: scores[n]["validation"] + scores[n]["test"])
+# scores[name]["validation"] => scores[name]["validation"] + scores[name]["test"]
 
 # %% wrong: the loss, not the name | loses: test_choose
 def choose(scores):

@@ -13,9 +13,7 @@ def combine_ensemble(means, sigmas):
     return [m, v**0.5]
 
 # %% wrong: error of the mean | loses: test_combine_ensemble test_combine_ensemble_sigma
-def combine_ensemble(means, sigmas):
-    n = len(means)
-    return means.mean(axis=0), np.sqrt((sigmas**2).mean(axis=0) / n + means.var(axis=0))
+# np.mean(sigmas**2, axis=0) => np.mean(sigmas**2, axis=0) / len(means)
 
 # %% wrong: weighted like independent measurements | loses: test_combine_ensemble test_combine_ensemble_sigma
 def combine_ensemble(means, sigmas):
@@ -23,20 +21,17 @@ def combine_ensemble(means, sigmas):
     return (w * means).sum(axis=0) / w.sum(axis=0), 1 / np.sqrt(w.sum(axis=0))
 
 # %% wrong: disagreement left out | loses: test_combine_ensemble_sigma
-def combine_ensemble(means, sigmas):
-    return means.mean(axis=0), np.sqrt((sigmas**2).mean(axis=0))
+# + np.var(means, axis=0) =>
 
 # %% wrong: only the disagreement | loses: test_combine_ensemble test_combine_ensemble_sigma
-def combine_ensemble(means, sigmas):
-    return means.mean(axis=0), means.std(axis=0)
+# np.mean(sigmas**2, axis=0) + =>
 
 # %% wrong: sigmas added, not variances | loses: test_combine_ensemble_sigma
 def combine_ensemble(means, sigmas):
     return means.mean(axis=0), sigmas.mean(axis=0) + means.std(axis=0)
 
 # %% wrong: the variance returned | loses: test_combine_ensemble test_combine_ensemble_sigma
-def combine_ensemble(means, sigmas):
-    return means.mean(axis=0), (sigmas**2).mean(axis=0) + means.var(axis=0)
+# np.sqrt =>
 
 # %% wrong: average over the stars | loses: test_combine_ensemble test_combine_ensemble_sigma
 def combine_ensemble(means, sigmas):

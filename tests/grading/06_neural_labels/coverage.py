@@ -18,53 +18,26 @@ def coverage(predicted, sigma, truth, shares):
     return np.array(out)
 
 # %% wrong: one-sided interval | loses: test_coverage test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = (truth - predicted) / sigma
-    return np.array([(z <= norm.ppf(q)).mean(axis=0) for q in shares])
+# np.abs(truth - predicted) => (truth - predicted)
+# 0.5 + 0.5 * np.asarray(shares) => np.asarray(shares)
 
 # %% wrong: upper quantile q on both sides | loses: test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = np.abs(truth - predicted) / sigma
-    return np.array([(z <= norm.ppf(q)).mean(axis=0) for q in shares])
+# 0.5 + 0.5 * np.asarray(shares) => np.asarray(shares)
 
 # %% wrong: always one sigma | loses: test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    z = np.abs(truth - predicted) / sigma
-    return np.array([(z <= 1).mean(axis=0) for q in shares])
+# z <= limit => z <= 1
 
 # %% wrong: sigma as variance | loses: test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = np.abs(truth - predicted) / np.sqrt(sigma)
-    return np.array([(z <= norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
+# / sigma => / np.sqrt(sigma)
 
 # %% wrong: sides not both | loses: test_coverage test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = (truth - predicted) / sigma
-    return np.array([(z <= norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
+# np.abs(truth - predicted) => (truth - predicted)
 
 # %% wrong: share outside | loses: test_coverage test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = np.abs(truth - predicted) / sigma
-    return np.array([(z > norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
+# z <= limit => z > limit
 
 # %% wrong: share times sigma | loses: test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    z = np.abs(truth - predicted) / sigma
-    return np.array([(z <= q).mean(axis=0) for q in shares])
+# norm.ppf(0.5 + 0.5 * np.asarray(shares)) => np.asarray(shares)
 
 # %% wrong: one mean sigma | loses: test_coverage_gaussian
-def coverage(predicted, sigma, truth, shares):
-    from scipy.stats import norm
-
-    z = np.abs(truth - predicted) / sigma.mean()
-    return np.array([(z <= norm.ppf(0.5 + 0.5 * q)).mean(axis=0) for q in shares])
+# / sigma => / sigma.mean()

@@ -33,19 +33,11 @@ def early_stopping(validation_loss, patience):
     return len(validation_loss) - 1, len(validation_loss) - 1
 
 # %% wrong: the lowest of all, however long it takes | loses: test_early_stopping test_early_stopping_nan
-def early_stopping(validation_loss, patience):
-    v = np.where(np.isfinite(validation_loss), validation_loss, np.inf)
-    return int(np.argmin(v)), len(v) - 1
+# - elif epoch - best >= patience:
+# -     return best, epoch
 
 # %% wrong: one epoch too patient | loses: test_early_stopping test_early_stopping_nan
-def early_stopping(validation_loss, patience):
-    best, low = 0, np.inf
-    for i, v in enumerate(validation_loss):
-        if v < low:
-            best, low = i, v
-        elif i - best > patience:
-            return best, i
-    return best, len(validation_loss) - 1
+# >= patience => > patience
 
 # %% wrong: counts rises from the epoch before | loses: test_early_stopping
 def early_stopping(validation_loss, patience):
@@ -66,31 +58,13 @@ def early_stopping(validation_loss, patience):
     return best, last
 
 # %% wrong: the last epoch is kept | loses: test_early_stopping test_early_stopping_nan test_train_network_best
-def early_stopping(validation_loss, patience):
-    best, low = 0, np.inf
-    for i, v in enumerate(validation_loss):
-        if v < low:
-            best, low = i, v
-        elif i - best >= patience:
-            return i, i
-    return len(validation_loss) - 1, len(validation_loss) - 1
+# return best, epoch => return epoch, epoch
+# best, len(validation_loss) - 1 => len(validation_loss) - 1, len(validation_loss) - 1
 
 # %% wrong: highest instead of lowest | loses: test_early_stopping test_early_stopping_nan test_train_network_learns test_train_network_best test_train_network_gradient
-def early_stopping(validation_loss, patience):
-    best, high = 0, -np.inf
-    for i, v in enumerate(validation_loss):
-        if v > high:
-            best, high = i, v
-        elif i - best >= patience:
-            return best, i
-    return best, len(validation_loss) - 1
+# loss < lowest => loss > lowest
+# np.inf => -np.inf
 
 # %% wrong: the number of epochs, not the last one | loses: test_early_stopping test_early_stopping_nan
-def early_stopping(validation_loss, patience):
-    best, low = 0, np.inf
-    for i, v in enumerate(validation_loss):
-        if v < low:
-            best, low = i, v
-        elif i - best >= patience:
-            return best, i + 1
-    return best, len(validation_loss)
+# return best, epoch => return best, epoch + 1
+# len(validation_loss) - 1 => len(validation_loss)

@@ -12,29 +12,19 @@ def gaussian_loss(mean, log_sigma, target):
     return torch.nn.functional.gaussian_nll_loss(m, t, torch.exp(2 * s), full=True, eps=1e-12).item()
 
 # %% wrong: plus for minus | loses: test_gaussian_loss test_gaussian_loss_best
-def gaussian_loss(mean, log_sigma, target):
-    z = (target - mean) / np.exp(log_sigma)
-    return float(np.mean(-0.5 * np.log(2 * np.pi) - log_sigma - 0.5 * z**2))
+# np.mean => -np.mean
 
 # %% wrong: no ln sigma | loses: test_gaussian_loss test_gaussian_loss_best
-def gaussian_loss(mean, log_sigma, target):
-    z = (target - mean) / np.exp(log_sigma)
-    return float(np.mean(0.5 * np.log(2 * np.pi) + 0.5 * z**2))
+# + log_sigma =>
 
 # %% wrong: sigma not squared | loses: test_gaussian_loss test_gaussian_loss_best
-def gaussian_loss(mean, log_sigma, target):
-    z2 = (target - mean) ** 2 / np.exp(log_sigma)
-    return float(np.mean(0.5 * np.log(2 * np.pi) + log_sigma + 0.5 * z2))
+# np.exp(log_sigma) => np.exp(0.5 * log_sigma)
 
 # %% wrong: factor 1/2 missing | loses: test_gaussian_loss test_gaussian_loss_best
-def gaussian_loss(mean, log_sigma, target):
-    z = (target - mean) / np.exp(log_sigma)
-    return float(np.mean(0.5 * np.log(2 * np.pi) + log_sigma + z**2))
+# 0.5 * z => z
 
 # %% wrong: sum for mean | loses: test_gaussian_loss
-def gaussian_loss(mean, log_sigma, target):
-    z = (target - mean) / np.exp(log_sigma)
-    return float(np.sum(0.5 * np.log(2 * np.pi) + log_sigma + 0.5 * z**2))
+# np.mean => np.sum
 
 # %% wrong: log sigma taken for sigma | loses: test_gaussian_loss test_gaussian_loss_best
 def gaussian_loss(mean, log_sigma, target):
@@ -43,9 +33,7 @@ def gaussian_loss(mean, log_sigma, target):
     return float(np.mean(0.5 * np.log(2 * np.pi) + np.log(sigma) + 0.5 * z**2))
 
 # %% wrong: log base ten | loses: test_gaussian_loss test_gaussian_loss_best
-def gaussian_loss(mean, log_sigma, target):
-    z = (target - mean) / 10**log_sigma
-    return float(np.mean(0.5 * np.log(2 * np.pi) + log_sigma + 0.5 * z**2))
+# np.exp(log_sigma) => 10**log_sigma
 
 # %% wrong: squared error only | loses: test_gaussian_loss test_gaussian_loss_best
 def gaussian_loss(mean, log_sigma, target):

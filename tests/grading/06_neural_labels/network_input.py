@@ -22,43 +22,27 @@ def network_input(flux, error, typical):
     return (flux - typical) / FLUX_UNIT, error / FLUX_UNIT
 
 # %% wrong: bad pixels get the input of a flux of zero | loses: test_network_input_bad
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    clean = np.where(good, flux, 0.0)
-    return (clean - typical) / FLUX_UNIT, np.where(good, error, 0) / FLUX_UNIT
+# (flux - typical) / FLUX_UNIT, 0.0 => (flux - typical) / FLUX_UNIT, -typical / FLUX_UNIT
 
 # %% wrong: bad pixels get the continuum | loses: test_network_input_bad
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    clean = np.where(good, flux, 1.0)
-    return (clean - typical) / FLUX_UNIT, np.where(good, error, 0) / FLUX_UNIT
+# (flux - typical) / FLUX_UNIT, 0.0 => (flux - typical) / FLUX_UNIT, (1 - typical) / FLUX_UNIT
 
 # %% wrong: not in units of FLUX_UNIT | loses: test_network_input
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    return np.where(good, flux - typical, 0), np.where(good, error, 0)
+# (flux - typical) / FLUX_UNIT => flux - typical
+# error / FLUX_UNIT => error
 
 # %% wrong: error not scaled | loses: test_network_input
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    return np.where(good, (flux - typical) / FLUX_UNIT, 0), np.where(good, error, 0)
+# error / FLUX_UNIT => error
 
 # %% wrong: the typical spectrum stays in | loses: test_network_input test_network_input_bad
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    return np.where(good, flux / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 1e10)
+# (flux - typical) / FLUX_UNIT => flux / FLUX_UNIT
+# error / FLUX_UNIT, 0.0 => error / FLUX_UNIT, 1e10
 
 # %% wrong: typical minus flux | loses: test_network_input
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    return np.where(good, (typical - flux) / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 0)
+# flux - typical => typical - flux
 
 # %% wrong: NaN not looked for | loses: test_network_input_bad
-def network_input(flux, error, typical):
-    good = error < BAD_LIMIT
-    return np.where(good, (flux - typical) / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 0)
+# np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT) => error < BAD_LIMIT
 
 # %% wrong: error of bad pixels kept | loses: test_network_input_bad
-def network_input(flux, error, typical):
-    good = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
-    return np.where(good, (flux - typical) / FLUX_UNIT, 0), np.where(good, error / FLUX_UNIT, 99.0)
+# error / FLUX_UNIT, 0.0 => error / FLUX_UNIT, 99.0

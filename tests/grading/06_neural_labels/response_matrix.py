@@ -22,26 +22,19 @@ def response_matrix(truth, measured, scale):
     return out
 
 # %% wrong: transposed | loses: test_response_matrix
-def response_matrix(truth, measured, scale):
-    t = (truth - truth.mean(axis=0)) / scale
-    m = (measured - measured.mean(axis=0)) / scale
-    return np.linalg.solve(t.T @ t, t.T @ m)
+# slopes[1:].T => slopes[1:]
 
 # %% wrong: not in units of the scales | loses: test_response_matrix
-def response_matrix(truth, measured, scale):
-    t = truth - truth.mean(axis=0)
-    m = measured - measured.mean(axis=0)
-    return np.linalg.solve(t.T @ t, t.T @ m).T
+#   def response_matrix(truth, measured, scale):
+# +     scale = 1.0
 
 # %% wrong: no constant | loses: test_response_matrix
 def response_matrix(truth, measured, scale):
     return np.linalg.lstsq(truth / scale, measured / scale, rcond=None)[0].T
 
 # %% wrong: truth as a function of the measured | loses: test_response_matrix
-def response_matrix(truth, measured, scale):
-    t = (truth - truth.mean(axis=0)) / scale
-    m = (measured - measured.mean(axis=0)) / scale
-    return np.linalg.solve(m.T @ m, m.T @ t).T
+#   def response_matrix(truth, measured, scale):
+# +     truth, measured = measured, truth
 
 # %% wrong: correlation coefficients | loses: test_response_matrix
 def response_matrix(truth, measured, scale):
@@ -49,8 +42,5 @@ def response_matrix(truth, measured, scale):
     return np.corrcoef(measured.T, truth.T)[:k, k:]
 
 # %% wrong: slopes of the differences | loses: test_response_matrix
-def response_matrix(truth, measured, scale):
-    t = (truth - truth.mean(axis=0)) / scale
-    d = measured - truth
-    m = (d - d.mean(axis=0)) / scale
-    return np.linalg.solve(t.T @ t, t.T @ m).T
+#   def response_matrix(truth, measured, scale):
+# +     measured = measured - truth

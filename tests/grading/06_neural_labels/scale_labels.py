@@ -14,43 +14,27 @@ def scale_labels(labels, is_training):
     return [(labels - m) / s, m.tolist(), s.tolist()]
 
 # %% wrong: all stars in the scaler | loses: test_scale_labels test_scale_labels_leak
-def scale_labels(labels, is_training):
-    mean, scale = labels.mean(axis=0), labels.std(axis=0)
-    return (labels - mean) / scale, mean, scale
+# labels[is_training].mean => labels.mean
+# labels[is_training].std => labels.std
 
 # %% wrong: mean of the training, scale of all | loses: test_scale_labels test_scale_labels_leak
-def scale_labels(labels, is_training):
-    mean, scale = labels[is_training].mean(axis=0), labels.std(axis=0)
-    return (labels - mean) / scale, mean, scale
+# labels[is_training].std => labels.std
 
 # %% wrong: one scale for all labels | loses: test_scale_labels
-def scale_labels(labels, is_training):
-    mean, scale = labels[is_training].mean(axis=0), labels[is_training].std()
-    return (labels - mean) / scale, mean, np.full(labels.shape[1], scale)
+# labels[is_training].std(axis=0) => np.full(labels.shape[1], labels[is_training].std())
 
 # %% wrong: variance for standard deviation | loses: test_scale_labels
-def scale_labels(labels, is_training):
-    mean, scale = labels[is_training].mean(axis=0), labels[is_training].var(axis=0)
-    return (labels - mean) / scale, mean, scale
+# labels[is_training].std => labels[is_training].var
 
 # %% wrong: not scaled | loses: test_scale_labels
-def scale_labels(labels, is_training):
-    mean = labels[is_training].mean(axis=0)
-    return labels - mean, mean, np.ones(labels.shape[1])
+# labels[is_training].std(axis=0) => np.ones(labels.shape[1])
 
 # %% wrong: multiplied by the scale | loses: test_scale_labels
-def scale_labels(labels, is_training):
-    mean, scale = labels[is_training].mean(axis=0), labels[is_training].std(axis=0)
-    return (labels - mean) * scale, mean, scale
+# / scale => * scale
 
 # %% wrong: only the training stars come back | loses: test_scale_labels test_scale_labels_leak
-def scale_labels(labels, is_training):
-    train = labels[is_training]
-    mean, scale = train.mean(axis=0), train.std(axis=0)
-    return (train - mean) / scale, mean, scale
+# (labels - mean) / scale => (labels[is_training] - mean) / scale
 
 # %% wrong: training and others swapped | loses: test_scale_labels test_scale_labels_leak
-def scale_labels(labels, is_training):
-    rest = labels[~is_training]
-    mean, scale = rest.mean(axis=0), rest.std(axis=0)
-    return (labels - mean) / scale, mean, scale
+#   def scale_labels(labels, is_training):
+# +     is_training = ~is_training

@@ -24,52 +24,25 @@ def three_sets(names, examined, share, seed):
     return [~test & ~validation, validation, test]
 
 # %% wrong: the first stars validate | loses: test_three_sets_random
-def three_sets(names, examined, share, seed):
-    test = np.isin(names, examined)
-    stars = np.unique(names[~test])
-    validation = np.isin(names, stars[: round(share * len(stars))]) & ~test
-    return ~test & ~validation, validation, test
+# np.random.default_rng(seed).permutation(others) => others
 
 # %% wrong: no seed | loses: test_three_sets_random
-def three_sets(names, examined, share, seed):
-    test = np.isin(names, examined)
-    stars = np.random.permutation(np.unique(names[~test]))
-    validation = np.isin(names, stars[: round(share * len(stars))]) & ~test
-    return ~test & ~validation, validation, test
+# np.random.default_rng(seed).permutation => np.random.permutation
 
 # %% wrong: validation stars stay in the training | loses: test_three_sets test_three_sets_random
-def three_sets(names, examined, share, seed):
-    test = np.isin(names, examined)
-    stars = np.random.default_rng(seed).permutation(np.unique(names[~test]))
-    validation = np.isin(names, stars[: round(share * len(stars))]) & ~test
-    return ~test, validation, test
+# ~is_test & ~is_validation => ~is_test
 
 # %% wrong: share of all stars | loses: test_three_sets
-def three_sets(names, examined, share, seed):
-    test = np.isin(names, examined)
-    stars = np.random.default_rng(seed).permutation(np.unique(names[~test]))
-    validation = np.isin(names, stars[: round(share * len(np.unique(names)))]) & ~test
-    return ~test & ~validation, validation, test
+# len(others) => len(np.unique(names))
 
 # %% wrong: rows instead of stars | loses: test_three_sets_random
-def three_sets(names, examined, share, seed):
-    test = np.isin(names, examined)
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(~test))
-    validation = np.zeros(len(names), bool)
-    validation[rows[: round(share * len(rows))]] = True
-    return ~test & ~validation, validation, test
+# np.unique(names[~is_test]) => np.flatnonzero(~is_test)
+# np.isin(names, chosen) => np.isin(np.arange(len(names)), chosen)
 
 # %% wrong: compares names by position | loses: test_three_sets test_three_sets_random
-def three_sets(names, examined, share, seed):
-    test = np.zeros(len(names), bool)
-    test[: len(examined)] = True
-    stars = np.random.default_rng(seed).permutation(np.unique(names[~test]))
-    validation = np.isin(names, stars[: round(share * len(stars))]) & ~test
-    return ~test & ~validation, validation, test
+# np.isin(names, examined) => np.arange(len(names)) < len(examined)
 
 # %% wrong: validation drawn from the test stars | loses: test_three_sets test_three_sets_random
-def three_sets(names, examined, share, seed):
-    test = np.isin(names, examined)
-    stars = np.random.default_rng(seed).permutation(np.unique(names[test]))
-    validation = np.isin(names, stars[: round(share * len(stars))])
-    return ~test, validation, test & ~validation
+# names[~is_test] => names[is_test]
+# np.isin(names, chosen) & ~is_test => np.isin(names, chosen)
+# ~is_test & ~is_validation, is_validation, is_test => ~is_test, is_validation, is_test & ~is_validation

@@ -14,29 +14,22 @@ def unscale(scaled, scaled_error, mean, scale):
     return scaled @ d + mean, scaled_error @ d
 
 # %% wrong: error left in scaled units | loses: test_unscale_errors
-def unscale(scaled, scaled_error, mean, scale):
-    return mean + scale * scaled, scaled_error
+# scale * scaled_error => scaled_error
 
 # %% wrong: mean added to the error | loses: test_unscale_errors
-def unscale(scaled, scaled_error, mean, scale):
-    return mean + scale * scaled, mean + scale * scaled_error
+# scale * scaled_error => mean + scale * scaled_error
 
 # %% wrong: nothing scaled back | loses: test_unscale test_unscale_errors
-def unscale(scaled, scaled_error, mean, scale):
-    return scaled, scaled_error
+# mean + scale * scaled, scale * scaled_error => scaled, scaled_error
 
 # %% wrong: divided by the scale | loses: test_unscale test_unscale_errors
-def unscale(scaled, scaled_error, mean, scale):
-    return mean + scaled / scale, scaled_error / scale
+# scale * scaled, scale * scaled_error => scaled / scale, scaled_error / scale
 
 # %% wrong: mean forgotten | loses: test_unscale
-def unscale(scaled, scaled_error, mean, scale):
-    return scale * scaled, scale * scaled_error
+# mean + =>
 
 # %% wrong: squared scale for the error | loses: test_unscale_errors
-def unscale(scaled, scaled_error, mean, scale):
-    return mean + scale * scaled, scale**2 * scaled_error
+# scale * scaled_error => scale**2 * scaled_error
 
 # %% wrong: one mean scale for the errors | loses: test_unscale_errors
-def unscale(scaled, scaled_error, mean, scale):
-    return mean + scale * scaled, scale.mean() * scaled_error
+# scale * scaled_error => scale.mean() * scaled_error

@@ -16,25 +16,19 @@ def active_stars(width, error, teff):
     return np.array([bool(w[0] > 1 and min(w[1:]) > 0 and e < 0.02 and t < 6000) for w, e, t in rows])
 
 # %% wrong: any of the calcium lines | loses: test_active_stars
-def active_stars(width, error, teff):
-    return (width[:, 0] > 1) & (width[:, 1:] > 0).any(axis=1) & (error < 0.02) & (teff <= 6000)
+# (width[:, 1:] > 0).all => (width[:, 1:] > 0).any
 
 # %% wrong: the calcium lines summed | loses: test_active_stars
-def active_stars(width, error, teff):
-    return (width[:, 0] > 1) & (width[:, 1:].sum(axis=1) > 0) & (error < 0.02) & (teff <= 6000)
+# (width[:, 1:] > 0).all(axis=1) => (width[:, 1:].sum(axis=1) > 0)
 
 # %% wrong: emission is negative | loses: test_active_stars test_active_stars_reliable
-def active_stars(width, error, teff):
-    return (width[:, 0] < -1) & (width[:, 1:] > 0).all(axis=1) & (error < 0.02) & (teff <= 6000)
+# width[:, 0] > 1 => width[:, 0] < -1
 
 # %% wrong: hot stars kept | loses: test_active_stars_reliable
-def active_stars(width, error, teff):
-    return (width[:, 0] > 1) & (width[:, 1:] > 0).all(axis=1) & (error < 0.02)
+# & (teff <= 6000) =>
 
 # %% wrong: bad templates kept | loses: test_active_stars_reliable
-def active_stars(width, error, teff):
-    return (width[:, 0] > 1) & (width[:, 1:] > 0).all(axis=1) & (teff <= 6000)
+# & (error < 0.02) =>
 
 # %% wrong: any emission of H alpha | loses: test_active_stars
-def active_stars(width, error, teff):
-    return (width > 0).all(axis=1) & (error < 0.02) & (teff <= 6000)
+# width[:, 0] > 1 => width[:, 0] > 0

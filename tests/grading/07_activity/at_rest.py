@@ -17,40 +17,22 @@ def at_rest(wavelength, flux, error, z, grid):
     return interp1d(rest / activity.air_index(rest), filled, fill_value="extrapolate")(grid)
 
 # %% wrong: the rest frame with the wrong sign | loses: test_at_rest
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength * (1 + z)
-    good = np.isfinite(error)
-    return np.interp(grid, (rest / activity.air_index(rest))[good], flux[good])
+# wavelength / (1 + z) => wavelength * (1 + z)
 
 # %% wrong: vacuum for air | loses: test_at_rest
-def at_rest(wavelength, flux, error, z, grid):
-    good = np.isfinite(error)
-    return np.interp(grid, (wavelength / (1 + z))[good], flux[good])
+# rest / activity.air_index(rest) => rest
 
 # %% wrong: from air to vacuum instead | loses: test_at_rest
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength / (1 + z)
-    good = np.isfinite(error)
-    return np.interp(grid, (rest * activity.air_index(rest))[good], flux[good])
+# rest / activity => rest * activity
 
 # %% wrong: z taken for a velocity | loses: test_at_rest
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength / (1 + z / 299792.458)
-    good = np.isfinite(error)
-    return np.interp(grid, (rest / activity.air_index(rest))[good], flux[good])
+# (1 + z) => (1 + z / 299792.458)
 
 # %% wrong: flagged pixels used | loses: test_at_rest_flagged
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength / (1 + z)
-    return np.interp(grid, rest / activity.air_index(rest), flux)
+# air[good], flux[good] => air, flux
 
 # %% wrong: flagged pixels set to zero | loses: test_at_rest_flagged
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength / (1 + z)
-    return np.interp(grid, rest / activity.air_index(rest), np.where(np.isfinite(error), flux, 0))
+# air[good], flux[good] => air, np.where(good, flux, 0)
 
 # %% wrong: flagged pixels set to the median | loses: test_at_rest_flagged
-def at_rest(wavelength, flux, error, z, grid):
-    rest = wavelength / (1 + z)
-    filled = np.where(np.isfinite(error), flux, np.median(flux))
-    return np.interp(grid, rest / activity.air_index(rest), filled)
+# air[good], flux[good] => air, np.where(good, flux, np.median(flux))

@@ -32,92 +32,22 @@ def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
     return made
 
 # %% wrong: absorption as well | loses: test_augment_emission
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + r.uniform(0, noise, (n, 1)) * r.standard_normal(flux.shape)
-    on = r.random((n, 1)) < 0.5
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        made = made + on * r.uniform(-most, most, (n, 1)) * np.exp(-z * z / 2) / sigma / 2.5066
-    return made
+# draw(0, most) => draw(-most, most)
 
 # %% wrong: the same noise for every row | loses: test_augment
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + r.uniform(0, noise, (n, 1)) * r.standard_normal(flux.shape[1])
-    on = r.random((n, 1)) < 0.5
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        made = made + on * r.uniform(0, most, (n, 1)) * np.exp(-z * z / 2) / sigma / 2.5066
-    at = r.choice(wavelength, (n, 1))
-    z = (wavelength - at) / sigma
-    cosmic = (r.random((n, 1)) < 0.3) * r.uniform(0, max(strongest), (n, 1))
-    return made + cosmic * np.exp(-z * z / 2) / sigma / 2.5066
+# rng.standard_normal(flux.shape, => rng.standard_normal(flux.shape[1],
 
 # %% wrong: always the greatest noise | loses: test_augment
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + noise * r.standard_normal(flux.shape)
-    on = r.random((n, 1)) < 0.5
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        made = made + on * r.uniform(0, most, (n, 1)) * np.exp(-z * z / 2) / sigma / 2.5066
-    at = r.choice(wavelength, (n, 1))
-    z = (wavelength - at) / sigma
-    cosmic = (r.random((n, 1)) < 0.3) * r.uniform(0, max(strongest), (n, 1))
-    return made + cosmic * np.exp(-z * z / 2) / sigma / 2.5066
+# draw(0, noise) => noise
 
 # %% wrong: peaks for equivalent widths | loses: test_augment_emission
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + r.uniform(0, noise, (n, 1)) * r.standard_normal(flux.shape)
-    on = r.random((n, 1)) < 0.5
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        made = made + on * r.uniform(0, most, (n, 1)) * np.exp(-z * z / 2)
-    at = r.choice(wavelength, (n, 1))
-    z = (wavelength - at) / sigma
-    cosmic = (r.random((n, 1)) < 0.3) * r.uniform(0, max(strongest), (n, 1))
-    return made + cosmic * np.exp(-z * z / 2)
+# area / (np.sqrt(2 * np.pi) * width) * shape => area * shape
 
 # %% wrong: every row is active | loses: test_augment_emission
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + r.uniform(0, noise, (n, 1)) * r.standard_normal(flux.shape)
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        made = made + r.uniform(0, most, (n, 1)) * np.exp(-z * z / 2) / sigma / 2.5066
-    at = r.choice(wavelength, (n, 1))
-    z = (wavelength - at) / sigma
-    cosmic = (r.random((n, 1)) < 0.3) * r.uniform(0, max(strongest), (n, 1))
-    return made + cosmic * np.exp(-z * z / 2) / sigma / 2.5066
+# draw() < 0.5 => draw() <= 1
 
 # %% wrong: no cosmic rays | loses: test_augment_emission
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + r.uniform(0, noise, (n, 1)) * r.standard_normal(flux.shape)
-    on = r.random((n, 1)) < 0.5
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        made = made + on * r.uniform(0, most, (n, 1)) * np.exp(-z * z / 2) / sigma / 2.5066
-    return made
+# - made += (draw() < 0.3) * bump(place, sigma * draw(0.6, 1.2), draw(0, max(strongest)))
 
 # %% wrong: each line lit on its own | loses: test_augment_emission
-def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
-    r = np.random.default_rng(seed)
-    n = len(flux)
-    made = flux + r.uniform(0, noise, (n, 1)) * r.standard_normal(flux.shape)
-    for line, most in zip(lines, strongest):
-        z = (wavelength - line) / sigma
-        on = r.random((n, 1)) < 0.5
-        made = made + on * r.uniform(0, most, (n, 1)) * np.exp(-z * z / 2) / sigma / 2.5066
-    at = r.choice(wavelength, (n, 1))
-    z = (wavelength - at) / sigma
-    cosmic = (r.random((n, 1)) < 0.3) * r.uniform(0, max(strongest), (n, 1))
-    return made + cosmic * np.exp(-z * z / 2) / sigma / 2.5066
+# active * bump => (draw() < 0.5) * bump

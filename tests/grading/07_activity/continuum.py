@@ -27,53 +27,21 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
     return out
 
 # %% wrong: through the lines, nothing clipped | loses: test_continuum_lines test_corrected_emission
-def continuum(flux, order=4, rounds=5, clip=2.0):
-    V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
-    return np.linalg.lstsq(V, flux.T, rcond=None)[0].T @ V.T
+# range(rounds) => range(0)
 
 # %% wrong: clipped once | loses: test_continuum_lines
-def continuum(flux, order=4, rounds=5, clip=2.0):
-    V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
-    out = []
-    for y in flux:
-        r = y - V @ np.linalg.lstsq(V, y, rcond=None)[0]
-        w = np.abs(r) <= clip * r.std() + 1e-12
-        out.append(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0])
-    return np.array(out)
+# range(rounds) => range(1)
 
 # %% wrong: a parabola whatever was asked | loses: test_continuum test_corrected
-def continuum(flux, order=4, rounds=5, clip=2.0):
-    V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), 2)
-    out = []
-    for y in flux:
-        w = np.ones(len(y), bool)
-        for _ in range(rounds):
-            r = y - V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0]
-            w = np.abs(r) <= clip * r[w].std() + 1e-12
-        out.append(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0])
-    return np.array(out)
+#   def continuum(flux, order=4, rounds=5, clip=2.0):
+# +     order = 2
 
 # %% wrong: only dips clipped | loses: test_continuum_lines test_corrected_emission
-def continuum(flux, order=4, rounds=5, clip=2.0):
-    V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
-    out = []
-    for y in flux:
-        w = np.ones(len(y), bool)
-        for _ in range(rounds):
-            r = y - V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0]
-            w = r > -clip * r[w].std() - 1e-12
-        out.append(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0])
-    return np.array(out)
+# np.abs(away - mean) <= => mean - away <=
 
 # %% wrong: one continuum for all rows | loses: test_continuum test_corrected
-def continuum(flux, order=4, rounds=5, clip=2.0):
-    V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
-    y = np.median(flux, axis=0)
-    w = np.ones(len(y), bool)
-    for _ in range(rounds):
-        r = y - V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0]
-        w = np.abs(r) <= clip * r[w].std() + 1e-12
-    return np.tile(V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0], (len(flux), 1))
+#   flux = np.asarray(flux, dtype=float)
+# + flux = np.tile(np.median(flux, axis=0), (len(flux), 1))
 
 # %% wrong: the mean level | loses: test_continuum test_continuum_lines test_corrected test_corrected_emission
 def continuum(flux, order=4, rounds=5, clip=2.0):

@@ -26,30 +26,23 @@ def corrected(flux, template, order=3, rounds=5, clip=2.0):
     return np.array(made)
 
 # %% wrong: nothing clipped | loses: test_corrected_emission
-def corrected(flux, template, order=3, rounds=5, clip=2.0):
-    V = np.polynomial.legendre.legvander(np.linspace(-1, 1, flux.shape[1]), order)
-    ratio = flux / template
-    return flux / (np.linalg.lstsq(V, ratio.T, rcond=None)[0].T @ V.T)
+# order, rounds, clip => order, 0, clip
 
 # %% wrong: the ratio upside down | loses: test_corrected test_corrected_emission
-def corrected(flux, template, order=3, rounds=5, clip=2.0):
-    return flux / continuum(template / flux, order, rounds, clip)
+# flux / template => template / flux
 
 # %% wrong: only a level | loses: test_corrected
 def corrected(flux, template, order=3, rounds=5, clip=2.0):
     return flux / np.median(flux / template, axis=1, keepdims=True)
 
 # %% wrong: a straight line | loses: test_corrected
-def corrected(flux, template, order=3, rounds=5, clip=2.0):
-    return flux / continuum(flux / template, 1, rounds, clip)
+# order, rounds, clip => 1, rounds, clip
 
 # %% wrong: the template corrected instead | loses: test_corrected test_corrected_emission
-def corrected(flux, template, order=3, rounds=5, clip=2.0):
-    return template * continuum(flux / template, order, rounds, clip)
+# flux / continuum => template * continuum
 
 # %% wrong: the polynomial itself | loses: test_corrected test_corrected_emission
-def corrected(flux, template, order=3, rounds=5, clip=2.0):
-    return continuum(flux / template, order, rounds, clip)
+# flux / continuum => continuum
 
 # %% wrong: emission divided away with a running mean | loses: test_corrected test_corrected_emission
 def corrected(flux, template, order=3, rounds=5, clip=2.0):

@@ -27,11 +27,7 @@ def quiet_stars(teff, width, hot=99.0, cool=60.0):
     return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
 
 # %% wrong: one percentile for hot and cool | loses: test_quiet_stars
-def quiet_stars(teff, width, hot=99.0, cool=60.0):
-    x = np.arange(3250, 8500, 500)
-    v = [np.percentile(width[np.abs(teff - c) <= 250], [1, hot]) for c in x]
-    lo, hi = np.transpose(v)
-    return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
+# cool if high <= 4000 else hot => hot
 
 # %% wrong: one limit for all temperatures | loses: test_quiet_stars test_quiet_stars_interpolated
 def quiet_stars(teff, width, hot=99.0, cool=60.0):
@@ -50,13 +46,7 @@ def quiet_stars(teff, width, hot=99.0, cool=60.0):
     return kept
 
 # %% wrong: emission taken for negative | loses: test_quiet_stars
-def quiet_stars(teff, width, hot=99.0, cool=60.0):
-    x = np.arange(3250, 8500, 500)
-    v = []
-    for c in x:
-        v.append(np.percentile(width[np.abs(teff - c) <= 250], [100 - (cool if c < 4000 else hot), 99]))
-    lo, hi = np.transpose(v)
-    return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
+# [1, upper] => [100 - upper, 99]
 
 # %% wrong: three sigma | loses: test_quiet_stars
 def quiet_stars(teff, width, hot=99.0, cool=60.0):
@@ -66,14 +56,8 @@ def quiet_stars(teff, width, hot=99.0, cool=60.0):
     return np.abs(width - np.interp(teff, x, mean)) < 2 * np.interp(teff, x, sd)
 
 # %% wrong: the active ones kept | loses: test_quiet_stars test_quiet_stars_interpolated
-def quiet_stars(teff, width, hot=99.0, cool=60.0):
-    x = np.arange(3250, 8500, 500)
-    hi = [np.percentile(width[np.abs(teff - c) <= 250], cool if c < 4000 else hot) for c in x]
-    return width > np.interp(teff, x, hi)
+# - return (width >= np.interp(teff, middle, lower)) & (width <= np.interp(teff, middle, upper))
+# + return width > np.interp(teff, middle, upper)
 
 # %% wrong: the given percentiles ignored | loses: test_quiet_stars
-def quiet_stars(teff, width, hot=99.0, cool=60.0):
-    x = np.arange(3250, 8500, 500)
-    v = [np.percentile(width[np.abs(teff - c) <= 250], [1, 60 if c < 4000 else 99]) for c in x]
-    lo, hi = np.transpose(v)
-    return (width > np.interp(teff, x, lo)) & (width < np.interp(teff, x, hi))
+# cool if high <= 4000 else hot => 60 if high <= 4000 else 99

@@ -34,99 +34,22 @@ def templates(model, flux):
     return y.T * model["scaler_scale"] + model["scaler_mean"], z
 
 # %% wrong: sampling at inference | loses: test_templates test_templates_prelu
-def templates(model, flux):
-    def lin(x, n):
-        return x @ model[n + ".weight"].T + model[n + ".bias"]
-
-    def act(x, n):
-        return np.where(x >= 0, x, model[n + ".weight"] * x) if n + ".weight" in model else x / (1 + np.exp(-x))
-
-    x = (flux - model["scaler_mean"]) / model["scaler_scale"]
-    for k in (0, 3, 6):
-        x = act(lin(x, f"encoder.{k}"), f"encoder.{k + 1}")
-    mu, lv = lin(x, "hidden2mu"), lin(x, "hidden2log_var")
-    x = mu + np.exp(0.5 * lv) * np.random.default_rng().standard_normal(mu.shape)
-    for k in (0, 3, 6):
-        x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
-    return lin(x, "decoder.9") * model["scaler_scale"] + model["scaler_mean"], mu
+#   latent = linear(half(scaled, "encoder"), "hidden2mu")
+# + width = np.exp(0.5 * linear(half(scaled, "encoder"), "hidden2log_var"))
+# + drawn = latent + width * np.random.default_rng().standard_normal(latent.shape)
+# half(latent, => half(drawn,
 
 # %% wrong: left in scaled units | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
-def templates(model, flux):
-    def lin(x, n):
-        return x @ model[n + ".weight"].T + model[n + ".bias"]
-
-    def act(x, n):
-        return np.where(x >= 0, x, model[n + ".weight"] * x) if n + ".weight" in model else x / (1 + np.exp(-x))
-
-    x = (flux - model["scaler_mean"]) / model["scaler_scale"]
-    for k in (0, 3, 6):
-        x = act(lin(x, f"encoder.{k}"), f"encoder.{k + 1}")
-    mu = x = lin(x, "hidden2mu")
-    for k in (0, 3, 6):
-        x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
-    return lin(x, "decoder.9"), mu
+# made * model["scaler_scale"] + model["scaler_mean"] => made
 
 # %% wrong: input not scaled | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
-def templates(model, flux):
-    def lin(x, n):
-        return x @ model[n + ".weight"].T + model[n + ".bias"]
-
-    def act(x, n):
-        return np.where(x >= 0, x, model[n + ".weight"] * x) if n + ".weight" in model else x / (1 + np.exp(-x))
-
-    x = flux
-    for k in (0, 3, 6):
-        x = act(lin(x, f"encoder.{k}"), f"encoder.{k + 1}")
-    mu = x = lin(x, "hidden2mu")
-    for k in (0, 3, 6):
-        x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
-    return lin(x, "decoder.9") * model["scaler_scale"] + model["scaler_mean"], mu
+# (flux - model["scaler_mean"]) / model["scaler_scale"] => flux
 
 # %% wrong: ReLU for PReLU | loses: test_templates_prelu
-def templates(model, flux):
-    def lin(x, n):
-        return x @ model[n + ".weight"].T + model[n + ".bias"]
-
-    def act(x, n):
-        return np.maximum(x, 0) if n + ".weight" in model else x / (1 + np.exp(-x))
-
-    x = (flux - model["scaler_mean"]) / model["scaler_scale"]
-    for k in (0, 3, 6):
-        x = act(lin(x, f"encoder.{k}"), f"encoder.{k + 1}")
-    mu = x = lin(x, "hidden2mu")
-    for k in (0, 3, 6):
-        x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
-    return lin(x, "decoder.9") * model["scaler_scale"] + model["scaler_mean"], mu
+# np.where(x >= 0, x, model[f"{name}.weight"] * x) => np.maximum(x, 0)
 
 # %% wrong: an activation after the last layer | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
-def templates(model, flux):
-    def lin(x, n):
-        return x @ model[n + ".weight"].T + model[n + ".bias"]
-
-    def act(x, n):
-        return np.where(x >= 0, x, model[n + ".weight"] * x) if n + ".weight" in model else x / (1 + np.exp(-x))
-
-    x = (flux - model["scaler_mean"]) / model["scaler_scale"]
-    for k in (0, 3, 6):
-        x = act(lin(x, f"encoder.{k}"), f"encoder.{k + 1}")
-    mu = x = lin(x, "hidden2mu")
-    for k in (0, 3, 6):
-        x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
-    x = lin(x, "decoder.9")
-    return x / (1 + np.exp(-x)) * model["scaler_scale"] + model["scaler_mean"], mu
+# return made * => return bent(made, "none") *
 
 # %% wrong: the log variance for the mean | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
-def templates(model, flux):
-    def lin(x, n):
-        return x @ model[n + ".weight"].T + model[n + ".bias"]
-
-    def act(x, n):
-        return np.where(x >= 0, x, model[n + ".weight"] * x) if n + ".weight" in model else x / (1 + np.exp(-x))
-
-    x = (flux - model["scaler_mean"]) / model["scaler_scale"]
-    for k in (0, 3, 6):
-        x = act(lin(x, f"encoder.{k}"), f"encoder.{k + 1}")
-    mu = x = lin(x, "hidden2log_var")
-    for k in (0, 3, 6):
-        x = act(lin(x, f"decoder.{k}"), f"decoder.{k + 1}")
-    return lin(x, "decoder.9") * model["scaler_scale"] + model["scaler_mean"], mu
+# "hidden2mu" => "hidden2log_var"

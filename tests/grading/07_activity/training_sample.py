@@ -21,60 +21,27 @@ def training_sample(flux, quiet, star, seed=0):
     return [rows[a], rows[b], s.mean_, s.scale_]
 
 # %% wrong: spectra split, not stars (a leak) | loses: test_training_sample
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(quiet))
-    n = len(rows) // 5
-    t = rows[n:]
-    return t, rows[:n], flux[t].mean(axis=0), flux[t].std(axis=0)
+# np.unique(star[rows]) => rows
+# np.isin(star[rows], => np.isin(rows,
 
 # %% wrong: scaler fitted on active stars too | loses: test_training_sample_scaler
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.flatnonzero(quiet)
-    names = np.random.default_rng(seed).permutation(np.unique(star[rows]))
-    v = np.isin(star[rows], names[: len(names) // 5])
-    return rows[~v], rows[v], flux.mean(axis=0), flux.std(axis=0)
+# flux[train].mean(axis=0), flux[train].std(axis=0) => flux.mean(axis=0), flux.std(axis=0)
 
 # %% wrong: scaler fitted on the validation spectra too | loses: test_training_sample_scaler
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.flatnonzero(quiet)
-    names = np.random.default_rng(seed).permutation(np.unique(star[rows]))
-    v = np.isin(star[rows], names[: len(names) // 5])
-    return rows[~v], rows[v], flux[rows].mean(axis=0), flux[rows].std(axis=0)
+# flux[train].mean(axis=0), flux[train].std(axis=0) => flux[rows].mean(axis=0), flux[rows].std(axis=0)
 
 # %% wrong: variance for deviation | loses: test_training_sample_scaler
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.flatnonzero(quiet)
-    names = np.random.default_rng(seed).permutation(np.unique(star[rows]))
-    v = np.isin(star[rows], names[: len(names) // 5])
-    return rows[~v], rows[v], flux[rows[~v]].mean(axis=0), flux[rows[~v]].var(axis=0)
+# flux[train].std => flux[train].var
 
 # %% wrong: one mean for all wavelengths | loses: test_training_sample_scaler
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.flatnonzero(quiet)
-    names = np.random.default_rng(seed).permutation(np.unique(star[rows]))
-    v = np.isin(star[rows], names[: len(names) // 5])
-    used = flux[rows[~v]]
-    return rows[~v], rows[v], np.full(flux.shape[1], used.mean()), np.full(flux.shape[1], used.std())
+# flux[train].mean(axis=0) => np.full(flux.shape[1], flux[train].mean())
+# flux[train].std(axis=0) => np.full(flux.shape[1], flux[train].std())
 
 # %% wrong: all stars train | loses: test_training_sample
-def training_sample(flux, quiet, star, seed=0):
-    names = np.random.default_rng(seed).permutation(np.unique(star))
-    v = np.isin(star, names[: len(names) // 5])
-    t = np.flatnonzero(~v)
-    return t, np.flatnonzero(v), flux[t].mean(axis=0), flux[t].std(axis=0)
+# np.flatnonzero(quiet) => np.arange(len(star))
 
 # %% wrong: the last fifth validates | loses: test_training_sample
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.flatnonzero(quiet)
-    names = np.unique(star[rows])
-    v = np.isin(star[rows], names[-(len(names) // 5) :])
-    t = rows[~v]
-    return t, rows[v], flux[t].mean(axis=0), flux[t].std(axis=0)
+# rng.choice(names, len(names) // 5, replace=False) => names[-(len(names) // 5) :]
 
 # %% wrong: half and half | loses: test_training_sample
-def training_sample(flux, quiet, star, seed=0):
-    rows = np.flatnonzero(quiet)
-    names = np.random.default_rng(seed).permutation(np.unique(star[rows]))
-    v = np.isin(star[rows], names[: len(names) // 2])
-    t = rows[~v]
-    return t, rows[v], flux[t].mean(axis=0), flux[t].std(axis=0)
+# // 5 => // 2

@@ -17,31 +17,21 @@ def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
     return np.average([own, prior], axis=0, weights=[information, np.full(len(own), prior_sigma**-2)])
 
 # %% wrong: ln 10 forgotten | loses: test_fit_reddening test_fit_reddening_prior
-def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
-    slope, w = -0.4 * curve, 1 / sigma**2
-    top = (w * slope * log_ratio).sum(axis=1) + prior / prior_sigma**2
-    return top / ((w * slope**2).sum(axis=1) + 1 / prior_sigma**2)
+# * np.log(10) =>
 
 # %% wrong: the sign of extinction | loses: test_fit_reddening test_fit_reddening_prior
-def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
-    slope, w = 0.4 * np.log(10) * curve, 1 / sigma**2
-    top = (w * slope * log_ratio).sum(axis=1) + prior / prior_sigma**2
-    return top / ((w * slope**2).sum(axis=1) + 1 / prior_sigma**2)
+# -0.4 => 0.4
 
 # %% wrong: the map ignored | loses: test_fit_reddening_prior
-def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
-    slope, w = -0.4 * np.log(10) * curve, 1 / sigma**2
-    return (w * slope * log_ratio).sum(axis=1) / (w * slope**2).sum(axis=1)
+# + prior / prior_sigma**2 =>
+# + 1 / prior_sigma**2 =>
 
 # %% wrong: the map alone | loses: test_fit_reddening test_fit_reddening_prior
 def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
     return prior
 
 # %% wrong: pixels all count the same | loses: test_fit_reddening
-def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
-    slope, w = -0.4 * np.log(10) * curve, 1 / np.mean(sigma**2, axis=1, keepdims=True)
-    top = (w * slope * log_ratio).sum(axis=1) + prior / prior_sigma**2
-    return top / ((w * slope**2).sum(axis=1) + 1 / prior_sigma**2)
+# 1 / sigma**2 => 1 / np.mean(sigma**2, axis=1, keepdims=True)
 
 # %% wrong: mean of the map and the spectrum, whatever their errors | loses: test_fit_reddening
 def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):

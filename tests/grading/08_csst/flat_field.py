@@ -25,32 +25,15 @@ def flat_field(x, y, ratio, sigma, new_x, new_y):
     return np.column_stack([f.predict(new) for f in fits])
 
 # %% wrong: no cross term | loses: test_flat_field test_flat_field_weights
-def flat_field(x, y, ratio, sigma, new_x, new_y):
-    def terms(x, y):
-        return np.column_stack([np.ones_like(x), x, y, x**2, y**2])
-
-    answer = []
-    for k in range(ratio.shape[1]):
-        w = 1 / sigma[:, k]
-        c = np.linalg.lstsq(terms(x, y) * w[:, None], ratio[:, k] * w, rcond=None)[0]
-        answer.append(terms(new_x, new_y) @ c)
-    return np.array(answer).T
+# x * y, y**2 => y**2
+# (-1, 6, 6) => (-1, 5, 5)
 
 # %% wrong: every star counts the same | loses: test_flat_field_weights
-def flat_field(x, y, ratio, sigma, new_x, new_y):
-    def terms(x, y):
-        return np.column_stack([np.ones_like(x), x, y, x**2, x * y, y**2])
-
-    return terms(new_x, new_y) @ np.linalg.lstsq(terms(x, y), ratio, rcond=None)[0]
+# 1 / sigma.astype(float) ** 2 => np.ones(sigma.shape)
 
 # %% wrong: a plane | loses: test_flat_field test_flat_field_weights
-def flat_field(x, y, ratio, sigma, new_x, new_y):
-    def terms(x, y):
-        return np.column_stack([np.ones_like(x), x, y])
-
-    w = 1 / sigma.mean(axis=1)
-    c = np.linalg.lstsq(terms(x, y) * w[:, None], ratio * w[:, None], rcond=None)[0]
-    return terms(new_x, new_y) @ c
+# x, y, x**2, x * y, y**2 => x, y
+# (-1, 6, 6) => (-1, 3, 3)
 
 # %% wrong: one number for the whole detector | loses: test_flat_field test_flat_field_weights
 def flat_field(x, y, ratio, sigma, new_x, new_y):
@@ -58,21 +41,10 @@ def flat_field(x, y, ratio, sigma, new_x, new_y):
     return np.tile((w * ratio).sum(axis=0) / w.sum(axis=0), (len(new_x), 1))
 
 # %% wrong: weighted by the error | loses: test_flat_field_weights
-def flat_field(x, y, ratio, sigma, new_x, new_y):
-    def terms(x, y):
-        return np.column_stack([np.ones_like(x), x, y, x**2, x * y, y**2])
-
-    answer = []
-    for k in range(ratio.shape[1]):
-        w = sigma[:, k]
-        c = np.linalg.lstsq(terms(x, y) * w[:, None], ratio[:, k] * w, rcond=None)[0]
-        answer.append(terms(new_x, new_y) @ c)
-    return np.array(answer).T
+# 1 / sigma.astype(float) ** 2 => sigma.astype(float) ** 2
 
 # %% wrong: evaluated at the stars | loses: test_flat_field test_flat_field_weights
-def flat_field(x, y, ratio, sigma, new_x, new_y):
-    old = np.column_stack([np.ones_like(x), x, y, x**2, x * y, y**2])
-    return old @ np.linalg.lstsq(old, ratio, rcond=None)[0]
+# terms(new_x, new_y) => terms(x, y)
 
 # %% wrong: one shape for all wavelengths | loses: test_flat_field
 def flat_field(x, y, ratio, sigma, new_x, new_y):

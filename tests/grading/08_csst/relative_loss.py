@@ -14,18 +14,13 @@ def relative_loss(predicted, log_sigma, true):
     return float(-np.mean(norm.logpdf(predicted / true - 1, 0, sigma)))
 
 # %% wrong: residuals not relative | loses: test_relative_loss
-def relative_loss(predicted, log_sigma, true):
-    s = np.clip(log_sigma, np.log(1e-4), 0)
-    return float(np.mean((predicted - true) ** 2 * np.exp(-2 * s) / 2 + s))
+# predicted / true - 1 => predicted - true
 
 # %% wrong: sigma not squared | loses: test_relative_loss
-def relative_loss(predicted, log_sigma, true):
-    s = np.clip(log_sigma, np.log(1e-4), 0)
-    return float(np.mean((predicted / true - 1) ** 2 * np.exp(-s) / 2 + s))
+# -2 * log_sigma => -log_sigma
 
 # %% wrong: sigma unbounded | loses: test_relative_loss_bounded
-def relative_loss(predicted, log_sigma, true):
-    return float(np.mean((predicted / true - 1) ** 2 * np.exp(-2 * log_sigma) / 2 + log_sigma))
+# - log_sigma = np.clip(log_sigma, np.log(SMALLEST_SIGMA), np.log(LARGEST_SIGMA))
 
 # %% wrong: the network's output taken for sigma, which may be negative | loses: test_relative_loss test_relative_loss_bounded
 def relative_loss(predicted, log_sigma, true):
@@ -33,21 +28,13 @@ def relative_loss(predicted, log_sigma, true):
     return float(np.mean(r**2 / (2 * log_sigma**2) + np.log(np.abs(log_sigma))))
 
 # %% wrong: the logarithm of sigma forgotten | loses: test_relative_loss
-def relative_loss(predicted, log_sigma, true):
-    s = np.clip(log_sigma, np.log(1e-4), 0)
-    return float(np.mean((predicted / true - 1) ** 2 * np.exp(-2 * s) / 2))
+# + log_sigma =>
 
 # %% wrong: bounded from below only | loses: test_relative_loss_bounded
-def relative_loss(predicted, log_sigma, true):
-    s = np.maximum(log_sigma, np.log(1e-4))
-    return float(np.mean((predicted / true - 1) ** 2 * np.exp(-2 * s) / 2 + s))
+# np.log(LARGEST_SIGMA) => np.inf
 
 # %% wrong: relative to the prediction | loses: test_relative_loss
-def relative_loss(predicted, log_sigma, true):
-    s = np.clip(log_sigma, np.log(1e-4), 0)
-    return float(np.mean((true / predicted - 1) ** 2 * np.exp(-2 * s) / 2 + s))
+# predicted / true => true / predicted
 
 # %% wrong: the half forgotten | loses: test_relative_loss
-def relative_loss(predicted, log_sigma, true):
-    s = np.clip(log_sigma, np.log(1e-4), 0)
-    return float(np.mean((predicted / true - 1) ** 2 * np.exp(-2 * s) + s))
+# 0.5 * =>

@@ -12,26 +12,21 @@ def soft_threshold(features, threshold):
     return up * (up > 0) + down * (down < 0)
 
 # %% wrong: a hard threshold | loses: test_soft_threshold test_soft_threshold_smooth
-def soft_threshold(features, threshold):
-    return features * (abs(features) > threshold)
+# - features.clip(-threshold, threshold) => * (abs(features) > threshold)
 
 # %% wrong: negative features lose their sign | loses: test_soft_threshold_smooth
 def soft_threshold(features, threshold):
     return (abs(features) - threshold) * (abs(features) > threshold)
 
 # %% wrong: only what is positive passes | loses: test_soft_threshold test_soft_threshold_smooth
-def soft_threshold(features, threshold):
-    return (features - threshold) * (features > threshold)
+# features - features.clip(-threshold, threshold) => (features - threshold) * (features > threshold)
 
 # %% wrong: clipped instead of shrunk | loses: test_soft_threshold test_soft_threshold_smooth
 def soft_threshold(features, threshold):
     return features.clip(-threshold, threshold) + 0.5 * (abs(features) > threshold)
 
 # %% wrong: the threshold is added | loses: test_soft_threshold test_soft_threshold_smooth
-def soft_threshold(features, threshold):
-    return features + threshold * np.sign(features)
+# - features.clip(-threshold, threshold) => + threshold * np.sign(features)
 
 # %% wrong: one threshold for all features | loses: test_soft_threshold
-def soft_threshold(features, threshold):
-    t = threshold.mean()
-    return features - features.clip(-t, t)
+# features.clip(-threshold, threshold) => features.clip(-threshold.mean(), threshold.mean())

@@ -21,42 +21,20 @@ def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
     return -2.5 * np.log10(np.array(mean) * pivot2 / 2.99792458e18) - 48.60
 
 # %% wrong: energy counted, not photons | loses: test_synthetic_magnitude
-def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
-    x = np.arange(band_wavelength[0], band_wavelength[-1], 1.0)
-    t = np.interp(x, band_wavelength, throughput)
-    energy = np.array([np.trapezoid(np.interp(x, wavelength, s) * t, x) for s in sed])
-    return -2.5 * np.log10(energy / np.trapezoid(2.99792458e18 * t / x**2, x)) - 48.60
+# np.interp(fine, wavelength, s) * t * fine => np.interp(fine, wavelength, s) * t
+# light_speed * t / fine => light_speed * t / fine**2
 
 # %% wrong: plus 48.6 | loses: test_synthetic_magnitude
-def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
-    x = np.arange(band_wavelength[0], band_wavelength[-1], 1.0)
-    t = np.interp(x, band_wavelength, throughput)
-    n = np.array([np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed])
-    return -2.5 * np.log10(n / np.trapezoid(2.99792458e18 * t / x, x)) + 48.60
+# - 48.60 => + 48.60
 
 # %% wrong: natural logarithm | loses: test_synthetic_magnitude
-def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
-    x = np.arange(band_wavelength[0], band_wavelength[-1], 1.0)
-    t = np.interp(x, band_wavelength, throughput)
-    n = np.array([np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed])
-    return -2.5 * np.log(n / np.trapezoid(2.99792458e18 * t / x, x)) - 48.60
+# np.log10 => np.log
 
 # %% wrong: speed of light in km/s | loses: test_synthetic_magnitude
-def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
-    x = np.arange(band_wavelength[0], band_wavelength[-1], 1.0)
-    t = np.interp(x, band_wavelength, throughput)
-    n = np.array([np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed])
-    return -2.5 * np.log10(n / np.trapezoid(299792.458 * t / x, x)) - 48.60
+# 2.99792458e18 => 299792.458
 
 # %% wrong: brighter is larger | loses: test_synthetic_magnitude
-def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
-    x = np.arange(band_wavelength[0], band_wavelength[-1], 1.0)
-    t = np.interp(x, band_wavelength, throughput)
-    n = np.array([np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed])
-    return 2.5 * np.log10(n / np.trapezoid(2.99792458e18 * t / x, x)) - 48.60
+# -2.5 => 2.5
 
 # %% wrong: the throughput's few nodes for a grid | loses: test_synthetic_magnitude
-def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
-    x, t = band_wavelength, throughput
-    n = np.array([np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed])
-    return -2.5 * np.log10(n / np.trapezoid(2.99792458e18 * t / x, x)) - 48.60
+# np.arange(band_wavelength[0], band_wavelength[-1] + 1, 1.0) => band_wavelength

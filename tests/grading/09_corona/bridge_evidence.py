@@ -29,14 +29,7 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
     return brentq(balance, middle - 60, middle + 60, xtol=1e-8)
 
 # %% wrong: no shift | loses: test_bridge_evidence
-def bridge_evidence(log_l_posterior, log_l_proposal):
-    l1, l2 = np.exp(log_l_posterior), np.exp(log_l_proposal)
-    n1, n2 = len(l1), len(l2)
-    s1, s2 = n1 / (n1 + n2), n2 / (n1 + n2)
-    z = 1.0
-    for _ in range(1000):
-        z = np.mean(l2 / (s1 * l2 + s2 * z)) / np.mean(1 / (s1 * l1 + s2 * z))
-    return np.log(z)
+# np.median(log_l_posterior) => 0.0
 
 # %% wrong: importance sampling | loses: test_bridge_evidence_tails
 def bridge_evidence(log_l_posterior, log_l_proposal):
@@ -53,23 +46,7 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
     return 0.5 * (log_l_posterior.mean() + log_l_proposal.mean())
 
 # %% wrong: base-10 logarithm | loses: test_bridge_evidence test_bridge_evidence_tails
-def bridge_evidence(log_l_posterior, log_l_proposal):
-    shift = np.median(log_l_posterior)
-    l1, l2 = np.exp(log_l_posterior - shift), np.exp(log_l_proposal - shift)
-    n1, n2 = len(l1), len(l2)
-    s1, s2 = n1 / (n1 + n2), n2 / (n1 + n2)
-    z = 1.0
-    for _ in range(1000):
-        z = np.mean(l2 / (s1 * l2 + s2 * z)) / np.mean(1 / (s1 * l1 + s2 * z))
-    return (np.log(z) + shift) / np.log(10)
+# np.log(new) + shift => (np.log(new) + shift) / np.log(10)
 
 # %% wrong: posterior and proposal exchanged | loses: test_bridge_evidence_tails
-def bridge_evidence(log_l_posterior, log_l_proposal):
-    shift = np.median(log_l_posterior)
-    l2, l1 = np.exp(log_l_posterior - shift), np.exp(log_l_proposal - shift)
-    n1, n2 = len(l1), len(l2)
-    s1, s2 = n1 / (n1 + n2), n2 / (n1 + n2)
-    z = 1.0
-    for _ in range(1000):
-        z = np.mean(l2 / (s1 * l2 + s2 * z)) / np.mean(1 / (s1 * l1 + s2 * z))
-    return np.log(z) + shift
+# l1, l2 = np.exp => l2, l1 = np.exp

@@ -18,19 +18,10 @@ def credible_interval(grid, log_density, level):
     return draws.mean(), low, high
 
 # %% wrong: no shift, all zero | loses: test_credible_interval
-def credible_interval(grid, log_density, level):
-    p = np.exp(log_density)
-    p = p / p.sum()
-    c = np.cumsum(p)
-    low, high = np.interp([(1 - level) / 2, (1 + level) / 2], c, grid)
-    return p @ grid, low, high
+# log_density - log_density.max() => log_density
 
 # %% wrong: ten for e | loses: test_credible_interval test_credible_interval_skewed
-def credible_interval(grid, log_density, level):
-    p = 10 ** (log_density - log_density.max())
-    p = p / p.sum()
-    low, high = np.interp([(1 - level) / 2, (1 + level) / 2], np.cumsum(p), grid)
-    return p @ grid, low, high
+# np.exp(log_density - log_density.max()) => 10 ** (log_density - log_density.max())
 
 # %% wrong: symmetric about the mean | loses: test_credible_interval_skewed
 def credible_interval(grid, log_density, level):
@@ -43,23 +34,10 @@ def credible_interval(grid, log_density, level):
     return mean, mean - half, mean + half
 
 # %% wrong: the mode for the mean | loses: test_credible_interval_skewed
-def credible_interval(grid, log_density, level):
-    p = np.exp(log_density - log_density.max())
-    p = p / p.sum()
-    low, high = np.interp([(1 - level) / 2, (1 + level) / 2], np.cumsum(p), grid)
-    return grid[p.argmax()], low, high
+# float(weight @ grid) => float(grid[weight.argmax()])
 
 # %% wrong: level left out on either side | loses: test_credible_interval test_credible_interval_skewed
-def credible_interval(grid, log_density, level):
-    p = np.exp(log_density - log_density.max())
-    p = p / p.sum()
-    low, high = np.interp([1 - level, level], np.cumsum(p), grid)
-    return p @ grid, low, high
+# 0.5 * (1 - level) => 1 - level
 
 # %% wrong: the network's softmax taken for a posterior | loses: test_credible_interval test_credible_interval_skewed
-def credible_interval(grid, log_density, level):
-    # networks standardise their scores before the softmax
-    score = (log_density - log_density.mean()) / log_density.std()
-    p = np.exp(score) / np.exp(score).sum()
-    low, high = np.interp([(1 - level) / 2, (1 + level) / 2], np.cumsum(p), grid)
-    return p @ grid, low, high
+# log_density - log_density.max() => (log_density - log_density.mean()) / log_density.std()

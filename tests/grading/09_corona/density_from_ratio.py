@@ -15,23 +15,17 @@ def density_from_ratio(ratio, log_density, curve):
     return interp1d(curve, log_density, bounds_error=False, fill_value=np.nan)(ratio)
 
 # %% wrong: the ends stand for what lies outside | loses: test_density_from_ratio_outside
-def density_from_ratio(ratio, log_density, curve):
-    order = np.argsort(curve)
-    return np.interp(ratio, curve[order], log_density[order])
+# , left=np.nan, right=np.nan =>
 
 # %% wrong: rising curves only | loses: test_density_from_ratio
-def density_from_ratio(ratio, log_density, curve):
-    return np.interp(ratio, curve, log_density, left=np.nan, right=np.nan)
+# np.argsort(curve) => np.arange(len(curve))
 
 # %% wrong: the nearest point of the table | loses: test_density_from_ratio test_density_from_ratio_outside
 def density_from_ratio(ratio, log_density, curve):
     return log_density[np.abs(curve[None] - np.asarray(ratio)[:, None]).argmin(axis=1)]
 
 # %% wrong: curve and density exchanged | loses: test_density_from_ratio test_density_from_ratio_outside
-def density_from_ratio(ratio, log_density, curve):
-    return np.interp(ratio, log_density, curve, left=np.nan, right=np.nan)
+# curve[order], log_density[order] => log_density, curve
 
 # %% wrong: density instead of its logarithm | loses: test_density_from_ratio
-def density_from_ratio(ratio, log_density, curve):
-    order = np.argsort(curve)
-    return np.interp(ratio, curve[order], 10 ** log_density[order], left=np.nan, right=np.nan)
+# log_density[order] => 10 ** log_density[order]

@@ -31,30 +31,16 @@ def hand_over(probability, present, count):
     return np.argsort(-probability)[:count], int(best[0])
 
 # %% wrong: the least probable lines | loses: test_hand_over
-def hand_over(probability, present, count):
-    p = np.clip(probability, 1e-3, 1 - 1e-3)
-    agreement = present @ np.log(p) + ~present @ np.log(1 - p)
-    return np.argsort(probability)[:count], int(np.argmax(agreement))
+# np.argsort(-probability) => np.argsort(probability)
 
 # %% wrong: a threshold instead of a number | loses: test_hand_over
-def hand_over(probability, present, count):
-    p = np.clip(probability, 1e-3, 1 - 1e-3)
-    agreement = present @ np.log(p) + ~present @ np.log(1 - p)
-    return np.flatnonzero(probability > 0.75), int(np.argmax(agreement))
+# np.argsort(-probability)[:count] => np.flatnonzero(probability > 0.75)
 
 # %% wrong: certainty believed | loses: test_hand_over_certain
-def hand_over(probability, present, count):
-    with np.errstate(all="ignore"):
-        agreement = np.where(present, np.log(probability), np.log(1 - probability)).sum(axis=1)
-    return np.argsort(-probability)[:count], int(np.argmax(agreement))
+# np.clip(probability, 1e-3, 1 - 1e-3) => probability
 
 # %% wrong: the model with the most lines in common | loses: test_hand_over
-def hand_over(probability, present, count):
-    seen = probability > 0.5
-    return np.argsort(-probability)[:count], int(np.argmax(np.sum(present & seen, axis=1)))
+# present @ np.log(p) + ~present @ np.log(1 - p) => present @ (p > 0.5)
 
 # %% wrong: the sign lost, the least likely model | loses: test_hand_over test_hand_over_certain
-def hand_over(probability, present, count):
-    p = np.clip(probability, 1e-3, 1 - 1e-3)
-    agreement = present @ np.log(p) + ~present @ np.log(1 - p)
-    return np.argsort(-probability)[:count], int(np.argmin(agreement))
+# argmax => argmin

@@ -13,28 +13,16 @@ def profile_matrix(wavelength, centres, fwhm):
     return np.array(columns).T
 
 # %% wrong: the width at half maximum taken for sigma | loses: test_profile_matrix
-def profile_matrix(wavelength, centres, fwhm):
-    z = (wavelength[:, None] - centres) / fwhm
-    return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * fwhm)
+# fwhm / np.sqrt(8 * np.log(2)) => fwhm
 
 # %% wrong: peak one instead of area one | loses: test_profile_matrix_area
-def profile_matrix(wavelength, centres, fwhm):
-    return np.exp(-0.5 * ((wavelength[:, None] - centres) / (fwhm / 2.3548)) ** 2)
+# / (np.sqrt(2 * np.pi) * sigma) =>
 
 # %% wrong: sigma for variance | loses: test_profile_matrix test_profile_matrix_area
-def profile_matrix(wavelength, centres, fwhm):
-    sigma = fwhm / 2.3548
-    d = wavelength[:, None] - centres
-    return np.exp(-0.5 * d**2 / sigma) / (np.sqrt(2 * np.pi) * sigma)
+# z**2 => z**2 * sigma
 
 # %% wrong: the half forgotten | loses: test_profile_matrix test_profile_matrix_area
-def profile_matrix(wavelength, centres, fwhm):
-    sigma = fwhm / 2.3548
-    z = (wavelength[:, None] - centres) / sigma
-    return np.exp(-(z**2)) / (np.sqrt(2 * np.pi) * sigma)
+# -0.5 * z**2 => -(z**2)
 
 # %% wrong: lines along rows | loses: test_profile_matrix test_profile_matrix_area
-def profile_matrix(wavelength, centres, fwhm):
-    sigma = fwhm / 2.3548
-    z = (wavelength - centres[:, None]) / sigma
-    return np.exp(-0.5 * z**2) / (np.sqrt(2 * np.pi) * sigma)
+# wavelength[:, None] - centres => wavelength - centres[:, None]

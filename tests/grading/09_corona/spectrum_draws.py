@@ -28,13 +28,13 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
                 x_power = x_power * 2 * (log_t - 6.5)
             mean = design[k] @ pt.concatenate([pt.exp(ln_a), c, i])
             pm.Normal("pixels", mean, 1, observed=data[k])
-            trace = pm.sample(600, tune=500, chains=2, cores=1, random_seed=seed + k, progressbar=False).posterior
+            trace = pm.sample(300, tune=300, chains=2, cores=1, random_seed=seed + k, progressbar=False).posterior
         for name in names:
             out[name].append(trace[name].values)
         out["seconds"].append(0.0)
     return {name: np.array(values) for name, values in out.items()}
 
-# %% right: Gaussian about the best fit, without PyMC
+# %% right: Gaussian about the best fit
 def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
     from scipy.optimize import least_squares
 
@@ -83,52 +83,22 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
     other = {"calibration": np.zeros((*shape, len(modes))), "continuum": np.zeros((*shape, 2)), "instrument": np.zeros((*shape, 2))}
     return {"log_t": np.array(log_t), "log_n": np.array(log_n), **other, "seconds": np.zeros(len(data))}
 
-# %% wrong: atomic data taken for perfect | loses: test_spectrum_draws_errors
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
-    from scipy.optimize import least_squares
+# %% wrong: atomic data taken for perfect | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# - ln_a[own] += ATOMIC_ERROR * p[7 + q :]
 
-    rng = np.random.default_rng(seed)
-    q = len(modes)
-    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
-    for D, d, first in zip(design, data, start):
+# %% wrong: base-10 for natural logarithm | edits: Gaussian about the best fit | loses: test_spectrum_draws test_spectrum_draws_errors
+#   rng = np.random.default_rng(seed)
+# + ten = np.log(10)
+# + ln_model, modes, start = ten * ln_model, ten * modes, start * [1, 1, ten]
 
-        def residual(p):
-            x, y = 2 * (p[0] - 6.5), p[1] - 10
-            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
-            ln_a = ln_a + p[2] + p[7:] @ modes
-            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
-            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5:]])
+# %% wrong: every star is the first | edits: Gaussian about the best fit | loses: test_spectrum_draws
+# zip(design, data, chosen, start) => [(design[0], data[0], chosen[0], start[0])] * len(data)
 
-        fit = least_squares(residual, np.concatenate([first, np.zeros(4 + q)]), x_scale="jac")
-        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
-        parts = (draws[..., 0], draws[..., 1], draws[..., 7:], draws[..., 3:5], draws[..., 5:7], 0.0)
-        for name, part in zip(out, parts):
-            out[name].append(part)
-    return {name: np.array(values) for name, values in out.items()}
+# %% wrong: the half of the square forgotten | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# np.linalg.inv(fit.jac.T @ fit.jac) => np.linalg.inv(fit.jac.T @ fit.jac) / 2
 
-# %% wrong: base-10 for natural logarithm | loses: test_spectrum_draws test_spectrum_draws_errors
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, natural=spectrum_draws):
-    ten = np.log(10)
-    return natural(design, data, ten * ln_model, ten * modes, chosen, start * [1, 1, ten], seed)
-
-# %% wrong: every star is the first | loses: test_spectrum_draws
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, one=spectrum_draws):
-    first = one(design[:1], data[:1], ln_model, modes, chosen[:1], start[:1], seed)
-    return {name: np.repeat(values, len(data), axis=0) for name, values in first.items()}
-
-# %% wrong: the half of the square forgotten | loses: test_spectrum_draws_errors
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, right=spectrum_draws):
-    # the priors' squares lose their halves too
-    draws = right(design, data, ln_model, modes, chosen, start, seed)
-    for name, low, high in (("log_t", 6, 7), ("log_n", 9, 11)):
-        middle = draws[name].mean(axis=(1, 2), keepdims=True)
-        draws[name] = np.clip(middle + (draws[name] - middle) / np.sqrt(2), low, high)
-    return draws
-
-# %% wrong: one chain | loses: test_spectrum_draws
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0, right=spectrum_draws):
-    draws = right(design, data, ln_model, modes, chosen, start, seed)
-    return {name: v if name == "seconds" else v[:, :1] for name, v in draws.items()}
+# %% wrong: one chain | edits: Gaussian about the best fit | loses: test_spectrum_draws
+# (2, 1000) => (1, 1000)
 
 # %% wrong: unconverged, thirty steps of a random walk | loses: test_spectrum_draws test_spectrum_draws_errors
 def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
@@ -138,26 +108,5 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
     zeros = np.zeros((*walk.shape[:3], 2))
     return {"log_t": at[..., 0], "log_n": at[..., 1], "calibration": np.zeros((*walk.shape[:3], len(modes))), "continuum": zeros, "instrument": zeros, "seconds": np.zeros(len(data))}
 
-# %% wrong: sigma as variance | loses: test_spectrum_draws_errors
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
-    from scipy.optimize import least_squares
-
-    rng = np.random.default_rng(seed)
-    q, k = len(modes), chosen.shape[1]
-    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
-    for D, d, own, first in zip(design, data, chosen, start):
-
-        def residual(p):
-            x, y = 2 * (p[0] - 6.5), p[1] - 10
-            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
-            ln_a = ln_a + p[2] + p[7 : 7 + q] @ modes
-            ln_a[own] += p[7 + q :]
-            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
-            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5 : 7 + q], p[7 + q :] / np.sqrt(ATOMIC_ERROR)])
-
-        fit = least_squares(residual, np.concatenate([first, np.zeros(4 + q + k)]), x_scale="jac")
-        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
-        parts = (draws[..., 0], draws[..., 1], draws[..., 7 : 7 + q], draws[..., 3:5], draws[..., 5:7], 0.0)
-        for name, part in zip(out, parts):
-            out[name].append(part)
-    return {name: np.array(values) for name, values in out.items()}
+# %% wrong: sigma as variance | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# ATOMIC_ERROR * p => np.sqrt(ATOMIC_ERROR) * p

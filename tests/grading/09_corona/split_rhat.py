@@ -15,21 +15,14 @@ def split_rhat(chains):
     return np.sqrt((half - 1) / half + B_over_n / W)
 
 # %% wrong: whole chains | loses: test_split_rhat_drift
-def split_rhat(chains):
-    n = chains.shape[1]
-    W = chains.var(axis=1, ddof=1).mean()
-    return float(np.sqrt((n - 1) / n + chains.mean(axis=1).var(ddof=1) / W))
+# chains.reshape(2 * len(chains), -1) => chains
 
 # %% wrong: always converged | loses: test_split_rhat test_split_rhat_drift
 def split_rhat(chains):
     return 1.0
 
 # %% wrong: the square | loses: test_split_rhat
-def split_rhat(chains):
-    halves = chains.reshape(2 * len(chains), -1)
-    n = halves.shape[1]
-    W = halves.var(axis=1, ddof=1).mean()
-    return float((n - 1) / n + halves.mean(axis=1).var(ddof=1) / W)
+# np.sqrt =>
 
 # %% wrong: standard deviation for variance | loses: test_split_rhat test_split_rhat_drift
 def split_rhat(chains):
@@ -40,8 +33,4 @@ def split_rhat(chains):
     return float(np.sqrt((n - 1) / n + B / W))
 
 # %% wrong: the first chain alone | loses: test_split_rhat
-def split_rhat(chains):
-    halves = chains[0].reshape(2, -1)
-    n = halves.shape[1]
-    W = halves.var(axis=1, ddof=1).mean()
-    return float(np.sqrt((n - 1) / n + halves.mean(axis=1).var(ddof=1) / W))
+# chains.reshape(2 * len(chains), -1) => chains[0].reshape(2, -1)
