@@ -1,8 +1,7 @@
 """Make ``data/coronal_lines.csv``, contribution functions of coronal lines, from CHIANTI.
 
-``OMP_NUM_THREADS=1 python -m data.make.coronal_lines --compare`` reads the CHIANTI files of the
-real-data folder (LABKIT_REAL). It takes 15 CPU seconds, ten times as many where the linear algebra
-spreads its many small systems over threads. ``--write`` replaces the table.
+``python -m data.make.coronal_lines --compare`` (15 seconds) reads the CHIANTI files of the
+real-data folder (LABKIT_REAL). ``--write`` replaces the table.
 """
 
 from __future__ import annotations

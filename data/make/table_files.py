@@ -13,6 +13,8 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from data.make import real_folder
 from surveys.folders import facts_folder
 
@@ -94,6 +96,8 @@ def compared(name: str, made: str) -> str:
     return f"{name}: the committed table differs in {', '.join(apart) or 'its comment lines'}"
 
 
+# many small systems of equations: threads would only wait for each other
+@threadpool_limits.wrap(limits=1)
 def run(
     description: str | None,
     make: Callable[[Path], dict[str, str]],

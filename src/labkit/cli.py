@@ -99,6 +99,13 @@ def _add_making(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="only remove from LABKIT_CACHE what labs fetched from surveys replaced since",
     )
 
+    _command(
+        commands,
+        "labs",
+        _labs,
+        "list the labs of the course folder: slug, title, points, exercises",
+    )
+
     made = _command(
         commands,
         "notebooks",
