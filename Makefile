@@ -52,9 +52,18 @@ bench: $(VENV)/installed
 clean:
 	rm -rf $(VENV) build dist data/build data/truth .pytest_cache .ruff_cache .mypy_cache *.egg-info
 
+define CHECK_PYTHON
+import re, sys
+needed = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', open("pyproject.toml").read())
+first, beyond = map(int, needed.groups())
+if not (3, first) <= sys.version_info[:2] < (3, beyond):
+    sys.exit("Python 3.%d to 3.%d is needed: make PYTHON=python3.%d" % (first, beyond - 1, first))
+endef
+export CHECK_PYTHON
+
 # pip first takes the processor-only build of torch where one is at hand
 $(VENV)/installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -c "$$CHECK_PYTHON"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $@

@@ -39,6 +39,11 @@ def test_pip_and_conda_hold_the_same_versions():
     assert conda == {CONDA_NAMES.get(name, name): version for name, version in pip.items()}
 
 
+def test_the_readme_names_the_versions_of_python():
+    first, beyond = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", pip_pins()[0]).groups()
+    assert f"Python 3.{first} to 3.{int(beyond) - 1}" in (ROOT / "README.md").read_text()
+
+
 def test_all_the_course_is_built_on_is_pinned():
     _, pip = pip_pins()
     named = "jupyterlab nbgrader numpy scipy astroquery astropy pymc torch matplotlib corner"
