@@ -289,7 +289,6 @@ class Detector:
             waves = rng.normal(0.0, 1.0 / self.length, (60, 2))
             phases = rng.uniform(0.0, 2.0 * np.pi, 60) + 1.5 * np.outer(t, rng.normal(size=60))
             # a sum of plane waves of random direction: a Gaussian random field
-            along = waves @ np.stack([x, y])
-            wave = np.cos(along.T[:, None, :] + phases).sum(axis=2)
-            flat = flat + self.ripple * np.sqrt(2.0 / 60.0) * wave
+            for along, phase in zip(waves @ np.stack([x, y]), phases.T, strict=True):
+                flat += self.ripple * np.sqrt(2.0 / 60.0) * np.cos(along[:, None] + phase)
         return flat

@@ -549,6 +549,15 @@ total = np.nansum(seen, axis=0, dtype=float)
 typical = np.where(counts > 0, total / np.maximum(counts, 1), 1.0).astype(np.float32)
 del seen
 inputs, input_error = network_input(flux, error, typical)
+
+
+def spectra(rows):
+    """Flux and error of some of the stars, out of the network's inputs, which say the same."""
+    known = input_error[rows] > 0
+    sigma = np.where(known, FLUX_UNIT * input_error[rows], BAD_LIMIT)
+    return typical + FLUX_UNIT * inputs[rows], sigma
+
+
 star = int(np.flatnonzero(is_training)[0])
 with plots.style():
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 4.2), sharex=True)
@@ -569,6 +578,8 @@ plots.show(
     "typical spectrum behind it; below, their difference, the network's input, mostly within two "
     "units of zero.",
 )
+# from here on the inputs are enough; to run this cell again, load the spectra again first
+del flux, error
 
 # %% [markdown]
 # What the network sees is small, centred on zero, and exactly zero wherever nothing is known.
@@ -1408,7 +1419,7 @@ if archive.current().is_simulated:
     extra_flux, extra_error = on_chips(decorrelated, "flux"), on_chips(decorrelated, "error")
     extra_labels = np.asarray(decorrelated["labels"], dtype=float)
 else:  # no real star is in that set: the test stars stand in, and tell less
-    extra_flux, extra_error, extra_labels = flux[is_test], error[is_test], labels[is_test]
+    (extra_flux, extra_error), extra_labels = spectra(is_test), labels[is_test]
 tested = np.flatnonzero(is_test)
 sizes = {"decorrelated": len(extra_flux)}
 sizes |= dict.fromkeys(("S/N 100", "S/N 50", "S/N 25", "10 % lost"), len(tested))
@@ -1416,17 +1427,6 @@ extra, count = {}, len(names)  # extra: name -> rows
 for name, size in sizes.items():
     extra[name] = slice(count, count + size)
     count += size
-
-# the inputs say all that flux and error said: no need to keep both
-del flux, error
-
-
-def spectra(rows):
-    """Flux and error of some of the survey's rows, out of the network's inputs."""
-    known = input_error[rows] > 0
-    sigma = np.where(known, FLUX_UNIT * input_error[rows], BAD_LIMIT)
-    return typical + FLUX_UNIT * inputs[rows], sigma
-
 
 # Room for all, filled in place: to stack finished parts would take twice the memory. Errors serve
 # to draw fresh noise in training: spectra that are only to be labelled need none.
