@@ -77,11 +77,6 @@ def _command(
 
 def _add_making(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add what makes the survey, the notebooks and the book."""
-    listed = _command(
-        commands, "labs", _labs, "list the labs of a course folder, with exercises and points"
-    )
-    listed.add_argument("--course", type=Path, default=ROOT, help="the course folder")
-
     data = _command(
         commands,
         "data",
