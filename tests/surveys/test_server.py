@@ -145,12 +145,12 @@ def test_no_rows_is_a_header(server):
     assert lines(body) == ["#Table1", "apogee_id,snr"]
 
 
-def test_row_limit(tiny):
+def test_rows_of_an_answer_are_limited(tiny):
     text = run_sql(tiny / "catalogue.sqlite", "SELECT snr FROM apogeeStar", max_rows=5)
     assert len(text.splitlines()) == 2 + 5
 
 
-def test_error_shapes(server):
+def test_errors_come_in_skyservers_shapes(server):
     response, body = ask(server, "SELECT nope FROM apogeeStar")
     message = json.loads(body)
     assert response.status == message["ErrorCode"] == 500
@@ -220,7 +220,7 @@ def test_a_long_query_is_stopped(server, sql):
     assert ask(server, "SELECT 1 AS one")[0].status == 200
 
 
-def test_only_csv(server):
+def test_only_csv_is_served(server):
     response, _ = get(server, f"{SERVICE}?cmd=SELECT%201&format=fits")
     assert response.status == 400
 
@@ -315,7 +315,7 @@ def test_nothing_outside_is_served(tmp_path, sas):
             assert get(server, path)[0].status == 404, path
 
 
-def test_products(server, tiny):
+def test_products_of_labs_are_served(server, tiny):
     response, body = get(server, "/labkit/products/01_apogee.npz")
     assert response.status == 200
     assert body == (tiny / "products" / "01_apogee.npz").read_bytes()
@@ -373,7 +373,7 @@ def test_catalogue_from_allstar(tiny):
 # ---------------------------------------------------------------- the process
 
 
-def test_loopback_only(server):
+def test_server_listens_on_loopback_only(server):
     assert server.address.startswith("http://127.0.0.1:")
     assert server._http.socket.getsockname()[0] == "127.0.0.1"
 

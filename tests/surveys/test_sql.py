@@ -348,7 +348,7 @@ def test_refused_with_the_reason(refusal, sql, sentence):
         ("CASE WHEN 'a' COLLATE Latin1_General_CS_AS = 'A' THEN 1 ELSE 0 END", 0),
     ],
 )
-def test_value(value, expression, expected):
+def test_value_of_an_expression(value, expression, expected):
     found = value(expression)
     assert found == (pytest.approx(expected) if isinstance(expected, float) else expected)
     assert type(found) is type(expected)
@@ -425,7 +425,7 @@ def test_texts_are_joined_by_plus(ask):
 # ---------------------------------------------------------------- parts of a query
 
 
-def test_top(ask):
+def test_top_limits_the_rows(ask):
     by_snr = sorted(TABLE["snr"], reverse=True)
 
     def top(what):
@@ -470,7 +470,7 @@ def test_best_spectrum_of_each_star_in_three_ways(ask):
         assert dict(ask(sql)[1]) == best
 
 
-def test_windows(ask):
+def test_window_functions_are_answered(ask):
     _, rows = ask(
         "SELECT snr, AVG(snr) OVER (PARTITION BY field) AS mean, STDEV(snr) OVER "
         "(ORDER BY snr ROWS BETWEEN 4 PRECEDING AND CURRENT ROW) AS spread "
@@ -580,7 +580,7 @@ def an_expression(rng, depth=2):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_generated_selection(ask, seed):
+def test_generated_selections_equal_numpy(ask, seed):
     rng = np.random.default_rng([1, seed])
     condition, met = a_condition(rng)
     expression, values = an_expression(rng)
@@ -602,7 +602,7 @@ def test_generated_selection(ask, seed):
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_generated_groups(ask, seed):
+def test_generated_groups_equal_numpy(ask, seed):
     rng = np.random.default_rng([2, seed])
     condition, met = a_condition(rng)
     expression, values = an_expression(rng, depth=1)
