@@ -6,3 +6,5 @@ Nothing in here is an observation. ``labkit data`` builds the survey from it; no
 
 #: Version of the survey's format, written into its files' headers.
 SURVEY_VERSION = "0.1"
+#: Seed of the survey that everybody gets.
+PUBLIC_SEED = 128

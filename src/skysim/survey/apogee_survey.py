@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skysim import PUBLIC_SEED
 from skysim.spectra.h_band import Synthesizer, wavelength_grid
 from skysim.spectra.h_band_fast import Interpolator
 from skysim.stars.labels import Labels
@@ -125,7 +126,22 @@ def _write_decorrelated(folder: Path, rows: list[Row], spectra: Iterator) -> Non
     write_npz(folder / DECORRELATED, stars | {"flux": flux, "error": error})
 
 
-def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, ...]) -> None:
+def _write_cannon(path: Path, mystery: tuple[np.ndarray, ...], public: bool) -> None:
+    """Write the committed Cannon as a product, with the mystery star of this survey."""
+    if public:
+        shutil.copyfile(fact_file(CANNON), path)
+        return
+    with np.load(fact_file(CANNON)) as file:
+        product = dict(file)
+    names = ("mystery_flux", "mystery_error")
+    for name, values in zip(names, mystery, strict=True):
+        product[name] = values.astype(product[name].dtype)
+    np.savez_compressed(path, **product)
+
+
+def _write_products(
+    folder: Path, clean: list[Row], mystery: tuple[np.ndarray, ...], public: bool
+) -> None:
     """Write the products that a later lab loads when a student has not saved their own.
 
     Lab 2's stand-in is normalised as the pipeline's aspcapStar files are.
@@ -157,7 +173,7 @@ def _write_products(folder: Path, clean: list[Row], mystery: tuple[np.ndarray, .
         ]
         for one in writing:
             one.result()
-    shutil.copyfile(fact_file(CANNON), products / "03_cannon.npz")
+    _write_cannon(products / "03_cannon.npz", mystery, public)
     for name in STACKS:
         (folder / f"{name}.npy").unlink()
 
@@ -210,6 +226,6 @@ def build(folder: Path, seed: int, each: Each, limit: int | None = None) -> dict
     tables.write_allstar(folder / ASPCAP / "allStar-dr17-synspec_rev1.fits", rows)
     mystery = mystery_row(seed)
     tables.write_truth(folder / "truth" / "apogee.npz", rows, mystery)
-    _write_products(folder, clean, _write_mystery(folder, mystery, seed))
+    _write_products(folder, clean, _write_mystery(folder, mystery, seed), seed == PUBLIC_SEED)
     (folder / _INTERPOLATOR).unlink(missing_ok=True)
     return {"stars": len(clean), "rows": len(rows), "decorrelated": len(decorrelated)}

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from skysim import SURVEY_VERSION
+from skysim import PUBLIC_SEED, SURVEY_VERSION
 from skysim.spectra import optical
 from skysim.spectra.optical_fast import OpticalInterpolator, packed
 from skysim.stars.labels import Labels
@@ -41,8 +41,6 @@ FACTS = (
     "isochrones.csv",
     apogee_survey.CANNON,
 )
-#: Seed of the survey that everybody gets.
-PUBLIC_SEED = 128
 _OPTICAL_INTERPOLATOR = "optical_interpolator.npz"
 
 
