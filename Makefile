@@ -12,7 +12,7 @@ walkthrough: $(VENV)/installed
 	$(BIN)/labkit notebooks
 	$(BIN)/labkit walkthrough
 
-# what a change should pass before it is committed: under two minutes
+# what a change should pass before it is committed: the quick part of the tests
 check: lint
 	$(BIN)/pytest -n 2 -m "check and not slow"
 
