@@ -79,7 +79,11 @@ def seen():
         others = [f for f in files if f not in set(spectra) and "/labkit/cache/" not in f]
         some = spectra[:: max(1, len(spectra) // STARS_LOOKED_AT)]
         return SimpleNamespace(
-            modules={name: inside("look_at_module", name) for name in inside("kit_modules")},
+            modules={
+                name: inside("look_at_module", name)
+                for name in inside("kit_modules")
+                if name != "absent"  # it only raises: what stands in a hidden package's place
+            },
             files={path: inside("look_at_file", path) for path in (*others, *some)},
         )
 

@@ -115,7 +115,7 @@ def test_noise_on_stderr_costs_nothing(capfd):
 
     shown = capfd.readouterr()
     assert shown.err == ""
-    assert shown.out == "noise: passed\n"
+    assert shown.out == "printed_noise_is_kept_out: passed\n"
 
 
 def test_run_closes_figures_and_removes_its_files():
