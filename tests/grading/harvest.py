@@ -59,7 +59,7 @@ class Found:
         if isinstance(thing, int | float | np.number):
             self.numbers.append(float(np.real(thing)))
         elif isinstance(thing, str | bytes):
-            text = thing if isinstance(thing, str) else thing.decode("latin-1")
+            text = "".join(thing) if isinstance(thing, str) else thing.decode("latin-1")
             self.words.add(text)
             self.numbers += numbers_in(text)
         else:
