@@ -7,6 +7,7 @@ import nbformat
 
 from labkit import sandbox
 from labkit.grading import batch, read_mark
+from labkit.sandbox import shell
 
 from .toy import LAB, hand_in, make_course
 
