@@ -6,8 +6,8 @@ installed and wherever the course folder lies.
 
 import sqlite3
 import subprocess
-import sysconfig
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
