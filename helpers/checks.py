@@ -30,17 +30,20 @@ from typing import Any
 
 import numpy as np
 
+from helpers.calls import Call
 from helpers.plain_values import CheckFailed, plain
 from helpers.properties import (
     array,
     close,
     figure,
     label_has,
+    label_unit,
     number,
     refuses,
     text,
     that,
     truths,
+    wavelength_unit,
 )
 from surveys.errors import KitError
 from surveys.folders import truth_folder
@@ -52,6 +55,7 @@ __all__ = [
     "close",
     "figure",
     "label_has",
+    "label_unit",
     "number",
     "query",
     "refuses",
@@ -61,9 +65,13 @@ __all__ = [
     "that",
     "truth",
     "truths",
+    "wavelength_unit",
     "workspace",
 ]
 
+
+#: the longest query that is run, characters
+MAX_SQL = 20_000
 
 # --- reaching the work --------------------------------------------------------------------------
 
@@ -73,6 +81,7 @@ def _notebook_namespace() -> dict[str, Any]:
 
 
 _lookup: contextvars.ContextVar[Callable[[str], Any]] = contextvars.ContextVar("lookup")
+_last_call: contextvars.ContextVar[list[Call]] = contextvars.ContextVar("last_call")
 _workspace: contextvars.ContextVar[Path] = contextvars.ContextVar("workspace")
 _shared: contextvars.ContextVar[Path | None] = contextvars.ContextVar("shared", default=None)
 
@@ -109,7 +118,8 @@ def submitted(name: str) -> Any:
     -------
     callable or plain value
         A function is wrapped: its arguments are copied, its result is made plain, and what it
-        prints or warns about is kept out of the test.
+        prints or warns about is kept out of the test. If it changes an argument in place, the
+        check fails.
 
     Raises
     ------
@@ -127,12 +137,24 @@ def submitted(name: str) -> Any:
         return plain(work, f"`{name}`")
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        made = Call(name, work, args, kwargs)
+        with contextlib.suppress(LookupError):  # outside of a test nobody asks
+            _last_call.get()[:] = [made]
         args, kwargs = copy.deepcopy((args, kwargs))
         try:
             with _quiet():
-                return plain(work(*args, **kwargs), f"`{name}`")
+                result = plain(work(*args, **kwargs), f"`{name}`")
         except NotImplementedError:
             raise CheckFailed(f"`{name}` is not written yet") from None
+        except Exception as error:
+            made.error = error
+            raise
+        if changed := made.changed(args, kwargs):
+            raise CheckFailed(
+                f"`{name}` changes its argument `{changed}` in place, which spoils it for what "
+                "comes after: work on a copy"
+            )
+        return result
 
     call.__name__ = name
     return call
@@ -173,16 +195,31 @@ def run(test: Callable[[], None]) -> None:
         Takes nothing; raises where a property does not hold.
     """
     figures_before = _open_figures()
+    calls: list[Call] = []
     with tempfile.TemporaryDirectory(prefix="labkit-test-", dir=_shared.get()) as folder:
-        token = _workspace.set(Path(folder))
+        tokens = _workspace.set(Path(folder)), _last_call.set(calls)
         try:
             with _quiet():
                 test()
+        except Exception as error:  # noqa: BLE001 - raised again, in words
+            failure = _told(error, calls)
+            raise failure.with_traceback(error.__traceback__) from None
         finally:
-            _workspace.reset(token)
+            _workspace.reset(tokens[0])
+            _last_call.reset(tokens[1])
             for number in _open_figures() - figures_before:
                 sys.modules["matplotlib.pyplot"].close(number)
     print(f"{test.__name__.removeprefix('test_')}: passed")  # noqa: T201 - the student's answer
+
+
+def _told(error: Exception, calls: list[Call]) -> Exception:
+    """Put what a student's function raised into words, with its call; other errors stay."""
+    made = calls[0] if calls else None
+    if made and made.error is error and not isinstance(error, CheckFailed):
+        error = CheckFailed(f"`{made}` raised {type(error).__name__}: {error}")
+    if made and isinstance(error, CheckFailed):
+        error.line = made.line()
+    return error
 
 
 def _open_figures() -> set[int]:
@@ -239,8 +276,10 @@ def query(sql: str, rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
     Raises
     ------
     CheckFailed
-        With the archive's own words if it cannot run the query.
+        With the archive's own words if it cannot run the query, or if it is longer than `MAX_SQL`.
     """
+    if len(sql) > MAX_SQL:
+        raise CheckFailed(f"a query of {len(sql)} characters: the archive takes {MAX_SQL} at most")
     from astropy.table import Table
 
     from surveys.catalogue import write_tables
@@ -256,9 +295,3 @@ def query(sql: str, rows: Sequence[dict[str, Any]]) -> dict[str, np.ndarray]:
             raise CheckFailed(f"the archive could not run your query: {error}") from None
     table = Table.read(answer, format="ascii.csv", comment="#")
     return {name.lower(): np.asarray(table[name]) for name in table.colnames}
-
-
-# --- plain values -------------------------------------------------------------------------------
-
-
-# --- properties ---------------------------------------------------------------------------------

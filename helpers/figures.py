@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: more points than this in one curve or cloud are not carried
-MAX_POINTS = 2_000_000
+#: more points than this are not carried, of one figure's curves, clouds and bars together
+MAX_POINTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class AxesFacts:
     bars : (n, 2) float array
         Left edge and height of every bar of a histogram or bar chart.
     texts : list of str
-        Legend entries and texts placed inside the axes.
+        Texts placed inside the axes; titles and entries of its legend and the figure's.
     images : int
         Number of images and filled meshes.
     """
@@ -68,10 +68,7 @@ class FigureFacts:
 
 
 def _pairs(x: object, y: object) -> np.ndarray:
-    xy = np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
-    if len(xy) > MAX_POINTS:
-        raise ValueError(f"a curve holds {len(xy)} points, more than the {MAX_POINTS} allowed")
-    return xy
+    return np.column_stack([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
 
 
 def _limits(limits: tuple[float, float]) -> tuple[float, float]:
@@ -108,10 +105,11 @@ def _axes_facts(axes: Axes) -> AxesFacts:
         if not hasattr(patch, "get_x"):
             bars += [(x, y) for x, y in patch.get_path().vertices]
     figure = axes.figure
-    legend = axes.get_legend()
     texts = [text.get_text() for text in axes.texts]
-    if legend is not None:
-        texts += [text.get_text() for text in legend.get_texts()]
+    for legend in (axes.get_legend(), *figure.legends):
+        if legend is not None:
+            texts += [legend.get_title().get_text()]
+            texts += [text.get_text() for text in legend.get_texts()]
     return AxesFacts(
         title=axes.get_title(),
         # panels that share an axis may share the figure's label
@@ -124,9 +122,19 @@ def _axes_facts(axes: Axes) -> AxesFacts:
         curves=curves,
         points=points,
         bars=np.array(bars, dtype=float).reshape(-1, 2),
-        texts=texts,
+        texts=[text for text in texts if text],
         images=images,
     )
+
+
+def _size(axes: Axes) -> int:
+    """Return how many points an axes draws, without copying any."""
+    lines = sum(np.size(line.get_xdata(orig=True)) for line in axes.get_lines())
+    collections: list[Any] = list(axes.collections)
+    clouds = sum(len(np.atleast_2d(one.get_offsets())) for one in collections)
+    # of a collection of lines the paths count
+    paths = sum(len(path.vertices) for one in collections for path in one.get_paths())
+    return lines + clouds + paths + len(axes.patches)
 
 
 def describe(figure: Figure) -> FigureFacts:
@@ -139,6 +147,17 @@ def describe(figure: Figure) -> FigureFacts:
     Returns
     -------
     FigureFacts
+
+    Raises
+    ------
+    ValueError
+        If it draws more points than `MAX_POINTS`.
     """
+    drawn = sum(map(_size, figure.axes))
+    if drawn > MAX_POINTS:
+        raise ValueError(
+            f"the figure draws {drawn} points, more than the {MAX_POINTS} that a check looks at: "
+            "draw fewer"
+        )
     title = figure.get_suptitle() if hasattr(figure, "get_suptitle") else ""
     return FigureFacts(axes=[_axes_facts(axes) for axes in figure.axes], title=title or "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers import labels
 from helpers.figures import FigureFacts
 from helpers.plain_values import CheckFailed
 
@@ -137,16 +138,52 @@ def figure(value: Any, axes: int = 1) -> FigureFacts:
 
 
 def label_has(label: str, *words: str, hint: str) -> None:
-    """Fail unless an axis label holds one of the words, letter case apart.
+    """Fail unless an axis label holds one of the words, letter case and ways of typing apart.
 
     Parameters
     ----------
     label : str
     words : str
-        Any one of them is enough ("angstrom", "Å", "\\\\AA", ...).
+        Any one of them is enough ("wave", "λ", ...); math text is read as what it shows.
     hint : str
     """
-    that(any(word.lower() in label.lower() for word in words), hint)
+    that(labels.says(label, *words), hint)
+
+
+def label_unit(label: str, *units: str, hint: str) -> str:
+    """Return the unit that an axis label names, in any usual spelling, or fail with the hint.
+
+    Parameters
+    ----------
+    label : str
+    units : str
+        Those that will do: "Angstrom", "nm", "um", "K", "dex".
+    hint : str
+
+    Returns
+    -------
+    str
+        One of `units`.
+    """
+    named = labels.unit(label, *units)
+    that(bool(named), hint)
+    return named
+
+
+def wavelength_unit(label: str, hint: str) -> float:
+    """Return how many ångströms one unit of a wavelength axis is, or fail with the hint.
+
+    Parameters
+    ----------
+    label : str
+    hint : str
+
+    Returns
+    -------
+    float
+        1 for Å, 10 for nm, 10 000 for µm: what the axis' data are multiplied by.
+    """
+    return labels.ANGSTROMS[label_unit(label, *labels.ANGSTROMS, hint=hint)]
 
 
 def close(

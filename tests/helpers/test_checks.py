@@ -79,15 +79,186 @@ def test_tables_columns_and_foreign_byte_order_become_plain():
     assert ask(np.arange(3, dtype=">f4")).dtype.isnative
 
 
+def as_good_as_arrays():
+    import pandas as pd
+    import torch
+
+    numbers = [1.0, 2.0]
+    return {
+        "dimensionless Quantity": np.array(numbers) * units.one,
+        "percent": np.array([100.0, 200.0]) * units.percent,
+        "float32": np.array(numbers, dtype=np.float32),
+        "list": numbers,
+        "pandas Series": pd.Series(numbers),
+        "pandas Series of nullable numbers": pd.Series([1, 2], dtype="Float64"),
+        "pandas Index": pd.Index(numbers),
+        "tensor": torch.tensor(numbers),
+        "Parameter without gradient": torch.nn.Parameter(torch.tensor(numbers), False),
+        "astropy Column": Table({"a": numbers})["a"],
+        "column of a record array": np.rec.array([(1.0, 0), (2.0, 0)], names="a,b")["a"],
+    }
+
+
+@pytest.mark.parametrize("kind", as_good_as_arrays())
+def test_other_libraries_numbers_are_as_good_as_arrays(kind):
+    assert checks.array(ask(as_good_as_arrays()[kind]), (2,)).tolist() == [1.0, 2.0]
+
+
+def test_tables_of_all_kinds_become_dictionaries():
+    import pandas as pd
+
+    for table in (
+        pd.DataFrame({"a": [1, 2], "name": ["x", "y"]}),
+        np.array([(1, "x"), (2, "y")], dtype=[("a", int), ("name", "U1")]),
+        Table({"a": [1, 2], "name": ["x", "y"]}),
+    ):
+        got = ask(table)
+        assert set(got) == {"a", "name"}
+        assert got["a"].tolist() == [1, 2]
+        assert got["name"].tolist() == ["x", "y"]
+
+
+def test_a_named_tuple_becomes_a_tuple():
+    from scipy.stats import pearsonr
+
+    assert type(ask(pearsonr([1, 2, 4], [1, 2, 3]).confidence_interval())) is tuple
+
+
+def test_a_tensor_with_a_gradient_is_refused_with_advice():
+    import torch
+
+    with pytest.raises(CheckFailed, match=r"detach\(\)"):
+        ask(torch.ones(2, requires_grad=True))
+
+
 def test_arguments_travel_by_value():
     def greedy(x):
         x[:] = 0
         return x
 
     mine = np.ones(3)
-    with checks.answers_from({"f": greedy}.__getitem__):
+    with (
+        checks.answers_from({"f": greedy}.__getitem__),
+        pytest.raises(CheckFailed, match="in place"),
+    ):
         checks.submitted("f")(mine)
     assert (mine == 1).all()
+
+
+def spoils_list(values):
+    values.sort()
+    return 0
+
+
+def spoils_table(table):
+    table["flux"][0] = -1.0
+    return 0
+
+
+def spoils_keyword(x, *, error):
+    error += 1
+    return x
+
+
+def spoils_masked(values):
+    values.mask[:] = True
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("work", "args", "kwargs", "named"),
+    [
+        (spoils_list, ([3, 1, 2],), {}, "values"),
+        (spoils_table, (Table({"flux": [1.0, 2.0]}),), {}, "table"),
+        (spoils_keyword, (1.0,), {"error": np.zeros(2)}, "error"),
+        (spoils_masked, (np.ma.array([1.0, 2.0], mask=[True, False]),), {}, "values"),
+    ],
+)
+def test_an_argument_that_is_changed_in_place_is_named(work, args, kwargs, named):
+    with (
+        checks.answers_from({"f": work}.__getitem__),
+        pytest.raises(CheckFailed, match=f"argument `{named}`"),
+    ):
+        checks.submitted("f")(*args, **kwargs)
+
+
+def test_what_only_looks_changed_is_no_fault():
+    def draws(rng, values):
+        rng.normal()
+        return float(np.nansum(values))
+
+    with checks.answers_from({"f": draws}.__getitem__):
+        assert checks.submitted("f")(np.random.default_rng(1), np.array([np.nan, 1.0])) == 1.0
+
+
+def fails(work, test):
+    """Return what the notebook shows of a failed test."""
+    with checks.answers_from({"f": work}.__getitem__), pytest.raises(CheckFailed) as failed:
+        checks.run(test)
+    return failed.value._render_traceback_()
+
+
+def test_an_exception_is_told_with_the_call_and_the_line(monkeypatch):
+    def divides(flux, degree):
+        return flux[0] / 0 if degree else flux  # numbers of Python: this raises
+
+    def test_divides():
+        checks.submitted("f")([1.0] * 9, degree=2)
+
+    monkeypatch.setitem(divides.__globals__, "__name__", "__main__")
+    shown = fails(divides, test_divides)
+    assert "`f(list of 9, degree=2)` raised ZeroDivisionError" in shown[0]
+    assert "return flux[0] / 0" in shown[1]
+    assert len(shown) == 2
+
+
+def test_a_failed_check_is_told_with_the_line_of_the_function():
+    def wrong(x):
+        return x
+
+    def test_wrong():
+        checks.that(checks.submitted("f")(1) == 2, "the factor is missing")
+
+    shown = fails(wrong, test_wrong)
+    assert shown[0] == "CheckFailed: the factor is missing"
+    assert "def wrong(x):" in shown[1]
+
+
+def test_a_query_of_millions_of_characters_is_not_run():
+    with pytest.raises(CheckFailed, match="characters"):
+        checks.query("select " + "a," * 10**6, [])
+
+
+def test_a_figure_of_millions_of_points_is_refused():
+    from matplotlib.figure import Figure
+
+    def draw():
+        figure = Figure()
+        for _ in range(3):
+            figure.subplots().plot(np.zeros(400_000))
+        return figure
+
+    with (
+        checks.answers_from({"f": draw}.__getitem__),
+        pytest.raises(CheckFailed, match="draws 1200000 points"),
+    ):
+        checks.submitted("f")()
+
+
+def test_legends_of_axes_and_figures_are_read_with_their_titles():
+    from matplotlib.figure import Figure
+
+    def draw():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([0, 1], label="model")
+        axes.legend(title="spectrum of")
+        figure.legend(title="all panels")
+        return figure
+
+    with checks.answers_from({"f": draw}.__getitem__):
+        (axes,) = checks.submitted("f")().axes
+    assert axes.texts == ["spectrum of", "model", "all panels", "model"]
 
 
 def test_missing_and_unwritten_answers_are_said_kindly():

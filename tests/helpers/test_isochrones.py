@@ -9,6 +9,7 @@ import pytest
 
 from helpers import archive, isochrones
 from helpers.isochrones import select
+from surveys import mist as mist_service
 from surveys.formats.isochrones import IsochroneError, read
 
 QUICK = archive.Patience(attempts=2, backoff=0.01, connect=2, stall=2)
@@ -220,7 +221,7 @@ def mist(faulty, sdss, monkeypatch):
                 handler.reply(zipped(mist_text()) if file is None else file, kind="application/zip")
 
         service = faulty(behave)
-        monkeypatch.setattr(isochrones, "MIST_SERVICE", f"{service.address}/MIST")
+        monkeypatch.setattr(mist_service, "SERVICE", f"{service.address}/MIST")
         return service, forms
 
     return start
@@ -271,7 +272,7 @@ def test_a_table_that_is_none_is_not_kept(mist, tmp_path):
 
 
 def test_without_a_network_it_says_so(sdss, monkeypatch):
-    monkeypatch.setattr(isochrones, "MIST_SERVICE", "http://127.0.0.1:9/MIST")
+    monkeypatch.setattr(mist_service, "SERVICE", "http://127.0.0.1:9/MIST")
     with pytest.raises(archive.ArchiveError, match=r"did not answer.*Check the network"):
         isochrones.fetch(0.0, patience=QUICK)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +103,47 @@ def read(path: str | Path) -> list[Isochrone]:
     if not found:
         raise IsochroneError(f"{path} holds no isochrone")
     return sorted(found, key=lambda iso: (iso.fe_h, iso.log_age))
+
+
+def select(ladder: Sequence[Isochrone], log_age: float) -> Isochrone:
+    """Pick the isochrone of an age.
+
+    Parameters
+    ----------
+    ladder : sequence of Isochrone
+        Of one [Fe/H].
+    log_age : float
+        log10 of the age in years, such as 9.8 for 6.3 Gyr.
+
+    Returns
+    -------
+    Isochrone
+
+    Raises
+    ------
+    IsochroneError
+        If there is none of that age; the message names the neighbours.
+    """
+    ages = [iso.log_age for iso in ladder]
+    for iso in ladder:
+        if abs(iso.log_age - log_age) < 1e-4:
+            return iso
+    below = max((age for age in ages if age < log_age), default=None)
+    above = min((age for age in ages if age > log_age), default=None)
+    if below is None or above is None:
+        hint = ""
+        if log_age > 0:  # an age, in years or in Gyr?
+            years = log_age if log_age > 1e3 else log_age * 1e9
+            if min(ages) <= math.log10(years) <= max(ages):
+                hint = f" (if you meant {years:.3g} years, its log10 is {math.log10(years):.3f})"
+        raise IsochroneError(
+            f"log age {log_age:g} is outside the {len(ages)} isochrones of {ladder[0].source}, "
+            f"which run from {min(ages):g} to {max(ages):g}{hint}"
+        )
+    raise IsochroneError(
+        f"there is no isochrone of log age {log_age:g} in {ladder[0].source}: its neighbours are "
+        f"{below:g} and {above:g}, interpolate between them"
+    )
 
 
 def _read_text(lines: list[str], path: Path) -> list[Isochrone]:
