@@ -202,11 +202,11 @@ def test_an_exception_is_told_with_the_call_and_the_line(monkeypatch):
     def divides(flux, degree):
         return flux[0] / 0 if degree else flux  # numbers of Python: this raises
 
-    def test_divides():
+    def test_division_by_degree():
         checks.submitted("f")([1.0] * 9, degree=2)
 
     monkeypatch.setitem(divides.__globals__, "__name__", "__main__")
-    shown = fails(divides, test_divides)
+    shown = fails(divides, test_division_by_degree)
     assert "`f(list of 9, degree=2)` raised ZeroDivisionError" in shown[0]
     assert "return flux[0] / 0" in shown[1]
     assert len(shown) == 2
@@ -216,10 +216,10 @@ def test_a_failed_check_is_told_with_the_line_of_the_function():
     def wrong(x):
         return x
 
-    def test_wrong():
+    def test_factor_of_two():
         checks.that(checks.submitted("f")(1) == 2, "the factor is missing")
 
-    shown = fails(wrong, test_wrong)
+    shown = fails(wrong, test_factor_of_two)
     assert shown[0] == "CheckFailed: the factor is missing"
     assert "def wrong(x):" in shown[1]
 
