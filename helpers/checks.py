@@ -173,7 +173,10 @@ def run(test: Callable[[], None]) -> None:
         Takes nothing; raises where a property does not hold.
     """
     figures_before = _open_figures()
-    with tempfile.TemporaryDirectory(prefix="labkit-test-", dir=_shared.get()) as folder:
+    shared = _shared.get()
+    with tempfile.TemporaryDirectory(prefix="labkit-test-", dir=shared) as folder:
+        if shared is not None:
+            Path(folder).chmod(0o755)  # the work may run as another user
         token = _workspace.set(Path(folder))
         try:
             with _quiet():

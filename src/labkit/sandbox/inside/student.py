@@ -11,6 +11,7 @@ import gc
 import io
 import os
 import resource
+import subprocess
 import sys
 from typing import Any, BinaryIO
 
@@ -87,6 +88,21 @@ class Notebook:
         class Shell(InteractiveShell):
             displayhook_class = Hook
             display_pub_class = Publisher
+
+            def system(self, cmd: str) -> None:
+                """Run a command of the system's, as `!` does, but without a terminal."""
+                command = self.var_expand(cmd, depth=1)
+                with subprocess.Popen(
+                    ["/bin/sh", "-c", command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                ) as run:
+                    while run.stdout and (said := run.stdout.read(MAX_TEXT)):
+                        print(said, end="")  # noqa: T201 - where the cell prints
+                self.user_ns["_exit_code"] = run.returncode
 
         config = Config()
         config.HistoryManager.enabled = False
