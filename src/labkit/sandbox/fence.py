@@ -19,6 +19,7 @@ kernel's shared names and every file that is readable for all. Such a machine is
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import os
 import pwd
@@ -38,6 +39,8 @@ from labkit.sandbox.limits import Limits
 STUDENT = 1000
 #: numbers of users that no convention uses, and a few for where those are not to be had
 FREE_IDS = ((0x70000000, 0x0F000000), (61_000, 184), (60_000, 1_000))
+#: bytes for what bubblewrap says
+NOTEPAD = 16_384
 ENTER = Path(__file__).with_name("enter.py")
 
 
@@ -136,6 +139,18 @@ def open_files() -> Iterator[OpenFiles]:
         yield files
     finally:
         files.close()
+
+
+def notepad() -> int:
+    """Return an open file in memory, for what bubblewrap says if it cannot start.
+
+    It stands for the streams of bubblewrap's own processes, at which code in the sandbox can get:
+    so it is no file that others have too, as `/dev/null` would be, and it cannot grow.
+    """
+    number = os.memfd_create("labkit", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.truncate(number, NOTEPAD)
+    fcntl.fcntl(number, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+    return number
 
 
 def sandboxed(

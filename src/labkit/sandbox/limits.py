@@ -205,7 +205,8 @@ class Watch(threading.Thread):
 
 def family(pid: int, most: int) -> list[int]:
     """Return a process and those below it; a few more than `most` at most."""
-    found, waiting = [], [pid]
+    found: list[int] = []
+    waiting = [pid]
     while waiting and len(found) <= most:
         member = waiting.pop()
         found.append(member)

@@ -9,9 +9,10 @@ Three answers are given besides "go on":
 - *not permitted*, or *no such call* where a program then takes another road (`clone3`, whose flags
   a filter cannot read, becomes `clone`; io_uring becomes poll). A call newer than this list does
   not exist either;
-- *granted*, and nothing is done, to locks of files: all files bound read-only, and `/dev/null`,
-  are the same for every sandbox, and a lock on one would be seen in the next. Nobody else writes
-  what a sandbox writes, so that nothing is lost but the exclusion of its own processes.
+- *granted*, and nothing is done, to locks of files, and to setting their times: all files bound
+  read-only, and `/dev/null`, are the same for every sandbox, and a lock on one, or the time at
+  which a device was touched, would be seen in the next. Nobody else writes what a sandbox writes,
+  so that little is lost: the exclusion of its own processes, and the times of copied files.
 
 The filter is a list of what is refused, not of what is allowed: what libraries need changes with
 every version, what is dangerous changes slowly.
@@ -103,6 +104,10 @@ GRANTED = """
 flock 73 32
 sync 162 81
 syncfs 306 267
+utime 132 -
+utimes 235 -
+futimesat 261 -
+utimensat 280 88
 """
 #: memory that no process need have mapped, and that only a control group counts
 UNCOUNTED = """

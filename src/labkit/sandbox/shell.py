@@ -19,7 +19,7 @@ import psutil
 
 from labkit.errors import GradingError
 from labkit.sandbox import seccomp
-from labkit.sandbox.fence import ENTER, OpenFiles, fence, open_files, sandboxed
+from labkit.sandbox.fence import ENTER, NOTEPAD, OpenFiles, fence, notepad, open_files, sandboxed
 from labkit.sandbox.groups import Group
 from labkit.sandbox.inside import wire
 from labkit.sandbox.limits import Budget, Limits, Meter, Stopped, Watch, kill
@@ -131,6 +131,7 @@ class Shell:
         self._limits = limits
         self._kept = contextlib.ExitStack()
         self._group = None if unsafe else Group(limits.memory, limits.tasks, limits.cores)
+        self._said = None if unsafe else notepad()
         try:
             with open_files() as files:
                 if unsafe:
@@ -140,11 +141,12 @@ class Shell:
                     line = [*self._enter(), *self._sandboxed(files, shared, seed)]
                     line += start_numbers((requests_out, answers_in), seed, limits, limits.tasks)
                     home = Path("/")
+                stream = subprocess.DEVNULL if self._said is None else self._said
                 self._process = subprocess.Popen(
                     line,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
+                    stdin=stream,
+                    stdout=stream,
+                    stderr=stream,
                     pass_fds=[*theirs, *files.numbers],
                     cwd=home,
                     env=unsafe_environment(seed) if unsafe else {},
@@ -184,12 +186,13 @@ class Shell:
             (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, Meter(self._watch, start)))
             self._read(min(length, 1000), Meter(self._watch, start))
         except Stopped as stopped:
+            said = b"" if self._said is None else os.pread(self._said, NOTEPAD, 0).rstrip(b"\0")
             self.close()
+            last = said.decode(errors="replace").strip().rpartition("\n")[2]
             raise GradingError(
-                f"the sandbox does not start (it {stopped}).",
+                f"the sandbox does not start (it {stopped}{': ' * bool(last)}{last}).",
                 "Can every user of this machine read Python and its packages (`chmod -R go+rX` "
-                f"{sys.prefix} and {sys.base_prefix})? Does this work here: `bwrap --unshare-all "
-                "--ro-bind / / --proc /proc true`?",
+                f"{sys.prefix} and {sys.base_prefix})? `labkit doctor` tries a smaller one.",
             ) from None
 
     @property
@@ -281,6 +284,9 @@ class Shell:
             with contextlib.suppress(OSError):
                 os.close(fd)
         self._to = self._from = -1
+        if self._said is not None:
+            os.close(self._said)
+            self._said = None
         if self._group:
             self._group.dissolve()
         self._kept.close()

@@ -41,6 +41,14 @@ def limit(memory: int, processes: int, file_bytes: int, cpu_seconds: int) -> Non
         resource.setrlimit(what, (most, most))
 
 
+def let_go() -> None:
+    """Leave the streams this process was started with: they lie outside the sandbox."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(null, stream)
+    os.close(null)
+
+
 class Capped(io.TextIOBase):
     """A text stream that keeps the beginning and forgets the rest."""
 
@@ -232,6 +240,7 @@ def _send(pipe: BinaryIO, message: bytes) -> None:
 
 if __name__ == "__main__":
     incoming, outgoing, seed, *limits = (int(number) for number in sys.argv[1:])
+    let_go()
     limit(*limits)
     seeding.settle(seed)
     serve(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
