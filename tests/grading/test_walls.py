@@ -394,6 +394,51 @@ def test_a_machine_that_forbids_namespaces_is_told_which_setting_does(tmp_path):
     assert "seccomp=unconfined" in said
 
 
+STARTS = """
+from labkit.errors import GradingError
+from labkit.sandbox import Budget, Limits, Shell, missing_limits, scratch
+try:
+    print("missing:", missing_limits())
+    with scratch() as folder, Shell(folder, Limits()) as shell:
+        ask = {"do": "run", "source": "import os; print(os.getuid(), os.listdir('/home'))"}
+        print(shell.ask(ask, Budget(9, 99, 10**9), "it")["printed"])
+except GradingError as error:
+    print("refused:", error)
+"""
+
+
+def _on_a_machine_that_forbids(calls, namespaces, monkeypatch):
+    """Start a sandbox under a filter like a container's; return what was said."""
+    monkeypatch.setattr(seccomp, "NOT_PERMITTED", calls)
+    monkeypatch.setattr(seccomp, "NEW_NAMESPACES", namespaces)
+    with fences.open_files() as files:
+        line = ["bwrap", "--dev-bind", "/", "/", "--seccomp", files.hold(seccomp.program())]
+        run = subprocess.run(
+            [*line, sys.executable, "-c", STARTS],
+            pass_fds=files.numbers,
+            capture_output=True,
+            text=True,
+        )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def test_where_other_users_may_make_no_namespaces_root_does(monkeypatch):
+    """As under Ubuntu 24.04's AppArmor."""
+    if os.getuid():
+        pytest.skip("only root may, there")
+    said = _on_a_machine_that_forbids("", 0x10000000, monkeypatch)
+    assert "Only root may make user namespaces here" in said
+    assert re.search(r"^[1-9]\d{4,} \['student'\]$", said, re.MULTILINE)
+
+
+def test_where_nobody_may_make_namespaces_a_sandbox_is_refused(monkeypatch):
+    """As in a default container: nothing less is offered, and the reason is given."""
+    said = _on_a_machine_that_forbids("mount 165 40\n", 0x7E020000, monkeypatch)
+    assert said.startswith("refused: the sandbox does not start: ")
+    assert "runs under a filter of system calls, as in a container" in said
+
+
 def test_a_container_with_few_users_still_has_one_to_spare(tmp_path):
     for name in ("uid_map", "gid_map"):
         (tmp_path / name).write_text("         0     100000      65536\n")
