@@ -232,8 +232,11 @@ def test_session_keyring_is_fresh():
         pytest.skip(f"no keys to be had here: {said.stderr[-200:]}")
     assert "of-the-instructor" not in said.stdout, said.stdout
     # joined before the sandbox is there, so that nothing in it can be the instructor's
-    line = [sys.executable, "-I", "-S", str(fences.ENTER), "--", "/bin/cat", "/proc/keys"]
-    code = KEYRING.partition("from labkit")[0] + f"subprocess.run({line!r})"
+    line = [sys.executable, "-I", "-S", str(fences.ENTER), "PARENT", "--", "/bin/cat", "/proc/keys"]
+    code = (
+        KEYRING.partition("from labkit")[0]
+        + f"import os; line = {line!r}; line[4] = str(os.getpid()); subprocess.run(line)"
+    )
     joined = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert joined.startswith("planted")
     if os.getuid():
@@ -260,6 +263,33 @@ def test_two_sandboxes_cannot_tell_each_other_anything_by_a_lock():
             "try: print(fcntl.fcntl(f, fcntl.F_GETLK, wish) != wish)\nexcept OSError: print('no')"
         )
         assert run(two, ask) == "no"
+
+
+GRADER = """
+import os, sys, time
+from labkit.sandbox import Limits, Shell, scratch
+with scratch() as folder:
+    shell = Shell(folder, Limits())
+    print(*shell._group.members(), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("moment", [None, 0.03, 0.1, 0.2])
+def test_a_sandbox_ends_with_its_grader(moment):
+    """Killed while it waits, and at moments of the sandbox's start."""
+    with subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True) as run:
+        first = psutil.Process(run.pid)
+        if moment is None:
+            run.stdout.readline()
+        else:
+            while not first.children():
+                time.sleep(0.005)
+            time.sleep(moment)
+        started = first.children(recursive=True)
+        run.kill()
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
 
 
 def test_the_filter_names_the_right_calls():
@@ -362,6 +392,8 @@ def test_groups_of_the_second_generation(tmp_path, monkeypatch):
     assert (group.memory(), group.killed()) == (130, False)
     (made / "memory.events").write_text("low 0\noom 3\noom_kill 2\n")
     assert group.killed()
+    (made / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 1\n")
+    assert group.cpu() == 2.5
     assert group.doors == [str(made / "cgroup.procs")]
 
 

@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 
 #: the number of keyctl, and its order to join a session keyring of one's own
 KEYCTL = {"x86_64": 250, "aarch64": 219, "arm64": 219}
 JOIN_SESSION_KEYRING = 1
+SET_DEATH_SIGNAL = 1  # of prctl
 #: of two processes the kernel ends the one with more when memory is short; the grader has 0
 OOM_SCORE = 900
 
 
-def enter(doors: list[str], cores: list[int]) -> None:
+def enter(grader: int, doors: list[str], cores: list[int]) -> None:
     """Put this process, and all it will start, where a sandbox belongs.
 
     Parameters
     ----------
+    grader : int
+        The process that started it, with which it ends.
     doors : list of str
         The `cgroup.procs` of its control groups.
     cores : list of int
         Processor cores it may run on.
     """
+    libc = ctypes.CDLL(None)
+    libc.prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != grader:  # it has ended already
+        os._exit(1)
     for door in doors:
         with open(door, "w") as group:
             group.write(str(os.getpid()))
@@ -36,13 +44,14 @@ def enter(doors: list[str], cores: list[int]) -> None:
         os.sched_setaffinity(0, cores)
     if number := KEYCTL.get(os.uname().machine):
         # refused in some containers; the sandbox's filter lets nobody use keys in any case
-        ctypes.CDLL(None).syscall(number, JOIN_SESSION_KEYRING, None)
+        libc.syscall(number, JOIN_SESSION_KEYRING, None)
 
 
 if __name__ == "__main__":
     cut = sys.argv.index("--")
     enter(
-        doors=[word for word in sys.argv[1:cut] if not word.isdigit()],
-        cores=[int(word) for word in sys.argv[1:cut] if word.isdigit()],
+        grader=int(sys.argv[1]),
+        doors=[word for word in sys.argv[2:cut] if not word.isdigit()],
+        cores=[int(word) for word in sys.argv[2:cut] if word.isdigit()],
     )
     os.execv(sys.argv[cut + 1], sys.argv[cut + 1 :])

@@ -96,6 +96,8 @@ class Fence:
         needed = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
         become = ["--cap-drop", "ALL", *(word for cap in needed for word in ("--cap-add", cap))]
         numbers = ["--reuid", str(self.other), "--regid", str(self.other), "--clear-groups"]
+        # another user's process would forget with whom it is to end
+        numbers += ["--pdeathsig", "KILL"]
         setpriv = [_setpriv(), *numbers, "--inh-caps=-all", "--bounding-set=-all", "--"]
         if not self.twice:
             options = [*ends, *alone, *become, *outside, *inside]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,9 +131,11 @@ class Group:
 
     def cpu(self) -> float | None:
         """Return the processor time used so far, s; None where it is not counted."""
-        if self._second.get("cpu"):
-            found = re.search(r"^usage_usec (\d+)$", self._read("cpu", "", "cpu.stat") or "", re.M)
-            return int(found[1]) / 1e6 if found else None
+        for kind in self._at:
+            if self._second[kind]:  # counted in any group, bounded or not
+                read = self._read(kind, "", "cpu.stat") or ""
+                found = re.search(r"^usage_usec (\d+)$", read, re.MULTILINE)
+                return int(found[1]) / 1e6 if found else None
         read = self._read("cpuacct", "cpuacct.usage", "")
         return int(read) / 1e9 if read else None
 
@@ -173,11 +176,14 @@ def dissolve(group: Path, attempts: int = 100) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the groups of graders that were killed."""
+    """Remove the groups of graders that were killed, with what is left running in them."""
     for left in folder.glob("labkit-*-*"):
         owner = left.name.split("-")[1]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            dissolve(left, attempts=1)
+            with contextlib.suppress(OSError):
+                for member in (left / "cgroup.procs").read_text().split():
+                    os.kill(int(member), signal.SIGKILL)
+            dissolve(left, attempts=3)
 
 
 def places(proc: Path = Path("/proc/self")) -> dict[str, Place]:

@@ -170,7 +170,7 @@ class Shell:
         first = os.getpid() * self._limits.cores
         cores = {allowed[(first + n) % len(allowed)] for n in range(self._limits.cores)}
         doors = self._group.doors if self._group else []
-        line = [sys.executable, "-I", "-S", "-B", str(ENTER), *doors]
+        line = [sys.executable, "-I", "-S", "-B", str(ENTER), str(os.getpid()), *doors]
         return [*line, *map(str, sorted(cores)), "--"]
 
     def _sandboxed(self, files: OpenFiles, shared: Path, seed: int) -> list[str]:
