@@ -196,7 +196,10 @@ def run(test: Callable[[], None]) -> None:
     """
     figures_before = _open_figures()
     calls: list[Call] = []
-    with tempfile.TemporaryDirectory(prefix="labkit-test-", dir=_shared.get()) as folder:
+    shared = _shared.get()
+    with tempfile.TemporaryDirectory(prefix="labkit-test-", dir=shared) as folder:
+        if shared is not None:
+            Path(folder).chmod(0o755)  # the work may run as another user
         tokens = _workspace.set(Path(folder)), _last_call.set(calls)
         try:
             with _quiet():

@@ -358,11 +358,16 @@ def _rivals(chosen: argparse.Namespace) -> int:
 
 
 def _grade(chosen: argparse.Namespace) -> int:
+    from labkit import sandbox
     from labkit.grading import batch, feedback
 
     settings = batch.Settings(
         chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe, seed=chosen.seed
     )
+    if not (chosen.unsafe or chosen.dask):
+        sandbox.require_bubblewrap()
+        if missing := sandbox.missing_limits():
+            print(f"labkit: {missing}", file=sys.stderr)
     report = batch.grade(
         settings,
         chosen.student,

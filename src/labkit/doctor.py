@@ -110,6 +110,21 @@ def _programs() -> Iterator[Finding]:
         how = "use Linux (WSL on Windows, a virtual machine or container on macOS)"
     advice = "" if found else f"to grade other people's notebooks: {how}"
     yield Finding("bubblewrap (the sandbox)", found or "not found", advice, needed=False)
+    if found and sys.platform == "linux":
+        yield _walls()
+
+
+def _walls() -> Finding:
+    """Start a sandbox, and look at what holds its limits."""
+    from labkit import sandbox
+    from labkit.errors import GradingError
+
+    try:
+        missing = sandbox.missing_limits()
+    except GradingError as error:
+        return Finding("its walls", "it does not start", str(error), needed=False)
+    found = "not all are held by the kernel" if missing else "all are held by the kernel"
+    return Finding("its walls", found, missing, needed=False)
 
 
 def _archive() -> Finding:

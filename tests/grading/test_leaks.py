@@ -15,11 +15,11 @@ import sys
 import nbformat
 import pytest
 
-from labkit import ROOT, lab_source, sandbox
+from labkit import ROOT, lab_source
 from labkit.grading import judge, repair, rivals
-from labkit.sandbox import Limits
 from tests.tiers import LABS, QUICK_LABS
 
+from . import walled
 from .course import copy_course, hand_in_cells
 
 #: a cell may ask for more than one function
@@ -136,8 +136,7 @@ def test_view_from_within(tmp_path):
     secrets = {text for text in lines if not re.fullmatch(r"[\d_.]+", text)}
     look = ["grep", "-rlaF", "-f", "/dev/stdin", "/labkit", "/home", "/tmp", "/etc", str(tmp_path)]
     look += ["--exclude-dir=packages", "--exclude-dir=sas"]
-    line = [sandbox.require_bubblewrap(), *sandbox.walls(tmp_path, Limits()), *look]
     for patterns, there in ((sorted({*secrets, *WORDS[2:3]}), ""), (["answers_from"], "checks.py")):
-        run = subprocess.run(line, input="\n".join(patterns), capture_output=True, text=True)
+        run = walled.run(look, tmp_path, input="\n".join(patterns))
         found = run.stdout.splitlines()
         assert any(there in path for path in found) if there else found == [], found

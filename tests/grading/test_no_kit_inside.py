@@ -20,6 +20,8 @@ from labkit.errors import GradingError
 from labkit.grading import batch
 from labkit.sandbox import Budget, Limits, Shell, scratch, view
 
+from . import walled
+
 #: what no student's code may import, and what the old layout had
 NAMES = ("skysim", "skysim.survey.build", "labkit", "labkit.secret", "helpers.mock", "solutions")
 
@@ -225,9 +227,7 @@ def test_the_list_of_mounts_names_nothing_but_what_is_seen_anyway(shell):
 def _bubblewrap(line):
     """Run a program of the system behind the sandbox's walls; return what it printed."""
     with scratch() as folder:
-        walls = sandbox.walls(folder, Limits())
-        line = [sandbox.require_bubblewrap(), *walls, *line]
-        run = subprocess.run(line, capture_output=True, text=True)
+        run = walled.run(line, folder)
     assert "bwrap" not in run.stderr, run.stderr
     return run.stdout
 

@@ -4,6 +4,7 @@ Root lends itself to a test in a mount namespace of its own, where Python's fold
 others even if it lies in root's home. Who is not root runs all other tests this way already.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def _as_another(line, scratch, **options):
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(scratch),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
         "LABKIT_DATA": os.environ.get("LABKIT_DATA", str(ROOT / "data")),
         "LABKIT_CACHE": str(scratch / "cache"),
         "HOME_OF_PYTHON": _closed_folder(PYTHON),
@@ -52,34 +53,51 @@ def _as_another(line, scratch, **options):
     return subprocess.run(line, env=environment, capture_output=True, text=True, **options)
 
 
-def test_a_batch_of_another_user():
+@pytest.fixture
+def folder():
+    """A folder that another user can read; pytest's own are closed to others."""
     if os.getuid() != 0:
         pytest.skip("whoever runs this is no root: all tests are of this kind")
-    # pytest's own folders are closed to others
-    folder = Path(
-        subprocess.check_output(["mktemp", "-d", "/tmp/labkit-user-XXXXXX"], text=True).strip()
-    )
+    made = subprocess.check_output(["mktemp", "-d", "/tmp/labkit-user-XXXXXX"], text=True)
+    folder = Path(made.strip())
     try:
         folder.chmod(0o755)
         probe = _as_another([sys.executable, "-c", "import os; print(os.getuid())"], folder)
         if probe.stdout.strip() != USER:
             pytest.skip(f"no mount namespace here: {probe.stderr.strip()[-200:]}")
-        course = make_course(folder / "course")
-        hand_in(course, "ada", "def double(x):\n    return x + x")
-        hand_in(course, "forks", "import os\ndef double(x):\n    while True:\n        os.fork()")
-        looks = f"import os\nprint('SEEN', os.path.exists('{course}'))\n"
-        hand_in(course, "looks", looks + "def double(x): return 2 * x")
-        subprocess.run(["chown", "-R", USER, str(folder)], check=True)
-        run = _as_another(
-            [sys.executable, "-m", "labkit.cli", "grade", LAB, "--course", str(course)],
-            folder,
-            timeout=300,
-        )
-        assert run.returncode == 0, run.stderr
-        points = {s: read_mark(course, LAB, s).points for s in ("ada", "forks", "looks")}
-        assert points == {"ada": 3, "forks": 0, "looks": 3}
-        assert (course / "gradebook.db").stat().st_uid == int(USER)
-        graded = course / "autograded" / "looks" / LAB / f"{LAB}.ipynb"
-        assert "SEEN False" in graded.read_text()
+        yield folder
     finally:
         subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
+
+
+def test_a_batch_of_another_user(folder):
+    course = make_course(folder / "course")
+    hand_in(course, "ada", "def double(x):\n    return x + x")
+    hand_in(course, "forks", "import os\ndef double(x):\n    while True:\n        os.fork()")
+    looks = f"import os\nprint('SEEN', os.path.exists('{course}'))\n"
+    hand_in(course, "looks", looks + "def double(x): return 2 * x")
+    subprocess.run(["chown", "-R", USER, str(folder)], check=True)
+    run = _as_another(
+        [sys.executable, "-m", "labkit.cli", "grade", LAB, "--course", str(course)],
+        folder,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    points = {s: read_mark(course, LAB, s).points for s in ("ada", "forks", "looks")}
+    assert points == {"ada": 3, "forks": 0, "looks": 3}
+    assert (course / "gradebook.db").stat().st_uid == int(USER)
+    graded = course / "autograded" / "looks" / LAB / f"{LAB}.ipynb"
+    assert "SEEN False" in graded.read_text()
+
+
+def test_the_walls_of_another_user(folder):
+    """Each case of `test_walls`; what that user has no control groups for is said, not hidden."""
+    subprocess.run(["chown", "-R", USER, str(folder)], check=True)
+    run = _as_another([sys.executable, "-m", "tests.grading.test_walls"], folder, timeout=300)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert len(told["cases"]) > 40
+    assert {name: said for name, said in told["cases"].items() if said} == {}
+    assert bool(told["missing"]) == bool(told["not counted"])
+    # such memory cannot be made where it is not counted, or is found by looking at processes
+    assert set(told["not counted"]) <= {"shared_memory_of_processes_that_ended_is_counted"}

@@ -21,6 +21,7 @@ from skysim.survey import build
 from skysim.survey.apogee_rows import mystery_row
 from surveys.server import ArchiveServer
 
+from ..grading import walled
 from ..tiny_archive import make_archive
 
 SECRET = "only this course knows it"
@@ -157,12 +158,12 @@ def test_it_is_not_in_the_sandbox(data, tmp_path, monkeypatch):
     monkeypatch.setenv("LABKIT_SECRET", SECRET + "!")
     shared = tmp_path / "shared"
     shared.mkdir()
-    walls = [sandbox.require_bubblewrap(), *sandbox.walls(shared, sandbox.Limits())]
+    walls = sandbox.walls(shared, sandbox.Limits())
     look = ["grep", "-rlaF", "--exclude-dir=packages", "-e"]
     places = ["/labkit", "/home", "/tmp", "/etc"]
 
     def seen(line):
-        return subprocess.run([*walls, *line], capture_output=True, text=True).stdout
+        return walled.run(line, shared).stdout
 
     assert seen([*look, SECRET, *places]) == ""
     assert seen([*look, "told to all", *places]).split() == [

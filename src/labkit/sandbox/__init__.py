@@ -1,7 +1,7 @@
 """Student code in a sandbox: what it sees, what it may use, and how it is asked."""
 
 from labkit.sandbox.limits import Budget, Limits, Stopped
-from labkit.sandbox.shell import Shell, scratch
+from labkit.sandbox.shell import Shell, missing_limits, scratch
 from labkit.sandbox.view import (
     KIT,
     require_bubblewrap,
@@ -16,6 +16,7 @@ __all__ = [
     "Limits",
     "Shell",
     "Stopped",
+    "missing_limits",
     "require_bubblewrap",
     "require_linux",
     "require_out_of_sight",

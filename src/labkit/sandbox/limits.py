@@ -7,11 +7,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
+
+from labkit.sandbox.groups import Group
+
+#: processes that are not the student's: bubblewrap's, once or twice, and Python itself
+OF_BUBBLEWRAP = 5
+#: file systems of the sandbox that are kept in memory, and where to look whether it is the sandbox
+IN_MEMORY = ("/tmp", "/home/student", "/dev/shm", "/labkit/cache")
+INSIDE_MARK = "/labkit/shell"
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,13 @@ class Limits:
     Attributes
     ----------
     memory : int
-        Bytes, resident, of all processes together.
+        Bytes of all processes together, files in memory and shared maps included.
     processes : int
-        Processes at one time.
+        Processes at one time: a pool of 64 with something to spare.
     tasks : int
         Processes and threads at one time.
+    cores : int
+        Processor cores, as many as `os.cpu_count()` tells there.
     scratch : int
         Bytes in the scratch folder, and in any one file.
     story_seconds : float
@@ -40,8 +48,9 @@ class Limits:
     """
 
     memory: int = 4_000_000_000
-    processes: int = 48
+    processes: int = 96
     tasks: int = 256
+    cores: int = 2
     scratch: int = 500_000_000
     story_seconds: float = 300.0
     lab_seconds: float = 1800.0
@@ -84,43 +93,6 @@ class Stopped(BaseException):  # no Exception: no test may catch it
     """The work was stopped, or ended by itself; the message says why, for the student."""
 
 
-def new_group(limits: Limits) -> Path | None:
-    """Make a control group that bounds the number of tasks; None where that is not allowed.
-
-    The kernel never holds root to a limit on processes by user, so where the grader is root (in a
-    container, mostly) the bound has to be this one.
-    """
-    for base in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")):
-        for left in base.glob("labkit-*-*"):  # of a grader that was killed
-            if not psutil.pid_exists(int(left.name.split("-")[1])):
-                dissolve(left, attempts=1)
-        folder = base / f"labkit-{os.getpid()}-{time.monotonic_ns()}"
-        try:
-            folder.mkdir()
-        except OSError:
-            continue
-        try:
-            (folder / "pids.max").write_text(str(limits.tasks))
-        except OSError:
-            dissolve(folder)
-            continue
-        return folder
-    return None
-
-
-def dissolve(group: Path, attempts: int = 100) -> None:
-    """Remove a control group once the last of its members is gone."""
-    for _ in range(attempts):
-        try:
-            group.rmdir()
-        except FileNotFoundError:
-            return
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-
-
 def kill(pid: int) -> None:
     """Kill a process with all its children; those of a sandbox die with its first process."""
     family = []
@@ -156,15 +128,25 @@ class Meter:
 
 
 class Watch(threading.Thread):
-    """Looks at a sandbox twenty times a second and ends it when it uses too much."""
+    """Looks at a sandbox twenty times a second and ends it when it uses too much.
 
-    def __init__(self, pid: int, limits: Limits) -> None:
+    Parameters
+    ----------
+    pid : int
+        Of its first process.
+    limits : Limits
+    group : Group, optional
+        Its control groups: what they do not count is summed over processes.
+    """
+
+    def __init__(self, pid: int, limits: Limits, group: Group | None = None) -> None:
         super().__init__(daemon=True)
         self.peak = 0
-        self.stopped = ""
-        self.memory = limits.memory
+        self._why = ""
+        self._memory = limits.memory
         self._pid = pid
         self._processes = limits.processes
+        self._group = group
         self._end = threading.Event()
         self.start()
 
@@ -173,47 +155,107 @@ class Watch(threading.Thread):
         self._end.set()
         self.join()
 
+    @property
+    def memory(self) -> int:
+        """Bytes that may be used now."""
+        return self._memory
+
+    @memory.setter
+    def memory(self, most: int) -> None:
+        self._memory = most
+        if self._group:
+            self._group.limit_memory(most)
+
+    @property
+    def stopped(self) -> str:
+        """Why the work was stopped; "" as long as it was not."""
+        # the kernel is faster than the watch: a process may be gone before the next look
+        if not self._why and self._group and self._group.killed():
+            self.peak = max(self.peak, self._memory)
+            self._why = self._too_large()
+        return self._why
+
     def cpu(self) -> float:
         """Return the processor time used so far by all processes, those that ended too, s."""
-        return sum(map(_cpu_seconds, _family(self._pid, self._processes + 8)))
+        counted = self._group.cpu() if self._group else None
+        return sum(map(_cpu_seconds, self._members())) if counted is None else counted
 
     def run(self) -> None:
         """Watch until `stop`."""
         while not self._end.wait(0.05):
-            members = list(_family(self._pid, self._processes + 8))
-            resident = sum(map(_resident, members))
-            self.peak = max(self.peak, resident)
-            if len(members) > self._processes + 3:
-                self.stopped = "started too many processes and was stopped"
-            elif resident > self.memory:
-                used = self.memory / 1e9
-                self.stopped = f"used more than {used:.1f} GB of memory and was stopped"
+            members = self._members()
+            counted = self._group.memory() if self._group else None
+            used = in_memory(members) if counted is None else counted
+            self.peak = max(self.peak, used)
+            if len(members) > self._processes + OF_BUBBLEWRAP:
+                self._why = "started too many processes and was stopped"
+            elif used > self._memory:
+                self._why = self._too_large()
             if self.stopped:
                 kill(self._pid)
                 return
 
+    def _members(self) -> list[int]:
+        known = self._group.members() if self._group else None
+        return family(self._pid, self._processes + 8) if known is None else known
 
-def _family(pid: int, most: int) -> Iterator[int]:
-    """Yield a process and those below it, as the kernel lists them; a few more than `most`."""
-    waiting, seen = [pid], 0
-    while waiting and seen <= most:
+    def _too_large(self) -> str:
+        return f"used more than {self._memory / 1e9:.1f} GB of memory and was stopped"
+
+
+def family(pid: int, most: int) -> list[int]:
+    """Return a process and those below it; a few more than `most` at most."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting and len(found) <= most:
         member = waiting.pop()
-        seen += 1
-        yield member
-        with contextlib.suppress(OSError):
+        found.append(member)
+        try:
             for task in os.listdir(f"/proc/{member}/task"):
                 with open(f"/proc/{member}/task/{task}/children") as children:
                     waiting += map(int, children.read().split())
+        except FileNotFoundError:
+            if os.path.exists(f"/proc/{member}/task"):  # a kernel that does not list them
+                with contextlib.suppress(psutil.Error):
+                    waiting += [child.pid for child in psutil.Process(member).children()]
+        except OSError:
+            pass  # it has ended
+    return found
 
 
-def _resident(pid: int) -> int:
-    """Return the memory a process has for itself, bytes: resident, less what it shares."""
-    try:
-        with open(f"/proc/{pid}/statm") as statm:
-            _, resident, shared, *_ = map(int, statm.read().split())
-    except (OSError, ValueError):
-        return 0
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+def in_memory(members: list[int]) -> int:
+    """Return the memory of some processes of a sandbox, and of the files it keeps there, bytes.
+
+    A shared page counts once, divided among those who have it mapped; what nobody has mapped is not
+    seen, which is why the sandbox may not make such memory where no control group counts it.
+    """
+    return sum(map(_own_and_shared, members)) + _kept_in_files(members)
+
+
+def _own_and_shared(pid: int) -> int:
+    for name, fields in (
+        ("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")),
+        ("status", ("RssAnon:", "RssShmem:")),
+    ):
+        try:
+            with open(f"/proc/{pid}/{name}") as told:
+                rows = [line.split() for line in told]
+        except OSError:
+            continue
+        if kilobytes := [int(row[1]) for row in rows if row and row[0] in fields]:
+            return 1024 * sum(kilobytes)
+    return 0
+
+
+def _kept_in_files(members: list[int]) -> int:
+    """Return what the sandbox's file systems in memory hold, bytes."""
+    for pid in reversed(members):
+        root = f"/proc/{pid}/root"
+        with contextlib.suppress(OSError):
+            if os.path.isdir(f"{root}{INSIDE_MARK}"):
+                held = [os.statvfs(f"{root}{place}") for place in IN_MEMORY]
+                return sum((fs.f_blocks - fs.f_bfree) * fs.f_frsize for fs in held)
+    return 0
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import select
 import shutil
@@ -17,16 +18,12 @@ from typing import Any
 import psutil
 
 from labkit.errors import GradingError
+from labkit.sandbox import seccomp
+from labkit.sandbox.fence import ENTER, NOTEPAD, OpenFiles, fence, notepad, open_files, sandboxed
+from labkit.sandbox.groups import Group
 from labkit.sandbox.inside import wire
-from labkit.sandbox.limits import Budget, Limits, Meter, Stopped, Watch, dissolve, kill, new_group
-from labkit.sandbox.view import (
-    KIT,
-    require_bubblewrap,
-    start_numbers,
-    unsafe_command,
-    unsafe_environment,
-    walls,
-)
+from labkit.sandbox.limits import Budget, Limits, Meter, Stopped, Watch, kill
+from labkit.sandbox.view import KIT, start_numbers, unsafe_command, unsafe_environment
 
 #: an empty sandbox is ready in a third of a second
 START_SECONDS = 60.0
@@ -49,7 +46,64 @@ def scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(
         prefix=f"labkit-run-{os.getpid()}-", ignore_cleanup_errors=True
     ) as folder:
-        yield Path(folder)
+        # what lies in it is read by the sandbox's own user; nobody else gets into the folder around
+        before = os.umask(0o022) if _is_root() else None
+        inner = Path(folder) / "files"
+        inner.mkdir()
+        try:
+            yield inner
+        finally:
+            if before is not None:
+                os.umask(before)
+
+
+def _is_root() -> bool:
+    return hasattr(os, "getuid") and os.getuid() == 0
+
+
+def missing_limits(limits: Limits | None = None) -> str:
+    """Say which limits the kernel does not hold for a sandbox here, and what to do.
+
+    Parameters
+    ----------
+    limits : Limits, optional
+        The default ones if not given.
+
+    Returns
+    -------
+    str
+        A sentence or two; "" if nothing is missing.
+
+    Raises
+    ------
+    GradingError
+        If no sandbox can be started on this machine.
+    """
+    limits = limits or Limits()
+    group = Group(limits.memory, limits.tasks, limits.cores)
+    missing = group.missing
+    group.dissolve()
+    said = []
+    way = fence()
+    if way.other >= 0 and not way.twice:
+        said.append(
+            "Only root may make user namespaces here, so that bubblewrap's own process in the "
+            "sandbox stays root's; students' code is another user's all the same. Allow them (see "
+            "SECURITY.md), or grade as a user who may."
+        )
+    if missing:
+        said.append(
+            f"The kernel does not bound {', '.join(missing)} of students' code here, since no "
+            "control group for it may be made; the grader looks at its processes twenty times a "
+            "second instead. Start it as `systemd-run --user --scope -p Delegate=yes labkit grade "
+            "...`, or give the container a writable /sys/fs/cgroup."
+        )
+    if seccomp.program() is None:
+        said.append(
+            f"There is no filter of system calls for {platform.machine()}: grade on x86-64 or "
+            "64-bit ARM."
+        )
+    return " ".join(said)
 
 
 # --- one sandboxed shell ------------------------------------------------------------------------
@@ -72,46 +126,58 @@ class Shell:
     def __init__(self, shared: Path, limits: Limits, unsafe: bool = False, seed: int = 0) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
+        self._to, self._from = requests_in, answers_out
         theirs = [requests_out, answers_in]
-        if unsafe:
-            line = unsafe_command((requests_out, answers_in), seed, limits)
-        else:
-            # through a pipe, since a command line can be read from within
-            options, options_in = os.pipe()
-            with os.fdopen(options_in, "wb") as pipe:
-                pipe.write(b"".join(os.fsencode(o) + b"\0" for o in walls(shared, limits, seed)))
-            line = [require_bubblewrap(), "--args", str(options)]
-            line += [str(Path(sys.executable).resolve()), "-s", "-B"]
-            line += [str(KIT / "shell" / "student.py")]
-            line += start_numbers((requests_out, answers_in), seed, limits, limits.tasks)
-            theirs.append(options)
-        self._group = None if unsafe else new_group(limits)
-        if self._group:
-            # the group must be entered before there is a child to be counted in it
-            enter = ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"']
-            line = [*enter, str(self._group / "cgroup.procs"), *line]
+        self._limits = limits
         self._kept = contextlib.ExitStack()
-        home = self._kept.enter_context(scratch()) if unsafe else Path("/")
+        self._group = None if unsafe else Group(limits.memory, limits.tasks, limits.cores)
+        self._said = None if unsafe else notepad()
         try:
-            self._process = subprocess.Popen(
-                line,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=theirs,
-                cwd=home,
-                env=unsafe_environment(seed) if unsafe else {},
-                start_new_session=True,
-            )
+            with open_files() as files:
+                if unsafe:
+                    line = unsafe_command((requests_out, answers_in), seed, limits)
+                    home = self._kept.enter_context(scratch())
+                else:
+                    line = [*self._enter(), *self._sandboxed(files, shared, seed)]
+                    line += start_numbers((requests_out, answers_in), seed, limits, limits.tasks)
+                    home = Path("/")
+                stream = subprocess.DEVNULL if self._said is None else self._said
+                self._process = subprocess.Popen(
+                    line,
+                    stdin=stream,
+                    stdout=stream,
+                    stderr=stream,
+                    pass_fds=[*theirs, *files.numbers],
+                    cwd=home,
+                    env=unsafe_environment(seed) if unsafe else {},
+                    start_new_session=True,
+                )
+        except BaseException:
+            self._forget()
+            raise
         finally:
             for fd in theirs:
                 os.close(fd)
-        self._to, self._from = requests_in, answers_out
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
-        self._limits = limits
-        self._watch = Watch(self._process.pid, limits)
+        self._watch = Watch(self._process.pid, limits, self._group)
         self._begin()
+
+    def _enter(self) -> list[str]:
+        """Return the start of the command line: what enters the control groups."""
+        allowed = sorted(os.sched_getaffinity(0))
+        # graders beside each other have numbers beside each other, and so cores of their own
+        first = os.getpid() * self._limits.cores
+        cores = {allowed[(first + n) % len(allowed)] for n in range(self._limits.cores)}
+        doors = self._group.doors if self._group else []
+        line = [sys.executable, "-I", "-S", "-B", str(ENTER), str(os.getpid()), *doors]
+        return [*line, *map(str, sorted(cores)), "--"]
+
+    def _sandboxed(self, files: OpenFiles, shared: Path, seed: int) -> list[str]:
+        counted = self._group is not None and self._group.counts_memory
+        line = sandboxed(files, shared, self._limits, seed, counted)
+        line += [str(Path(sys.executable).resolve()), "-s", "-B"]
+        return [*line, str(KIT / "shell" / "student.py")]
 
     def _begin(self) -> None:
         """Wait for the first word; without it no work is to blame, and no points are lost."""
@@ -120,11 +186,13 @@ class Shell:
             (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, Meter(self._watch, start)))
             self._read(min(length, 1000), Meter(self._watch, start))
         except Stopped as stopped:
+            said = b"" if self._said is None else os.pread(self._said, NOTEPAD, 0).rstrip(b"\0")
             self.close()
+            last = said.decode(errors="replace").strip().rpartition("\n")[2]
             raise GradingError(
-                f"the sandbox does not start (it {stopped}). Does this work here: `bwrap "
-                "--unshare-all --ro-bind / / --proc /proc true`? If not, this system keeps "
-                "bubblewrap from making namespaces; its message says which setting does."
+                f"the sandbox does not start (it {stopped}{': ' * bool(last)}{last}).",
+                "Can every user of this machine read Python and its packages (`chmod -R go+rX` "
+                f"{sys.prefix} and {sys.base_prefix})? `labkit doctor` tries a smaller one.",
             ) from None
 
     @property
@@ -207,14 +275,20 @@ class Shell:
     def close(self) -> None:
         """End the sandbox and all that runs in it."""
         self._watch.stop()
+        kill(self._process.pid)
+        self._process.wait()
+        self._forget()
+
+    def _forget(self) -> None:
         for fd in (self._to, self._from):
             with contextlib.suppress(OSError):
                 os.close(fd)
         self._to = self._from = -1
-        kill(self._process.pid)
-        self._process.wait()
+        if self._said is not None:
+            os.close(self._said)
+            self._said = None
         if self._group:
-            dissolve(self._group)
+            self._group.dissolve()
         self._kept.close()
 
     def __enter__(self) -> Shell:

@@ -13,6 +13,7 @@ import shutil
 import site
 import sys
 import sysconfig
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import helpers
@@ -83,35 +84,30 @@ def require_bubblewrap() -> str:
     )
 
 
-def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
-    """Return bubblewrap's options: what the sandbox sees and what it cannot do.
+def walls(shared: Path, limits: Limits, small: Mapping[str, str] | None = None) -> list[str]:
+    """Return bubblewrap's options for the file system of a sandbox, but for `/proc`.
 
     Parameters
     ----------
     shared : Path
         The folder of files that tests hand to the work, visible read-only at the same path.
     limits : Limits
-    seed : int
-        Of Python's hashes.
+    small : dict of str to str, optional
+        For each of the `small_files` the number of an open file that holds it.
 
     Returns
     -------
     list of str
     """
     packages = Path(sysconfig.get_path("purelib"))
-    size = str(limits.scratch)
-    line = ["--unshare-all", "--die-with-parent", "--new-session"]
-    line += ["--uid", "1000", "--gid", "1000", "--cap-drop", "ALL", "--hostname", "lab"]
-    for name in ("bin", "lib", "lib32", "lib64", "sbin"):
-        if os.path.islink(f"/{name}"):
-            line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
-        else:
-            line += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    size = ["--perms", "1777", "--size", str(limits.scratch)]
+    line = [*programs(), *_devices(), "--dir", "/proc"]
     for path in ("/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"):
         line += ["--ro-bind-try", path, path]
-    line += ["--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm"]
-    line += ["--remount-ro", "/dev", "--size", size, "--tmpfs", "/tmp"]
-    line += ["--size", size, "--tmpfs", "/home/student", "--chdir", "/home/student"]
+    for place, number in (small or {}).items():
+        line += ["--perms", "0644", "--ro-bind-data", number, place]
+    for place in ("/dev/shm", "/tmp", "/home/student"):
+        line += [*size, "--tmpfs", place]
     # last, since Python may lie in a home folder or below /tmp
     for folder in system_folders():
         line += ["--ro-bind", str(folder), str(folder), *_without_the_course(folder)]
@@ -121,10 +117,125 @@ def walls(shared: Path, limits: Limits, seed: int = 0) -> list[str]:
     line += [*_library(), *_survey()]
     line += ["--ro-bind", str(INSIDE), str(KIT / "shell"), *_no_compiled(INSIDE, KIT / "shell")]
     line += ["--ro-bind", str(shared), str(shared)]
-    line += ["--clearenv"]
-    for name, value in _environment(inside_packages, seed).items():
+    return with_parents([*line, "--remount-ro", "/"])
+
+
+def programs() -> list[str]:
+    """Return the options that bring the system's programs and libraries."""
+    line = []
+    for name in ("bin", "lib", "lib32", "lib64", "sbin"):
+        if os.path.islink(f"/{name}"):
+            line += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
+        else:
+            line += ["--ro-bind-try", f"/{name}", f"/{name}"]
+    return line
+
+
+def _devices() -> list[str]:
+    """Return the options for `/dev`: no terminal, which a notebook does not have either."""
+    line = ["--dir", "/dev"]
+    for name in ("null", "zero", "full", "random", "urandom"):
+        line += ["--dev-bind", f"/dev/{name}", f"/dev/{name}"]
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        line += ["--symlink", f"/proc/self/fd{target}", f"/dev/{name}"]
+    return line
+
+
+def small_files(uid: int, cores: int) -> dict[str, str]:
+    """Return the files that programs look for on every system, by their place.
+
+    Parameters
+    ----------
+    uid : int
+        The user's number in the sandbox.
+    cores : int
+        Of the processor, as many as programs are to count.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    numbers = f"0-{cores - 1}\n" if cores > 1 else "0\n"
+    users = ("root:x:0:0::/:/bin/false", f"student:x:{uid}:{uid}::/home/student:/bin/sh")
+    return {
+        "/etc/passwd": "".join(f"{user}\n" for user in users),
+        "/etc/group": f"root:x:0:\nstudent:x:{uid}:\n",
+        "/etc/hosts": "127.0.0.1 localhost lab\n::1 localhost lab\n",
+        "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        # what the C library counts for os.cpu_count, and so for a pool of processes
+        "/sys/devices/system/cpu/online": numbers,
+        "/sys/devices/system/cpu/possible": numbers,
+    }
+
+
+#: options of bubblewrap that make something in the file system, and how many words follow them
+MAKES = {
+    "--bind": 2,
+    "--dev-bind": 2,
+    "--dev-bind-try": 2,
+    "--dir": 1,
+    "--ro-bind": 2,
+    "--ro-bind-data": 2,
+    "--ro-bind-try": 2,
+    "--symlink": 2,
+    "--tmpfs": 1,
+}
+
+
+def made(line: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Yield where in a list of options something is made, by which, and its place."""
+    position = 0
+    while position < len(line):
+        words = MAKES.get(line[position], 0)
+        if words:
+            yield position, line[position], line[position + words]
+        position += 1 + words
+
+
+def with_parents(line: list[str]) -> list[str]:
+    """Make the folders on the way to each place; bubblewrap's own are closed to other users."""
+    whole: list[str] = []
+    done = 0
+    known: set[Path] = set()
+    for position, option, place in made(line):
+        while position > done and line[position - 2] in ("--perms", "--size"):
+            position -= 2  # these two belong to what follows
+        whole += line[done:position]
+        done = position
+        for folder in reversed(Path(place).parents[:-1]):
+            if folder not in known:
+                whole += ["--dir", str(folder)]
+                known.add(folder)
+        if option == "--tmpfs":
+            known = {folder for folder in known if not folder.is_relative_to(place)}
+    return whole + line[done:]
+
+
+def outermost(line: list[str]) -> list[str]:
+    """Return the options that show a file system made by `line` as it is, once more."""
+    tops = {f"/{Path(place).parts[1]}" for _, option, place in made(line) if option != "--symlink"}
+    # programs' own folders may be links, or not be there; /proc is made anew
+    rest = sorted(tops - {"/bin", "/lib", "/lib32", "/lib64", "/sbin", "/proc"})
+    return [*programs(), *(word for top in rest for word in ("--dev-bind", top, top))]
+
+
+def within(seed: int) -> list[str]:
+    """Return the options for `/proc`, the working folder and the environment.
+
+    Parameters
+    ----------
+    seed : int
+        Of Python's hashes.
+
+    Returns
+    -------
+    list of str
+    """
+    # bubblewrap leaves parts of it writable for the owner of the machine
+    line = ["--proc", "/proc", "--remount-ro", "/proc", "--chdir", "/home/student", "--clearenv"]
+    for name, value in _environment(KIT / "packages", seed).items():
         line += ["--setenv", name, value]
-    return [*line, "--remount-ro", "/"]
+    return line
 
 
 def start_numbers(fds: tuple[int, int], seed: int, limits: Limits, processes: int) -> list[str]:
@@ -227,8 +338,11 @@ def _survey() -> list[str]:
         path = survey_folder() / name
         if path.exists():
             line += ["--ro-bind", str(path), str(KIT / "survey" / "build" / name)]
-    line += ["--size", "300000000", "--tmpfs", str(KIT / "cache")]
+    open_to_all = ["--perms", "1777"]
+    line += [*open_to_all, "--size", "300000000", "--tmpfs", str(KIT / "cache")]
     for archive in sorted(cache_folder().glob("*")):
+        if archive.is_dir():
+            line += [*open_to_all, "--dir", str(KIT / "cache" / archive.name)]
         for name in ("sas", "products"):
             if (archive / name).is_dir():
                 there = KIT / "cache" / archive.name / name
@@ -240,6 +354,8 @@ def _environment(packages: Path, seed: int) -> dict[str, str]:
     one_thread = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
     return {
         "HOME": "/home/student",
+        "USER": "student",
+        "LOGNAME": "student",
         "PATH": f"{Path(sys.executable).resolve().parent}:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "PYTHONPATH": f"{KIT}:{KIT / 'src'}:{packages}",
