@@ -79,7 +79,7 @@ ANSWERS = [
         FORGE + "import threading\ndef spin():\n    while True: pass\ndef double(x):\n"
         "    threading.Thread(target=spin, daemon=True).start()\n    tell(b'', 10**6)\n"
         "    while True:\n        os.write(pipe(), b' '); time.sleep(0.03)\n",
-        said="of computing time",
+        said="longer than",
     ),
     Hostile(
         "half_a_header",
@@ -141,7 +141,7 @@ SHOWS = [
     shows("figures_that_are_no_list", shown(figures="{'tuple': [1]}"), LEFT_OUT),
     shows("figures_of_nothing", shown(figures="{'list': [{'list': [None]}]}"), LEFT_OUT),
     shows("figures_of_numbers", shown(figures="{'list': [{'list': [1, 2]}]}"), LEFT_OUT),
-    shows("figures_without_number", shown(figures="{'list': [{'list': []}] * 500_000}"), LEFT_OUT),
+    shows("figures_without_number", shown(figures="{'list': [{'list': []}] * 50_000}"), LEFT_OUT),
     shows("a_cell_for_another", shown(more=", cell=0, name='x'"), LEFT_OUT),
     shows("nothing_at_all", "tell(pack(None))", LEFT_OUT),
     shows(
@@ -153,7 +153,7 @@ SHOWS = [
     shows("cut_pictures", "show(*[png(2_800, 2_800, zlib.compress(bytes(2_800 * 8_000)))] * 12)"),
     shows(
         "words_in_pictures",
-        "words = chunk(b'zTXt', b'a\\0\\0' + zlib.compress(bytes(10**8)))\n"
+        "words = chunk(b'zTXt', b'a\\0\\0' + zlib.compress(bytes(10**7)))\n"
         "show(*[png(1, 1, zlib.compress(bytes(4)), *[words] * 9)] * 12)",
     ),
     shows(
@@ -179,7 +179,7 @@ TEXTS = [
     Hostile("braces_in_text", "x = f'" + "{" * 5_000 + "'\n" + NOTHING),
     Hostile("a_number_of_many_digits", "x = " + "9" * 500_000 + "\n" + NOTHING),
     Hostile("a_power", "x = 10 ** 10 ** 9\n" + NOTHING, said="longer than"),
-    Hostile("many_names", ";".join(f"a{n}=1" for n in range(50_000)) + "\n" + RIGHT, 3),
+    Hostile("many_names", ";".join(f"a{n}=1" for n in range(5_000)) + "\n" + RIGHT, 3),
     Hostile("a_chain_of_cells", RIGHT, 3, after=tuple(f"a{n} = a{n + 1} = 1" for n in range(300))),
     Hostile("escapes", "# " + "\x1b[" * 100_000 + "\n" + RIGHT, 3),
     Hostile("links", "# " + "](" + " " * 300_000 + "\n" + RIGHT, 3),

@@ -59,12 +59,12 @@ def halves_of_letters(course: Path) -> None:
     _changed(course, "halves_of_letters", change)
 
 
-def nineteen_hundred_cells(course: Path) -> None:
+def a_thousand_cells(course: Path) -> None:
     def change(notebook):
         cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": "pass"}
-        notebook["cells"] += [{**cell, "id": f"cell-{n}"} for n in range(1_900)]
+        notebook["cells"] += [{**cell, "id": f"cell-{n}"} for n in range(1_000)]
 
-    _changed(course, "nineteen_hundred_cells", change)
+    _changed(course, "a_thousand_cells", change)
 
 
 def copies_of_one_cell(course: Path) -> None:
@@ -112,7 +112,7 @@ FILES = {
     a_number_in_the_file: None,
     kinds_of_languages: 3,
     halves_of_letters: 3,
-    nineteen_hundred_cells: 3,
+    a_thousand_cells: 3,
     copies_of_one_cell: 3,
     time_is_a_pipe: 3,
     time_is_a_folder: 3,

@@ -10,7 +10,7 @@ from labkit.sandbox import Limits
 from .toy import LAB, hand_in, make_course
 from .unlucky import ALL, NOTEBOOKS, RIGHT
 
-LIMITS = Limits(memory=1_000_000_000, story_seconds=20, lab_seconds=120)
+LIMITS = Limits(memory=1_000_000_000, story_seconds=20, lab_seconds=300, waiting=10.0)
 
 
 @pytest.fixture(scope="module")
