@@ -43,7 +43,7 @@ def _as_another(line, scratch, **options):
     environment = {
         "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(scratch),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
         "LABKIT_DATA": os.environ.get("LABKIT_DATA", str(ROOT / "data")),
         "LABKIT_CACHE": str(scratch / "cache"),
         "HOME_OF_PYTHON": _closed_folder(PYTHON),
