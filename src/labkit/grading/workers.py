@@ -94,10 +94,12 @@ class _Watched:
 
     def __init__(self, pid: int, seconds: float, answers: Connection | None = None) -> None:
         self.why = ""  # it was ended
-        self._pid = pid
+        self._process: psutil.Process | None = None
+        with contextlib.suppress(psutil.Error):
+            self._process = psutil.Process(pid)
         self._seconds = seconds
         self._answers = answers
-        self._at_first = _memory(pid)
+        self._at_first = _memory(self._process)
         self._lock = threading.Lock()
         self.begin()
 
@@ -120,15 +122,16 @@ class _Watched:
     def look(self) -> None:
         """End it if it is time."""
         with self._lock:
-            if self.why:
+            # a number that is another process's by now is none of its own
+            if self.why or self._process is None or not self._process.is_running():
                 return
             if time.monotonic() > self._deadline and (self._read or not self._answered()):
                 self.why = f"grading it took longer than {self._seconds:.0f} s and was stopped"
-            elif _memory(self._pid) - self._at_first > WORKER_MEMORY:
+            elif _memory(self._process) - self._at_first > WORKER_MEMORY:
                 most = WORKER_MEMORY / 1e9
                 self.why = f"grading it took more than {most:.1f} GB of memory and was stopped"
-            if self.why and self._pid:
-                kill(self._pid)
+            if self.why:
+                kill(self._process.pid)
 
     def _answered(self) -> bool:
         try:
@@ -159,10 +162,12 @@ class _Watchdog(threading.Thread):
         self.join()
 
 
-def _memory(pid: int) -> int:
+def _memory(process: psutil.Process | None) -> int:
     """Return the memory a process has for itself, bytes; 0 if it is gone."""
+    if process is None:
+        return 0
     try:
-        info = psutil.Process(pid).memory_info()
+        info = process.memory_info()
     except psutil.Error:
         return 0
     return int(info.rss - getattr(info, "shared", 0))
@@ -244,7 +249,8 @@ class _Worker:
         """End it with its sandbox, whatever it is doing."""
         self.pipe.close()
         if self.process.pid:
-            kill(self.process.pid)
+            if self.process.is_alive():
+                kill(self.process.pid)
             self.process.join()
 
 
