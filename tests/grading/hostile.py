@@ -44,6 +44,8 @@ class Hostile:
     points: float = 0
     #: what the report must say of it, if anything
     said: str = ""
+    #: cells at the end of the notebook
+    after: tuple[str, ...] = ()
 
 
 CODE = [
@@ -286,7 +288,7 @@ CODE = [
 
 
 def submit_code(course: Path, hostile: Hostile, port: int) -> None:
-    hand_in(course, hostile.name, hostile.code.replace("PORT", str(port)))
+    hand_in(course, hostile.name, hostile.code.replace("PORT", str(port)), after=hostile.after)
 
 
 # --- files that are hostile themselves: name, what it makes of a right answer, points or refused ---

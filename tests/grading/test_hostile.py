@@ -12,8 +12,14 @@ import pytest
 from labkit.grading import batch, read_mark
 from labkit.sandbox import Limits
 
-from .hostile import CODE, FILES, markup_name, submit_code
+from . import hostile_answers, hostile_files
+from .hostile import CODE as HOSTILE_CODE
+from .hostile import FILES as HOSTILE_FILES
+from .hostile import markup_name, submit_code
 from .toy import LAB, hand_in, make_course
+
+CODE = [*HOSTILE_CODE, *hostile_answers.CODE]
+FILES = {**HOSTILE_FILES, **hostile_files.FILES}
 
 LIMITS = Limits(
     memory=1_000_000_000, scratch=50_000_000, story_seconds=5, lab_seconds=30, patience=0.3
@@ -111,6 +117,7 @@ def test_hostile_file_does_no_harm(make, hostile):
         "types": "wrong_json_types",
         "empty": "empty_file",
         "markup_name": "<script>alert(1)<\x1b[2J>",
+        "name_is_no_text": os.fsdecode(b"\xff\xfe"),
     }
     line = hostile.report[names.get(make.__name__, make.__name__)]
     if FILES[make] is None:

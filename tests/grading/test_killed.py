@@ -36,7 +36,7 @@ def _course(folder):
 
 def _start(course):
     line = [sys.executable, "-m", "labkit.cli", "grade", LAB, "--course", str(course)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     return subprocess.Popen(
         line, env=environment, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

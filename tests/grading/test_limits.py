@@ -73,6 +73,14 @@ import random
 import numpy as np
 print("drawn", random.random(), np.random.rand(), np.random.default_rng().random(), hash("a"))
 print("given", np.random.default_rng(5).random())
+random.seed()
+np.random.seed()
+print("drawn again", random.random(), random.Random().random(), np.random.rand())
+print("drawn by", np.random.Generator(np.random.PCG64()).random(), np.random.RandomState().rand())
+print("drawn from", np.random.SeedSequence().entropy, np.random.Generator(np.random.MT19937()).random())
+import torch
+torch.seed()
+print("drawn in torch", torch.rand(1).item())
 def double(x):
     # right half of the time
     return 2 * x if np.random.default_rng().random() < 0.5 else x
@@ -92,6 +100,7 @@ def test_chance_is_the_same_each_time(tmp_path):
     hand_in(course, "luck", RANDOM)
     first = _drawn(course)
     assert _drawn(course) == first
+    assert len(first) == 7
     assert first[2] == "given 0.8050029237453802"  # numpy's own
     other = _drawn(course, seed=3)
     assert other[1:] != first[1:]

@@ -6,6 +6,7 @@ others even if it lies in root's home. Who is not root runs all other tests this
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,15 +77,28 @@ def test_a_batch_of_another_user(folder):
     hand_in(course, "forks", "import os\ndef double(x):\n    while True:\n        os.fork()")
     looks = f"import os\nprint('SEEN', os.path.exists('{course}'))\n"
     hand_in(course, "looks", looks + "def double(x): return 2 * x")
+    timeless = hand_in(course, "timeless", "def double(x): return 2 * x")
+    for path in (
+        timeless.with_name("timestamp.txt"),
+        hand_in(course, "closed_file", None),
+        hand_in(course, "closed_lab", None).parent,
+        hand_in(course, "closed", None).parents[1],
+    ):
+        path.touch()
+        path.chmod(0)
     subprocess.run(["chown", "-R", USER, str(folder)], check=True)
     run = _as_another(
         [sys.executable, "-m", "labkit.cli", "grade", LAB, "--course", str(course)],
         folder,
         timeout=300,
     )
-    assert run.returncode == 0, run.stderr
-    points = {s: read_mark(course, LAB, s).points for s in ("ada", "forks", "looks")}
-    assert points == {"ada": 3, "forks": 0, "looks": 3}
+    assert run.returncode == 1, run.stderr
+    for student in ("closed", "closed_lab", "closed_file"):
+        assert re.search(f"^{student} not graded: .*Permission denied", run.stderr, re.M)
+    students = ("ada", "forks", "looks", "timeless")
+    points = {s: read_mark(course, LAB, s).points for s in students}
+    assert points == {"ada": 3, "forks": 0, "looks": 3, "timeless": 3}
+    assert "timeless: When it was handed in cannot be read" in run.stdout
     assert (course / "gradebook.db").stat().st_uid == int(USER)
     graded = course / "autograded" / "looks" / LAB / f"{LAB}.ipynb"
     assert "SEEN False" in graded.read_text()

@@ -9,6 +9,7 @@ import pytest
 from labkit import ROOT
 from labkit.grading import judge, repair, rivals
 from labkit.sandbox import Limits
+from labkit.sandbox.inside import cell_names
 from tests.tiers import LABS, QUICK_LABS
 
 pytestmark = pytest.mark.measured
@@ -87,8 +88,17 @@ def test_only_what_answers_are_made_of_runs_before_the_tests():
             "solution", "f", "code", "def f(flux, error):\n    x = mine\n    return flux * x"
         ),
     ]
-    assert judge.needed_cells(cells) == {0, 3, 5}
+
+    def needed():
+        return judge.needed_cells(
+            cells, {n: cell_names.made_and_used(cell.source) for n, cell in enumerate(cells)}
+        )
+
+    assert needed() == ({0, 3, 5}, {0, 3, 5})
     cells[5].source = "def f(flux, error):\n    return [scale * e for e in error]"
-    assert judge.needed_cells(cells) == {0, 1, 2, 3, 5}
+    assert needed() == ({0, 1, 2, 3, 5}, {0, 1, 2, 5})  # no answer uses `mine`
     cells[5].source = "%timeit error\ndef f(x): return x"
-    assert judge.needed_cells(cells) == {0, 3, 4, 5}
+    assert needed() == ({0, 3, 4, 5}, {0, 4, 5})
+    # what a student writes into a cell of the story changes nothing
+    cells[1].released, cells[1].story = False, True
+    assert needed() == ({0, 3, 4, 5}, {0, 4, 5})

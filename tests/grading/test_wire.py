@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from helpers.figures import describe
+from helpers.figures import AxesFacts, FigureFacts, describe
 from labkit.sandbox.inside import wire
 
 PLAIN = [
@@ -117,6 +117,12 @@ def _message(tree, *blobs):
         _message({"list": "abc"}),
         _message({"dict": [[{"list": []}, 1]]}),
         _message({"pickle": "x"}),
+        _message({"list": [{"bytes": 0}, {"bytes": 0}]}, b"twice"),
+        _message({"array": ["<M8[" + "1" * 40 + "s]", [1], 0]}, b"12345678"),
+        _message({"dict": [[n * (2**61 - 1), 0] for n in range(9)]}),
+        _message({"dict": [[n, 0] for n in range(10_001)]}),
+        _message({"list": [{"dict": [[n, 0] for n in range(5_001)]}] * 2}),
+        _message({"list": [{"dict": [[{"tuple": [n]}, 0] for n in range(9_000)]}] * 2}),
         _message({"path": "/etc/passwd"}),
         _message({"generator": {}}),
         _message({"FigureFacts": {"dict": []}}),
@@ -131,6 +137,39 @@ def _message(tree, *blobs):
 )
 def test_forged_messages_are_refused(message):
     with pytest.raises(wire.WireError):
+        wire.decode(message)
+
+
+def test_keys_of_numbers_are_taken():
+    numbers = {n: {-n: None} for n in range(1_000)} | {n / 7: n for n in range(1_000)}
+    assert wire.decode(wire.encode(numbers)) == numbers
+    names = {f"star {n}": n for n in range(100_000)}
+    assert wire.decode(wire.encode(names)) == names
+
+
+def _figure(**facts):
+    given = {"title": "", "xlabel": "", "ylabel": "", "xlim": (0.0, 1.0), "ylim": (0.0, 1.0)}
+    return FigureFacts([AxesFacts(**{**given, "xscale": "log", "yscale": "log", **facts})] * 2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "what"),
+    [
+        ({"points": [np.zeros((1_000_001, 2))]}, "points"),
+        ({"curves": [np.zeros((600_000, 2)), np.zeros((500_000, 2))]}, "points"),
+        ({"bars": np.zeros((1_000_001, 2))}, "points"),
+        ({"curves": [np.zeros((1, 2))] * 25_001}, "curves and clouds"),
+        ({"texts": ["x" * 100_001]}, "letters"),
+        ({"xlabel": "x" * 100_001}, "letters"),
+    ],
+)
+def test_figures_of_more_than_can_be_seen_are_refused_on_both_sides(facts, what, monkeypatch):
+    with pytest.raises(wire.WireError, match=f"a figure of \\d+ {what}, more than"):
+        wire.encode(_figure(**facts))
+    with monkeypatch.context() as patch:
+        patch.setattr(wire, "_require_small", lambda _: None)
+        message = wire.encode(_figure(**facts))
+    with pytest.raises(wire.WireError, match=what):
         wire.decode(message)
 
 

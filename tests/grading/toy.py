@@ -1,6 +1,7 @@
 """A course of one tiny lab in a folder of its own, for tests of the machinery around labs."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -61,13 +62,25 @@ def make_course(folder: Path) -> Path:
     return folder
 
 
-def hand_in(course: Path, student: str, answer: str | None) -> Path:
-    """Submit the released notebook with an answer in its solution cell (None: as released)."""
+def hand_in(
+    course: Path,
+    student: str,
+    answer: str | None,
+    before: Sequence[str] = (),
+    after: Sequence[str] = (),
+) -> Path:
+    """Submit the released notebook with an answer in its solution cell (None: as released).
+
+    Cells of the student's own stand before the answer, and at the end.
+    """
     path = course / "submitted" / student / LAB / f"{LAB}.ipynb"
     path.parent.mkdir(parents=True)
     notebook = nbformat.read(course / "labs" / LAB / f"{LAB}.ipynb", as_version=4)
-    for cell in notebook.cells:
-        if answer is not None and cell.metadata.get("nbgrader", {}).get("grade_id") == "double":
-            cell.source = answer
+    names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    place = names.index("double")
+    if answer is not None:
+        notebook.cells[place].source = answer
+    notebook.cells[place:place] = [nbformat.v4.new_code_cell(source) for source in before]
+    notebook.cells += [nbformat.v4.new_code_cell(source) for source in after]
     nbformat.write(notebook, path)
     return path

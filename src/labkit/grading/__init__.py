@@ -6,7 +6,6 @@ from labkit.grading.nbgrader_cycle import (
     grade_executed,
     read_mark,
     register,
-    submissions,
 )
 
-__all__ = ["Mark", "grade", "grade_executed", "read_mark", "register", "submissions"]
+__all__ = ["Mark", "grade", "grade_executed", "read_mark", "register"]

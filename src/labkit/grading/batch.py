@@ -16,7 +16,6 @@ from labkit import sandbox
 from labkit.errors import GradingError
 from labkit.grading import feedback, handed_in, marks, workers
 from labkit.grading.examination import Examination, GradedSubmission, Settings
-from labkit.grading.nbgrader_cycle import submissions
 from labkit.grading.workers import Submission
 
 __all__ = ["Graded", "Settings", "grade"]
@@ -105,7 +104,7 @@ def grade(
         if not dask:
             sandbox.require_bubblewrap()
     course, lab = settings.course, settings.lab
-    students = students or submissions(course, lab)
+    students = students or handed_in.students(course, lab)
     if not students:
         raise GradingError(
             f"nothing to grade: no {course}/submitted/<student>/{lab}/{lab}.ipynb (collect the "
@@ -151,12 +150,11 @@ class _Batch:
             try:
                 task = Submission(student, *handed_in.read(self._course, self._lab, student))
             except GradingError as error:
-                self._write(student, self._examination.refuse(student, str(error)))
-                self.done[student] = Graded(student, error=str(error))
+                self._refuse(student, self._examination.refuse(student, str(error)))
                 passed()
                 continue
             earlier = None
-            if not self._force and all(path.is_file() for path in self._files(student)):
+            if not self._force and self._is_written(student):
                 earlier = self._book.earlier(student, self._digest(task))
             if earlier:
                 self.done[student] = _line(student, *earlier, again=False)
@@ -167,13 +165,22 @@ class _Batch:
     def finish(self, task: Submission, sheet: GradedSubmission) -> None:
         """Write a submission's files, then its marks."""
         student = task.student
-        self._write(student, sheet)
         if "error" in sheet.result:
-            self.done[student] = Graded(student, error=sheet.result["error"])
+            self._refuse(student, sheet)
             return
-        when = handed_in.timestamp(self._course, self._lab, student)
-        late = self._book.record(student, self._digest(task), sheet.result, when)
+        try:
+            self._write(student, sheet)
+        except OSError as error:
+            self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
+            return
+        late = self._book.record(student, self._digest(task), sheet.result, task.when)
         self.done[student] = _line(student, sheet.result, late, again=True)
+
+    def _refuse(self, student: str, sheet: GradedSubmission) -> None:
+        """Enter a submission that has no marks; tell the student if possible."""
+        self.done[student] = Graded(student, error=sheet.result["error"])
+        with contextlib.suppress(OSError):
+            self._write(student, sheet)
 
     def _digest(self, task: Submission) -> str:
         return self._examination.digest(task.raw, task.notes)
@@ -185,6 +192,12 @@ class _Batch:
             self._course / "autograded" / student / lab / f"{lab}.ipynb",
             self._course / "feedback" / student / lab / f"{lab}.html",
         )
+
+    def _is_written(self, student: str) -> bool:
+        try:
+            return all(path.is_file() for path in self._files(student))
+        except OSError:
+            return False
 
     def _write(self, student: str, sheet: GradedSubmission) -> None:
         for path, text in zip(self._files(student), (sheet.notebook, sheet.page), strict=True):

@@ -7,17 +7,22 @@ that has the package and the survey.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from helpers import checks, figures
+import helpers
 from labkit import lab_source
 from labkit.errors import GradingError
 from labkit.grading import feedback, judge, repair
-from labkit.sandbox import Limits
+from labkit.grading.repair import Repaired
+from labkit.sandbox import Limits, inside
+from surveys import fingerprints
+from surveys.folders import facts_folder, survey_folder
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,13 @@ class Examination:
             for cell in self.source.cells
             if repair.role(cell) == "explain"
         }
-        code = hashlib.sha256(source.read_bytes() + released.read_bytes())
-        # marks also depend on the checks and on this package
-        here = sorted(Path(__file__).parent.rglob("*.py"))
-        for path in (Path(checks.__file__), Path(figures.__file__), *here):
-            code.update(path.read_bytes())
-        code.update(repr((settings.limits, settings.seed)).encode())
-        self._code = code.digest()
+        self._code = fingerprints.digest(
+            _modules(),
+            ("helpers", "labkit", "surveys"),
+            [source, released, *sorted(facts_folder().glob("*.csv"))],
+            repr((settings.limits, settings.seed)),
+            _survey(),
+        ).encode()
 
     def digest(self, raw: bytes, notes: list[str]) -> str:
         """Return what identifies a submission together with all its marks depend on."""
@@ -156,14 +161,43 @@ class Examination:
             "seconds": round(verdict.seconds, 2),
             "peak_mb": round(verdict.peak / 1e6),
         }
-        drawn = feedback.pictures(verdict.story)
-        return GradedSubmission(
-            result,
-            feedback.graded_notebook(work.cells, self.released, result, verdict.story, drawn),
-            feedback.page(settings.lab, self.title, student, result, drawn),
-        )
+        return GradedSubmission(result, *self._files(student, work, result, verdict.story))
+
+    def _files(
+        self, student: str, work: Repaired, result: dict[str, Any], story: list[dict[str, Any]]
+    ) -> tuple[str, str]:
+        """Return graded notebook and page; without what cells showed, or empty, if need be."""
+        for shown in (story, []):
+            try:
+                drawn = feedback.pictures(shown)
+                return (
+                    feedback.graded_notebook(work.cells, self.released, result, shown, drawn),
+                    feedback.page(self.settings.lab, self.title, student, result, drawn),
+                )
+            except Exception:  # noqa: BLE001 - whatever it showed, the marks stand
+                result["stopped"] = [*result["stopped"], judge.NO_STORY]
+        return "", ""
 
     def refuse(self, student: str, why: str) -> GradedSubmission:
         """Return the result of a submission that cannot be graded."""
         page = feedback.refusal(self.settings.lab, self.title, student, why)
         return GradedSubmission({"error": why}, page=page)
+
+
+def _modules() -> Iterator[str]:
+    """Yield the modules that marks depend on; what they import counts as well."""
+    yield "labkit.grading.examination"
+    yield "labkit.sandbox.inside.student"  # a script, which nothing imports ...
+    for path in sorted(Path(inside.__path__[0]).glob("*.py")):  # ... and its neighbours
+        yield f"labkit.sandbox.inside.{path.stem}"
+    for path in sorted(Path(helpers.__path__[0]).glob("*.py")):  # what answers and tests may use
+        yield f"helpers.{path.stem}"
+
+
+def _survey() -> str:
+    """Return what identifies the survey that is served; "" if none is."""
+    try:
+        served = json.loads((survey_folder() / "survey.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(served.get("fingerprint", "")) if type(served) is dict else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 import warnings
 from collections.abc import Callable
@@ -55,15 +56,12 @@ def picture(data: Any) -> bytes | None:
 
 
 def pictures(story: list[dict[str, Any]]) -> list[tuple[int, bytes, str]]:
-    """Return the pictures a notebook showed: cell, PNG, alt text."""
+    """Return the pictures a notebook showed (see `Story`): cell, PNG, alt text."""
+    figures = ((shown["cell"], *figure) for shown in story for figure in shown["figures"])
     found: list[tuple[int, bytes, str]] = []
-    for shown in story:
-        figures = shown.get("figures")
-        for figure in figures if type(figures) is list else []:
-            if type(figure) is not list or len(figure) != 2 or len(found) >= MAX_PICTURES:
-                continue
-            if drawn := picture(figure[0]):
-                found.append((shown["cell"], drawn, printable(figure[1], 2000)))
+    for cell, image, words in itertools.islice(figures, MAX_PICTURES):  # of all, damaged or not
+        if drawn := picture(image):
+            found.append((cell, drawn, printable(words, 2000)))
     return found
 
 
@@ -80,7 +78,8 @@ def page(
     ----------
     lab, title, student : str
     result : dict
-        ``outcomes``, ``repairs``, ``stopped``, ``by_hand`` (points not given yet), ``seconds``.
+        ``outcomes``, ``repairs``, ``stopped``, ``by_hand`` (points not given yet). How long it ran
+        is not told: by that, work could tell what it was asked.
     drawn : list of (int, bytes, str)
         See `pictures`.
 
@@ -110,7 +109,6 @@ def page(
             (base64.b64encode(image).decode("ascii"), printable(alt, 2000))
             for _, image, alt in drawn
         ],
-        seconds=f"{result['seconds']:.0f}",
     )
 
 

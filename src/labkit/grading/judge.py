@@ -13,10 +13,9 @@ import io
 import math
 import re
 import signal
-import symtable
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,20 @@ from helpers import checks
 from labkit import sandbox
 from labkit.grading import repair
 from labkit.grading.repair import Cell, Repaired, exercise_of
+from labkit.grading.story import MAX_ANSWER, Story
 from labkit.lab_source import DEFAULT_SECONDS
 from labkit.sandbox import Budget, Limits, Shell, Stopped
 from labkit.sandbox.inside import seeding
 
-#: time for the trusted side of one test, s: it waits for the student's on a clock of its own
-TEST_SECONDS = 300
+#: processor time for the trusted side of one test, s; what the work takes has limits of its own
+TEST_SECONDS = 300.0
+#: how many times less a cell of the student's own gets, in the examination, if nothing uses it
+UNUSED = 10
+#: for the names in all cells, s
+NAMES_SECONDS = 20.0
 SILENT = "a check of this exercise failed"
+LATE = "The lab took longer than it may and was stopped"
+NO_STORY = "What your cells show could not be drawn; no mark depends on it."
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Verdict:
     story : list of dict
         What the student's own cells showed: printed, figures, error.
     stopped : list of str
-        Cells that had to be stopped, in a sentence each.
+        Cells that had to be stopped, and what of the story was left out, in a sentence each.
     seconds : float
         Wall time.
     peak : int
@@ -151,13 +157,21 @@ def judge(
     Returns
     -------
     Verdict
-        The same for the same work and seed.
+        The same for the same work and seed, unless the work looks at the clock or asks the system
+        for chance (`os.urandom`, `secrets`, `uuid`).
     """
     started = time.monotonic()
-    with sandbox.scratch() as folder:
-        run = _Run(work, examination, limits, folder, unsafe, seed)
+    with (
+        sandbox.scratch() as folder,
+        contextlib.closing(_Run(work, examination, limits, folder, unsafe, seed)) as run,
+    ):
         outcomes = run.examine()
-        shown = run.tell_story(outcomes) if story else []
+        shown: list[dict[str, Any]] = []
+        if story:
+            try:
+                shown = run.tell_story(outcomes)
+            except Exception:  # noqa: BLE001 - whatever it shows, the marks stand
+                run.stopped.append(NO_STORY)
     return Verdict(outcomes, shown, run.stopped, time.monotonic() - started, run.peak)
 
 
@@ -181,6 +195,8 @@ class _Run:
         self._unsafe = unsafe
         self._deadline = time.monotonic() + limits.lab_seconds
         self._shell: Shell | None = None
+        self._needed: set[int] = set()  # positions of cells, see `needed_cells`
+        self._used: set[int] = set()
         self._deadly: set[int] = set()  # cells not to be run again
         self._lost: dict[str, str] = {}  # exercises that were stopped, and why
         self.stopped: list[str] = []
@@ -190,58 +206,71 @@ class _Run:
 
     def examine(self) -> list[Outcome]:
         outcomes = {}
-        needed = needed_cells(self._cells)
+        self._find_needed()
         for position, cell in enumerate(self._cells):
             if cell.role == "test":
                 if test := self._tests.get(cell.name):
-                    outcomes[test.name] = self._test(test, position, needed)
-            elif position in needed:
-                self._execute(position, needed)
-        self._close()
+                    outcomes[test.name] = self._test(test, position)
+            elif position in self._needed:
+                self._execute(position)
+        self.close()
         return [outcomes[name] for name in self._tests]
 
-    def _open(self, position: int, needed: set[int]) -> Shell:
-        """Return a sandbox in which all needed cells before this one have run."""
-        if self._shell is None:
+    def _find_needed(self) -> None:
+        """Let the sandbox read the cells; if that fails all are needed."""
+        code = {n: c.source for n, c in enumerate(self._cells) if _runs(c)}
+        request = {"do": "names", "sources": list(code.values())}
+        names: dict[int, Any] = {}
+        try:
             self._shell = self._start()
-            for earlier in sorted(needed - self._deadly):
-                if earlier < position:
-                    self._execute(earlier, needed)
-                if self._shell is None:  # a cell run again behaved worse than the first time
-                    return self._open(position, needed)
+            granted = Budget(NAMES_SECONDS, NAMES_SECONDS, self._limits.memory)
+            names = dict(zip(code, self._shell.ask(request, granted, "Your code"), strict=True))
+        except Stopped as stopped:
+            self._drop(stopped)
+        self._needed, self._used = needed_cells(self._cells, names) if names else (set(code),) * 2
+
+    def _open(self, position: int) -> Shell:
+        """Return a sandbox in which all needed cells before this one have run."""
+        while self._shell is None:  # again, if a cell behaves worse than the first time
+            self._shell = self._start()
+            for earlier in sorted(self._needed - self._deadly):
+                if earlier < position and self._shell is not None:
+                    self._execute(earlier)
         return self._shell
 
     def _start(self) -> Shell:
         return Shell(self._shared, self._walls, self._unsafe, self._seed)
 
-    def _execute(self, position: int, needed: set[int]) -> None:
+    def _execute(self, position: int) -> None:
         cell = self._cells[position]
         if position in self._deadly:
             return
         own = [test for test in self._tests.values() if test.exercise == cell.name]
         what = f"The cell of `{cell.name}`" if cell.name else "A cell of yours"
+        spare = position in self._needed - self._used
         try:
-            shell = self._open(position, needed)
-            granted = self._of_exercise(own[0]) if own else self._of_story()
-            shell.ask({"do": "run", "source": cell.source}, granted, what)
+            granted = self._of_exercise(own[0]) if own else self._of_cell(spare)
+            shell = self._open(position)
+            shell.ask({"do": "run", "source": cell.source}, granted, what, MAX_ANSWER)
         except Stopped as stopped:
-            self._drop(str(stopped))
+            why = self._drop(stopped)
             self._deadly.add(position)
             if cell.role == "solution":
-                self._lost[cell.name] = str(stopped)
+                self._lost[cell.name] = why
 
-    def _test(self, test: Test, position: int, needed: set[int]) -> Outcome:
+    def _test(self, test: Test, position: int) -> Outcome:
         outcome = Outcome(test.name, test.exercise, 0.0, test.points)
         if why := self._lost.get(test.exercise):
             outcome.told = why
             return outcome
         try:
-            shell = self._open(position, needed)
-            asked = Answers(shell, self._of_exercise(test))
-            told, outcome.visible = attempt(test, asked, self._shared, self._seed)
+            granted = self._of_exercise(test)
+            asked = Answers(self._open(position), granted)
+            told, outcome.visible = attempt(
+                test, asked, self._shared, self._seed, seconds=self._left()
+            )
         except Stopped as stopped:
-            self._drop(str(stopped))
-            told = self._lost[test.exercise] = str(stopped)
+            told = self._lost[test.exercise] = self._drop(stopped)
         outcome.told = told
         if not told:
             outcome.points = test.points
@@ -251,7 +280,8 @@ class _Run:
 
     def tell_story(self, outcomes: list[Outcome]) -> list[dict[str, Any]]:
         failed = {outcome.name: outcome for outcome in outcomes if outcome.visible}
-        shown = []
+        story = Story()
+        ended: dict[str, str] = {}  # errors with which cells of answers ended
         for position, cell in enumerate(self._cells):
             if cell.kind != "code" or position in self._deadly:
                 continue
@@ -260,46 +290,57 @@ class _Run:
                     self._shell = self._start()
                 if cell.role == "test":
                     if outcome := failed.get(cell.name):
-                        self._hear(outcome, self._shell)
+                        self._hear(outcome, self._shell, ended)
                     continue
                 request = {"do": "run", "source": cell.source}
-                answer = self._shell.ask(request, self._of_story(), "A cell of yours")
+                answer = self._shell.ask(request, self._of_cell(), "A cell of yours", MAX_ANSWER)
             except Stopped as stopped:
-                self._drop(str(stopped))
+                self._drop(stopped)
                 break  # the rest would need what is lost
-            if type(answer) is dict:
-                shown.append({**answer, "cell": position, "name": cell.name})
-        self._close()
-        return shown
+            error = story.add(answer, position, cell.name)
+            if error and cell.role == "solution":
+                ended[cell.name] = error
+        self.stopped += story.said
+        return story.shown
 
-    def _hear(self, outcome: Outcome, shell: Shell) -> None:
+    def _hear(self, outcome: Outcome, shell: Shell, ended: Mapping[str, str]) -> None:
         """Take the visible test's own words from here, where no hidden test has been."""
         test = self._tests[outcome.name]
         asked = Answers(shell, self._of_exercise(test))
         test = dataclasses.replace(test, code=visible(test.code))
-        if told := attempt(test, asked, self._shared, self._seed, frank=True)[0]:
+        told = attempt(test, asked, self._shared, self._seed, frank=True, seconds=self._left())[0]
+        if told:
             outcome.told = told
+        error = ended.get(test.exercise)
+        if error and told.startswith(f"`{test.exercise}` is not defined"):
+            outcome.told = f"the cell of `{test.exercise}` ended with an error: {error}"
 
     def _of_exercise(self, test: Test) -> Budget:
         return budget(test, self._limits, self._left())
 
-    def _of_story(self) -> Budget:
-        seconds = self._limits.story_seconds
+    def _of_cell(self, spare: bool = False) -> Budget:
+        """Return what a cell may use that is no answer; less if nothing needs it."""
+        seconds = self._limits.story_seconds / (UNUSED if spare else 1)
         wall = min(self._limits.waiting * seconds, self._left())
         return Budget(seconds, wall, self._limits.memory)
 
     def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise Stopped("The lab took longer than it may and was stopped")
+            raise Stopped(LATE)
         return left
 
-    def _drop(self, why: str) -> None:
+    def _drop(self, stopped: Stopped) -> str:
+        """Give the sandbox up, and return what the student may know of why."""
+        # how much of the lab's time was left is a clock by which work could tell what it was asked
+        why = LATE if time.monotonic() >= self._deadline else str(stopped)
         if why not in self.stopped:
             self.stopped.append(why)
-        self._close()
+        self.close()
+        return why
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the sandbox."""
         if self._shell is not None:
             self.peak = max(self.peak, self._shell.peak)
             self._shell.__exit__()
@@ -375,6 +416,7 @@ def attempt(
     shared: Path,
     seed: int = 0,
     frank: bool = False,
+    seconds: float = TEST_SECONDS,
 ) -> tuple[str, bool]:
     """Run a test.
 
@@ -389,6 +431,8 @@ def attempt(
         See `chance.settle`.
     frank : bool
         Whether all may be told: only where the work has met no hidden test.
+    seconds : float
+        What is left of the lab's time, s.
 
     Returns
     -------
@@ -405,7 +449,7 @@ def attempt(
     file = f"<{test.name}>"
     try:
         with (
-            _time_limit(TEST_SECONDS),
+            _time_limit(min(seconds, TEST_SECONDS)),
             seeding.settled(seed, test.name),
             checks.answers_from(answers, shared),
             contextlib.redirect_stdout(io.StringIO()),
@@ -415,24 +459,27 @@ def attempt(
     except Exception as error:  # noqa: BLE001 - a test may fail in any way
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
         seen = bool(frames) and not any(is_hidden(test.code, f.lineno or 0) for f in frames)
-        return (_all(error) if frank else say(error, test.code)), seen
+        return (_all(error) if frank else say(error, test.code, seen)), seen
     return "", False
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: int) -> Iterator[None]:
-    """Stop a test that does not end: an answer may be larger than its author thought of."""
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Stop a test that computes without end: an answer may be larger than its author thought of.
+
+    The clock is that of this process's own computing; while the work is waited for it stands.
+    """
 
     def stop(*_: object) -> None:
         raise Stopped("A test took too long with your answer and was stopped")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _all(error: Exception) -> str:
@@ -440,20 +487,32 @@ def _all(error: Exception) -> str:
     return (str(error) if known else f"{type(error).__name__}: {error}")[:1000]
 
 
-def say(error: Exception, code: str) -> str:
+def say(error: Exception, code: str, seen: bool = False) -> str:
     """Return what a student may know of a failure that may have to do with hidden tests.
 
     Only the words that the test's author wrote for students are passed on, with what was put into
-    them left out; nothing that a sandbox said is.
+    them left out. Of what a sandbox said, which may be made up, nothing is but that a name is
+    missing for which the part asks that students have.
+
+    Parameters
+    ----------
+    error : Exception
+    code : str
+        The test cell.
+    seen : bool
+        Whether it failed in the part that students have.
+
+    Returns
+    -------
+    str
     """
     message = str(error)
     if isinstance(error, checks.CheckFailed) and not isinstance(error, _Refused):
-        for pattern, words in _hints(code):
-            if pattern.fullmatch(message):
+        for pieces, words in _hints(code):
+            if _fits(message, pieces):
                 return words
-    if isinstance(error, checks.CheckFailed):
-        name = message.split("`")[1] if message.startswith("`") else ""
-        if name.isidentifier() and name in code:
+    if isinstance(error, checks.CheckFailed) and seen:
+        for name in re.findall(r"submitted\(\s*[\"'](\w+)", visible(code)):
             for known in ("is not written yet", "is not defined"):
                 if message.startswith(f"`{name}` {known}"):
                     return f"`{name}` {known}"
@@ -480,59 +539,88 @@ def is_hidden(code: str, line: int) -> bool:
     return True
 
 
-def _hints(code: str) -> Iterator[tuple[re.Pattern[str], str]]:
-    """Yield each text of a test cell: as a pattern, and with its filled-in parts as dots."""
+def _hints(code: str) -> Iterator[tuple[list[str], str]]:
+    """Yield each text of a test cell: the pieces between what is filled in, and all with dots."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield re.compile(re.escape(node.value)), node.value
+            yield [node.value], node.value
         elif isinstance(node, ast.JoinedStr):
-            parts = [str(v.value) if isinstance(v, ast.Constant) else None for v in node.values]
-            pattern = "".join(".*" if part is None else re.escape(part) for part in parts)
-            words = "".join("..." if part is None else part for part in parts)
+            pieces = [""]
+            for value in node.values:
+                if isinstance(value, ast.Constant):
+                    pieces[-1] += str(value.value)
+                else:
+                    pieces.append("")
+            words = "...".join(pieces)
             if len(re.sub(r"\W", "", words)) > 8:
-                yield re.compile(pattern, re.DOTALL), words
+                yield pieces, words
+
+
+def _fits(message: str, pieces: list[str]) -> bool:
+    """Say whether a message is these pieces with anything in between; in one pass over it."""
+    first, *others = pieces
+    if not others:
+        return message == first
+    *middle, last = others
+    start, end = len(first), len(message) - len(last)
+    if start > end or not (message.startswith(first) and message.endswith(last)):
+        return False
+    for piece in middle:
+        found = message.find(piece, start, end)
+        if found < 0:
+            return False
+        start = found + len(piece)
+    return True
 
 
 # --- which cells answers are made of ------------------------------------------------------------
 
 
-def needed_cells(cells: list[Cell]) -> set[int]:
-    """Return the cells that tests need: locked ones, answers, own ones, and what these use.
+def _runs(cell: Cell) -> bool:
+    return cell.kind == "code" and cell.role != "test"
 
-    The story as it was handed out only looks at answers, so it is left out where no cell that is
-    needed uses a name it makes.
+
+def needed_cells(
+    cells: list[Cell], names: Mapping[int, tuple[list[str], list[str]]]
+) -> tuple[set[int], set[int]]:
+    """Return the cells that tests need, and those of them that the others use.
+
+    Locked cells, answers and students' own are needed, and what these use. The story as it was
+    handed out only looks at answers, and so does what a student wrote into one of its cells: it is
+    left out where no cell that is needed uses a name it makes.
+
+    Parameters
+    ----------
+    cells : list of Cell
+    names : dict of int to (list of str, list of str)
+        What each cell of code but tests makes and uses, by position: see `cell_names`.
+
+    Returns
+    -------
+    needed, used : set of int
+        Positions. Not used are only cells of students' own.
     """
-    code = {n: cell for n, cell in enumerate(cells) if cell.kind == "code" and cell.role != "test"}
-    needed = {n for n, cell in code.items() if cell.role != "own" or not cell.released}
-    names = {n: _names(cell.source) for n, cell in code.items()}
-    while True:
-        used = {name for n in needed for name in names[n][1]}
-        more = {n for n in code if n not in needed and names[n][0] & used}
-        if not more:
-            return needed
-        needed |= more
+    answers = {n for n in names if cells[n].role != "own"}
+    own = {n for n in names if not (cells[n].released or cells[n].story)}
+    used = _with_sources(answers, names)
+    return _with_sources(answers | own, names), used
 
 
-def _names(source: str) -> tuple[set[str], set[str]]:
-    """Return the names of the notebook that a cell makes and those it uses."""
-    try:
-        cell = symtable.symtable(source, "<cell>", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        words = set(re.findall(r"[^\W\d]\w*", source))
-        return set(), words
-    made, used = set(), set()
-    scopes = [cell]
-    while scopes:
-        scope = scopes.pop()
-        scopes += scope.get_children()
-        for symbol in scope.get_symbols():
-            # arguments and other names of a function's own are nobody else's
-            if scope is cell or symbol.is_global():
-                if symbol.is_assigned() or symbol.is_imported():
-                    made.add(symbol.get_name())
-                if symbol.is_referenced():
-                    used.add(symbol.get_name())
-    return made, used
+def _with_sources(start: set[int], names: Mapping[int, tuple[list[str], list[str]]]) -> set[int]:
+    """Return cells with all that make a name that one of them uses."""
+    makers: dict[str, list[int]] = {}
+    for position, (made, _) in names.items():
+        for name in made:
+            makers.setdefault(name, []).append(position)
+    found: set[int] = set()
+    waiting = list(start)
+    while waiting:
+        position = waiting.pop()
+        if position not in found:
+            found.add(position)
+            for name in names[position][1]:
+                waiting += makers.pop(name, [])
+    return found
 
 
 __all__ = [

@@ -46,11 +46,6 @@ class Mark:
     lost: dict[str, float]
 
 
-def submissions(course: Path, lab: str) -> list[str]:
-    """Return the students who handed in a folder for this lab under ``submitted/``."""
-    return sorted(path.parent.name for path in course.glob(f"submitted/*/{lab}") if path.is_dir())
-
-
 def register(course: Path, lab: str) -> None:
     """Enter a lab with its tests into the gradebook (nbgrader's generate_assignment).
 

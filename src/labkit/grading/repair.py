@@ -41,6 +41,8 @@ class Cell:
         The student's text, or the released one of a locked cell.
     released : bool
         Whether the text is the one that was handed out.
+    story : bool
+        Whether it is a cell of the story that was handed out, whatever it says now.
     """
 
     role: str
@@ -48,6 +50,7 @@ class Cell:
     kind: str
     source: str
     released: bool = False
+    story: bool = False
     id: str = ""
 
 
@@ -133,9 +136,11 @@ def _loads(text: str) -> dict[str, Any] | None:
 
 
 def _without_trailing_commas(text: str) -> str:
+    # nothing is looked at twice, in a text that never closes its quotes neither: `++` gives
+    # nothing back, and a string that is cut short is taken to the end
     return re.sub(
-        r'("(?:[^"\\]|\\.)*")|,(\s*[\]}])',
-        lambda match: match[1] or match[2],
+        r'("(?:[^"\\]++|\\.)*+"?)|,(?=\s*+[\]}])',
+        lambda match: match[1] or "",
         text,
         flags=re.DOTALL,
     )
@@ -247,10 +252,12 @@ def repair(raw: bytes, released: list[Cell]) -> Repaired:
     cells, said = _drop_copies(cells, named)
     repairs += said
     cells, said = _restore(cells, released, named)
-    repairs += said
+    repairs += said + _tests_after_answers(cells)
     texts = {(cell.kind, cell.source.strip()) for cell in released}
+    stories = {cell.id for cell in released if cell.role == "own" and cell.id}
     for cell in cells:
         cell.released = (cell.kind, cell.source.strip()) in texts
+        cell.story = cell.role == "own" and cell.id in stories
     repairs += _ids(cells)
     return Repaired(cells, repairs)
 
@@ -368,6 +375,25 @@ def _place(name: str, order: list[str], out: list[Cell]) -> int:
     if exercise := exercise_of(name, [cell.name for cell in out if cell.role == "solution"]):
         after = max(after, places[exercise])
     return after + 1
+
+
+def _tests_after_answers(cells: list[Cell]) -> list[str]:
+    """Move tests that stand above their answer behind it, in their order."""
+    repairs = []
+    answers = [cell.name for cell in cells if cell.role == "solution"]
+    tests: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.role == "test" and (exercise := exercise_of(cell.name, answers)):
+            tests.setdefault(exercise, []).append(cell)
+    for exercise, own in tests.items():
+        answer = next(n for n, cell in enumerate(cells) if cell.name == exercise)
+        if above := [cell for cell in own if cells.index(cell) < answer]:
+            repairs.append(f"The answer {exercise!r} stood below its tests; they follow it now.")
+            for cell in above:
+                cells.remove(cell)
+            answer -= len(above)
+            cells[answer + 1 : answer + 1] = above
+    return repairs
 
 
 def exercise_of(test: str, solutions: list[str]) -> str:

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from labkit.sandbox.view import KIT, start_numbers, unsafe_command, unsafe_envir
 
 #: an empty sandbox is ready in a third of a second
 START_SECONDS = 60.0
+#: how often an answer that is still coming is held to its budget, s
+LOOK_SECONDS = 0.05
+#: bytes of all answers together, of one notebook
+MAX_RECEIVED = 8 * wire.MAX_BYTES
 
 
 # --- the folder both sides can read -------------------------------------------------------------
@@ -123,6 +128,9 @@ class Shell:
         What chance in it follows from.
     """
 
+    _received = 0  # bytes
+    _looked = 0.0  # when an answer was last held to its budget
+
     def __init__(self, shared: Path, limits: Limits, unsafe: bool = False, seed: int = 0) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
@@ -200,7 +208,9 @@ class Shell:
         """The largest resident memory seen, bytes."""
         return self._watch.peak
 
-    def ask(self, request: dict[str, Any], budget: Budget, what: str) -> Any:
+    def ask(
+        self, request: dict[str, Any], budget: Budget, what: str, most: int = wire.MAX_BYTES
+    ) -> Any:
         """Send a request and wait for the answer.
 
         Parameters
@@ -211,6 +221,8 @@ class Shell:
             What the answer may cost; less of it is left afterwards.
         what : str
             How to name the work in messages.
+        most : int
+            Bytes of the answer.
 
         Returns
         -------
@@ -224,12 +236,15 @@ class Shell:
         """
         message = wire.encode(request)
         meter = Meter(self._watch, budget)
+        if request["do"] == "renew":  # another notebook
+            self._received = 0
         try:
             self._write(wire.HEADER.pack(len(message)) + message, meter)
             (length,) = wire.HEADER.unpack(self._read(wire.HEADER.size, meter))
-            if length > wire.MAX_BYTES:
+            self._received += length
+            if length > most or self._received > MAX_RECEIVED:
                 raise Stopped("answered with more data than was asked for")
-            answer = bytes(self._read(length, meter))
+            answer = self._read(length, meter)
             meter.settle()
             return wire.decode(answer)
         except wire.WireError as error:
@@ -261,13 +276,16 @@ class Shell:
         return data
 
     def _wait(self, readers: list[int], writers: list[int], meter: Meter) -> None:
+        """Wait until a pipe is ready; an answer that drips in is held to its budget as well."""
         while True:
             if self._watch.stopped:
                 raise Stopped(self._watch.stopped)
-            ready = select.select(readers, writers, [], 0.05)
+            ready = select.select(readers, writers, [], LOOK_SECONDS)
+            if time.monotonic() > self._looked + LOOK_SECONDS:
+                meter.check()
+                self._looked = time.monotonic()
             if ready[0] or ready[1]:
                 return
-            meter.check()
 
     def _gone(self) -> Stopped:
         return Stopped(self._watch.stopped or "ended the Python process")

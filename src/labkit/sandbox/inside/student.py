@@ -7,16 +7,20 @@ process is the student's word: the grader believes none of it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import io
 import os
 import resource
 import subprocess
 import sys
+from types import ModuleType
 from typing import Any, BinaryIO
 
+import cell_names
 import seeding
 import wire
+from after_import import after_import
 
 #: text kept of what one cell prints, characters
 MAX_TEXT = 20_000
@@ -49,6 +53,12 @@ def let_go() -> None:
     os.close(null)
 
 
+def settle(seed: int) -> None:
+    """Let everything drawn from now on follow from a seed, by packages imported later too."""
+    seeding.settle(seed)
+    after_import("torch", functools.partial(seeding.settle_torch, seed))
+
+
 class Capped(io.TextIOBase):
     """A text stream that keeps the beginning and forgets the rest."""
 
@@ -74,6 +84,7 @@ class Notebook:
     def __init__(self) -> None:
         from IPython.core.displayhook import DisplayHook
         from IPython.core.displaypub import DisplayPublisher
+        from IPython.core.error import UsageError
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
 
@@ -112,20 +123,45 @@ class Notebook:
                         print(said, end="")  # noqa: T201 - where the cell prints
                 self.user_ns["_exit_code"] = run.returncode
 
+            def enable_gui(self, gui: Any = None) -> None:
+                """Open no window: there is none."""
+
+            def enable_matplotlib(self, gui: Any = None) -> tuple[Any, str]:
+                """Draw pictures, whatever is asked for."""
+                return gui, "agg"
+
+            def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+                """Go on after a magic of another front end, or of a package that is not here."""
+                try:
+                    return super().run_line_magic(magic_name, line, _stack_depth + 1)
+                except UsageError as error:
+                    print(f"%{magic_name}: {error}")  # noqa: T201 - where the cell prints
+                except ImportError as error:
+                    if magic_name not in ("load_ext", "reload_ext"):
+                        raise
+                    print(f"%{magic_name}: {error}")  # noqa: T201
+
         config = Config()
         config.HistoryManager.enabled = False
         config.Shell.colors = "nocolor"
         self.shown = shown
         self.shell = Shell.instance(config=config)
         sys.modules["__main__"] = self.shell.user_module
+        sys.path.insert(0, "")  # modules a notebook writes for itself, as in a kernel
+        after_import("matplotlib", _draw_pictures)
+        after_import("matplotlib.pyplot", _draw_pictures)
 
     def renew(self, seed: int) -> dict[str, Any]:
         """Forget all names, as a new kernel would; modules stay loaded."""
         self.shell.reset(new_session=False)
         # what is left are the modules: the next reset need not search them for dead objects
         gc.freeze()
-        seeding.settle(seed)
+        settle(seed)
         return {}
+
+    def names(self, sources: list[str]) -> list[tuple[list[str], list[str]]]:
+        """Return the names each cell makes and uses; asked before any of them has run."""
+        return [cell_names.made_and_used(source) for source in sources]
 
     def run(self, source: str) -> dict[str, Any]:
         """Execute a cell; return what it showed and how it ended."""
@@ -170,6 +206,19 @@ class Notebook:
             finally:
                 if pyplot := sys.modules.get("matplotlib.pyplot"):
                     pyplot.close("all")
+
+
+def _draw_pictures(module: ModuleType) -> None:
+    """Let whoever asks matplotlib for windows go on without them."""
+    for name in ("use", "switch_backend"):
+        if ask := getattr(module, name, None):
+
+            @functools.wraps(ask)
+            def or_pictures(*args: Any, ask: Any = ask, **kwargs: Any) -> None:
+                with contextlib.suppress(ImportError):
+                    ask(*args, **kwargs)
+
+            setattr(module, name, or_pictures)
 
 
 def _text(data: dict[str, Any]) -> str:
@@ -224,8 +273,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while True:
         (length,) = wire.HEADER.unpack(_read(requests, wire.HEADER.size))
         request = wire.decode(_read(requests, length), trusted=True)
-        do: dict[str, Any] = {"run": notebook.run, "call": notebook.call, "renew": notebook.renew}
-        answer = do[request.pop("do")](**request)
+        do = getattr(notebook, request.pop("do"))  # names, renew, run or call
+        answer = do(**request)
         try:
             message = wire.encode(answer)
         except wire.WireError as error:
@@ -242,5 +291,5 @@ if __name__ == "__main__":
     incoming, outgoing, seed, *limits = (int(number) for number in sys.argv[1:])
     let_go()
     limit(*limits)
-    seeding.settle(seed)
+    settle(seed)
     serve(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))

@@ -1,8 +1,10 @@
 """Plain data as bytes and back, without pickle: how grader and sandbox talk.
 
 A message is a JSON tree and, beside it, the raw bytes of its arrays. What comes out of a sandbox
-may be anything, so a decoder believes nothing: an array is exactly as long as its bytes, the tree
-is bounded in depth and size, and only the types named here can come out.
+may be anything, so a decoder believes nothing: an array is exactly as long as its bytes, and they
+are used for nothing else; the tree is bounded in depth and size; keys that would make a dictionary
+slow are refused; and only the types named here can come out. What is made of a message grows in
+proportion to its length, in time and in memory.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -26,9 +29,19 @@ MAX_TREE_BYTES = 64_000_000
 MAX_NODES = 2_000_000
 MAX_DEPTH = 40
 MAX_ELEMENTS = 125_000_000
+#: keys of dictionaries that are no text; text is hashed with a secret, other things are not
+MAX_KEYS = 10_000
+#: of these, how many may share a hash
+MAX_COLLISIONS = 8
+#: in one figure: points of all curves, clouds and bars; how many of these; characters of all texts
+MAX_POINTS = 2_000_000
+MAX_DRAWN = 50_000
+MAX_LETTERS = 200_000
 
 # numbers, booleans, text and times, in the byte order of this machine
-_DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU]\d{1,7}|M8(\[\d*\w+\])?)")
+_DTYPE = re.compile(
+    r"[<>|=](b1|[iu][1248]|f(2|4|8|16)|c(8|16|32)|[SU]\d{1,7}|M8(\[\d{0,9}[A-Za-z]{1,2}\])?)"
+)
 _LENGTHS = struct.Struct("<QQ")
 
 
@@ -99,6 +112,8 @@ def _rarer(value: Any, blobs: list[bytes], depth: int) -> Any:
     if isinstance(value, PurePosixPath):
         return {"path": str(value)}
     if kind.__name__ in ("FigureFacts", "AxesFacts") and kind.__module__ == "helpers.figures":
+        if kind.__name__ == "FigureFacts":
+            _require_small(value)
         return {kind.__name__: _tree(vars(value), blobs, depth)}
     if module == "astropy":
         return _astropy_tree(value, blobs, depth)
@@ -131,12 +146,12 @@ def _array(array: np.ndarray, blobs: list[bytes]) -> list[Any]:
 # --- receiving ----------------------------------------------------------------------------------
 
 
-def decode(message: bytes, trusted: bool = False) -> Any:
+def decode(message: bytes | bytearray, trusted: bool = False) -> Any:
     """Turn bytes back into plain data.
 
     Parameters
     ----------
-    message : bytes
+    message : bytes or bytearray
     trusted : bool
         Whether it comes from the grader; only then may it hold tables, paths, FITS headers,
         generators, numpy scalars and masked arrays.
@@ -168,7 +183,7 @@ def decode(message: bytes, trusted: bool = False) -> Any:
 
 
 class _Decoder:
-    def __init__(self, message: bytes, trusted: bool) -> None:
+    def __init__(self, message: bytes | bytearray, trusted: bool) -> None:
         if len(message) > MAX_BYTES:
             raise WireError(f"a message of {len(message)} bytes is too long")
         length, count = _LENGTHS.unpack_from(message)
@@ -177,7 +192,7 @@ class _Decoder:
             raise WireError("too many values")
         self._tree = message[start : start + length]
         position = start + length
-        self._blobs: list[memoryview] = []
+        self._blobs: list[memoryview | None] = []  # None: used
         view = memoryview(message)
         for _ in range(count):
             (size,) = HEADER.unpack_from(message, position)
@@ -188,12 +203,12 @@ class _Decoder:
             position += size
         if position != len(message):
             raise WireError("bytes left over")
-        self._nodes = 0
+        self._nodes = self._keys = 0
         self._trusted = trusted
 
     def value(self) -> Any:
-        # brackets bound the depth before the parser meets them
-        if self._tree.count(b"[") + self._tree.count(b"{") > 2 * MAX_NODES:
+        # what the parser makes of the tree is many times larger than the tree
+        if sum(map(self._tree.count, (b"[", b"{", b","))) > 4 * MAX_NODES:
             raise WireError("too many values")
         return self._read(json.loads(self._tree), 0)
 
@@ -212,7 +227,9 @@ class _Decoder:
             return items if tag == "list" else tuple(items)
         if tag == "dict":
             pairs = [_list(pair, 2) for pair in _list(content)]
-            return {self._read(k, depth): self._read(v, depth) for k, v in pairs}
+            keys = [self._read(key, depth) for key, _ in pairs]
+            self._require_quick(keys)
+            return {key: self._read(v, depth) for key, (_, v) in zip(keys, pairs, strict=True)}
         if tag == "array":
             return self._array(content)
         if tag == "bytes":
@@ -226,6 +243,13 @@ class _Decoder:
         if not self._trusted:
             raise WireError("an unknown form of value")
         return self._from_grader(tag, content, depth)
+
+    def _require_quick(self, keys: list[Any]) -> None:
+        """Refuse keys that would make a dictionary's time grow faster than their number."""
+        hashes = [hash(key) for key in keys if type(key) is not str]
+        self._keys += len(hashes)
+        if self._keys > MAX_KEYS or max(Counter(hashes).values(), default=0) > MAX_COLLISIONS:
+            raise WireError("too many keys that are not text")
 
     def _from_grader(self, tag: str, content: Any, depth: int) -> Any:
         if tag == "scalar":
@@ -255,11 +279,14 @@ class _Decoder:
     def _blob(self, number: Any) -> memoryview:
         if type(number) is not int or not 0 <= number < len(self._blobs):
             raise WireError("bytes that are not there")
-        return self._blobs[number]
+        blob, self._blobs[number] = self._blobs[number], None
+        if blob is None:
+            raise WireError("bytes used twice")
+        return blob
 
     def _array(self, content: Any) -> np.ndarray:
         kind, shape, number = _list(content, 3)
-        if type(kind) is not str or not _DTYPE.fullmatch(kind):
+        if type(kind) is not str or len(kind) > 32 or not _DTYPE.fullmatch(kind):
             raise WireError("an array of a type that is not allowed")
         dtype = np.dtype(kind)
         shape = _list(shape)
@@ -328,4 +355,21 @@ def _figure_facts(values: Any) -> Any:
     _facts(values, {"axes": list, "title": str})
     if any(type(axes) is not AxesFacts for axes in values["axes"]):
         raise WireError("a figure's axes are none")
-    return FigureFacts(**values)
+    facts = FigureFacts(**values)
+    _require_small(facts)
+    return facts
+
+
+def _require_small(figure: Any) -> None:
+    """Refuse a figure of more than anybody can see: tests look at every point and every word."""
+    drawn = [xy for axes in figure.axes for xy in (*axes.data, axes.bars)]
+    words = [figure.title]
+    for axes in figure.axes:
+        words += [axes.title, axes.xlabel, axes.ylabel, axes.xscale, axes.yscale, *axes.texts]
+    for what, count, most in (
+        ("points", sum(map(len, drawn)), MAX_POINTS),
+        ("curves and clouds", len(drawn), MAX_DRAWN),
+        ("letters", sum(map(len, words)), MAX_LETTERS),
+    ):
+        if count > most:
+            raise WireError(f"a figure of {count} {what}, more than {most}")
