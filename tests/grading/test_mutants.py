@@ -35,7 +35,10 @@ def test_an_exercise_that_is_not_there_is_named():
 
 @pytest.mark.parametrize("slug", LABS)
 def test_every_entry_of_equivalent_mutants_fits_one(slug):
-    stale = mutants.equivalents(slug).keys() - {mutant.key for mutant in mutants.of_lab(slug)}
+    entries = mutants.equivalents(slug).keys()
+    exercises = {exercise for exercise, _ in entries}
+    made = {mutant.key for each in exercises for mutant in mutants.of_lab(slug, only=each)}
+    stale = entries - made
     assert not stale, (
         f"tests/grading/{slug}/equivalent.toml names mutants that are no more: {stale}"
     )

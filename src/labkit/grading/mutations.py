@@ -53,14 +53,18 @@ def mutations(answer: str) -> list[Mutation]:
     # what is more than that is called by its own name
     everywhere.sort(key=lambda each: each[1] == "returned argument")
     texts = Counter(_text(node) for node in ast.walk(tree) if _is_readable(node))
-    seen = {ast.unparse(tree)}
+    # of a cell with several functions only the one with the slip is written out anew
+    parts = list(map(ast.unparse, tree.body))
+    seen = {"\n".join(parts)}
     found: list[Mutation] = []
     for place, operator, changes in everywhere:
         around = _around(place, changes, texts)
         before = _text(around)
+        part = tree.body.index(place.above[1] if len(place.above) > 1 else place.node)
         with made(changes):
-            code, after = ast.unparse(tree), _after(around, changes)
-        if code not in seen and _compiles(code):
+            new, after = ast.unparse(tree.body[part]), _after(around, changes)
+        code = "\n".join([*parts[:part], new, *parts[part + 1 :]])
+        if code not in seen and _compiles(new):
             seen.add(code)
             found.append(Mutation(operator, place.line, *_short(before, after), code))
     return _told_apart(sorted(found, key=lambda mutation: mutation.line))

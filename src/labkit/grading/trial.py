@@ -40,7 +40,7 @@ class Known:
             for line in path.read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError):  # cut off by a power failure
                     found = json.loads(line)
-                    self._found[found["key"]] = found
+                    self._keep(found.pop("key"), found)
 
     def get(self, key: str) -> dict[str, Any]:
         """Return what is known of a mutant and a test."""
@@ -48,11 +48,14 @@ class Known:
 
     def add(self, key: str, **found: Any) -> None:
         """Keep what was found."""
-        self._found[key] = found
+        self._keep(key, found)
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"key": key, **found}) + "\n")
+
+    def _keep(self, key: str, found: dict[str, Any]) -> None:
+        self._found[key] = {**self.get(key), **found}
 
 
 class Trial:
