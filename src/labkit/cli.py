@@ -170,11 +170,13 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
     )
     mutants.add_argument("--exercise", help="only those of this one")
+    mutants.add_argument("--sample", type=int, metavar="N", help="at most so many of each exercise")
     mutants.add_argument(
-        "--sample",
+        "--long",
         type=int,
         metavar="N",
-        help="at most so many of each exercise (all, but 10 of one that runs for minutes)",
+        default=10,
+        help="at most so many of an exercise that trains or samples for minutes (10)",
     )
     mutants.add_argument("--seed", type=int, default=0, help="draw another sample")
     mutants.add_argument(
@@ -375,7 +377,7 @@ def _mutants(chosen: argparse.Namespace) -> int:
     good = True
     for slug in _chosen_labs(chosen.labs):
         made = mutants.of_lab(slug, only=chosen.exercise)
-        drawn = mutants.sample(made, mutants.most(slug, chosen.sample), chosen.seed)
+        drawn = mutants.sample(made, mutants.most(slug, chosen.sample, chosen.long), chosen.seed)
         equivalent = mutants.equivalents(slug)
         tried = [mutant for mutant in drawn if mutant.key not in equivalent]
         killers = trial.killers(

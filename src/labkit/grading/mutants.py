@@ -96,21 +96,25 @@ def of_lab(lab: str, root: Path = ROOT, only: str | None = None) -> list[Mutant]
     return made
 
 
-def most(lab: str, number: int | None = None, root: Path = ROOT) -> dict[str, int]:
+def most(lab: str, number: int | None = None, long: int = LONG_SAMPLE) -> dict[str, int]:
     """Return how many mutants of each exercise of a lab to try.
 
     Parameters
     ----------
     lab : str
     number : int, optional
-        Of each; by default all, but 10 of one that trains a network or samples for minutes.
-    root : Path
-        The course folder.
+        Of each; all by default.
+    long : int
+        Of one that trains a network or samples for minutes.
+
+    Returns
+    -------
+    dict of str to int
+        By exercise; without those of which all are tried.
     """
-    tests = judge.tests(lab_source.read(lab, root))
-    if number is not None:
-        return {test.exercise: number for test in tests}
-    return {test.exercise: LONG_SAMPLE for test in tests if test.seconds > LONG_SECONDS}
+    tests = judge.tests(lab_source.read(lab))
+    found = {} if number is None else {test.exercise: number for test in tests}
+    return found | {test.exercise: long for test in tests if test.seconds > LONG_SECONDS}
 
 
 def sample(mutants: Iterable[Mutant], numbers: Mapping[str, int], seed: int = 0) -> list[Mutant]:
