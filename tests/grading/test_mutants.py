@@ -160,12 +160,13 @@ def test_several_workers_find_the_same(tmp_path):
 # --- the labs -----------------------------------------------------------------------------------
 
 
-def fared(slug, drawn, longest=rivals.LONG_SECONDS):
-    """Try mutants, but those known as equivalent."""
+def fared(slug, made, numbers, longest=rivals.LONG_SECONDS):
+    """Try so many mutants of each exercise, but for those known as equivalent."""
+    drawn = mutants.sample(made, numbers)
     equivalent = mutants.equivalents(slug)
     tried = [mutant for mutant in drawn if mutant.key not in equivalent]
     killers = dict(trial.killers(slug, tried, longest=longest)) if tried else {}
-    return mutants.Result.of(mutants.of_lab(slug), drawn, equivalent, killers)
+    return mutants.Result.of(made, drawn, equivalent, killers)
 
 
 @pytest.mark.measured
@@ -175,10 +176,10 @@ def test_a_sample_of_mutants_is_killed():
     for slug in LABS:
         tests = judge.tests(lab_source.read(slug))
         limits = {test.exercise: test.seconds for test in tests}
-        cheap = lab_source.DEFAULT_SECONDS
-        numbers = {e: SAMPLE if limit <= cheap else 0 for e, limit in limits.items()}
-        drawn = mutants.sample(mutants.of_lab(slug), numbers)
-        results[slug] = fared(slug, drawn, longest=cheap)
+        cheap = [each for each in limits if limits[each] <= lab_source.DEFAULT_SECONDS]
+        made = [mutant for each in cheap for mutant in mutants.of_lab(slug, only=each)]
+        numbers = dict.fromkeys(cheap, SAMPLE)
+        results[slug] = fared(slug, made, numbers, longest=lab_source.DEFAULT_SECONDS)
         print(f"{slug}: {results[slug]}")
     survivors = [mutant for result in results.values() for mutant in result.survivors]
     killed = sum(len(result.killed) for result in results.values())
@@ -190,8 +191,7 @@ def test_a_sample_of_mutants_is_killed():
 @pytest.mark.skipif(not THOROUGH, reason="takes an hour: LABKIT_THOROUGH, or `labkit mutants`")
 @pytest.mark.parametrize("slug", LABS)
 def test_mutants_are_killed(slug):
-    drawn = mutants.sample(mutants.of_lab(slug), mutants.most(slug))
-    result = fared(slug, drawn)
+    result = fared(slug, mutants.of_lab(slug), mutants.most(slug))
     print(f"\n{cli.table(result.table())}\n{slug}: {result}")
     assert result.share >= mutants.KILL_SHARE, "\n".join(map(str, result.survivors))
 

@@ -114,7 +114,7 @@ def most(lab: str, number: int | None = None, long: int = LONG_SAMPLE) -> dict[s
     """
     tests = judge.tests(lab_source.read(lab))
     found = {} if number is None else {test.exercise: number for test in tests}
-    return found | {test.exercise: long for test in tests if test.seconds > LONG_SECONDS}
+    return found | {test.exercise: long for test in tests if test.seconds >= LONG_SECONDS}
 
 
 def sample(mutants: Iterable[Mutant], numbers: Mapping[str, int], seed: int = 0) -> list[Mutant]:
