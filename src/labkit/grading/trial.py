@@ -19,7 +19,7 @@ from labkit.sandbox import Budget
 
 #: how many times the model's own processor time a mutant may use, and what it may use anyway, s:
 #: enough to load a large library
-TIMES_MODEL, LEAST_SECONDS = 5.0, 8.0
+TIMES_MODEL, LEAST_SECONDS = 3.0, 8.0
 #: how many times its processor time the clock may run, since other work may share the machine
 WAITING = 10.0
 
@@ -102,7 +102,10 @@ class Trial:
         seconds = self._seconds(tests)
         # its own first, those that take the model least time first
         tests.sort(key=lambda test: (test.exercise != exercise, seconds[test.name]))
-        budgets = [(test, self._budget(test, seconds[test.name])) for test in tests]
+        # one of the model's tests came first and compiled or loaded what all of them need; a mutant
+        # whose predecessor has ended the sandbox must do so again, in whichever test it meets first
+        first = max(seconds.values(), default=0.0)
+        budgets = [(test, self._budget(test, seconds[test.name], first)) for test in tests]
         outcomes = self._lab.outcomes(exercise, code, budgets)
         for test, passed in zip(tests, outcomes, strict=True):
             self._known.add(keys[test.name], lost=not passed, grader=self._grader)
@@ -113,9 +116,9 @@ class Trial:
     def _key(self, test: judge.Test, exercise: str = "", code: str = "") -> str:
         return digest(test.name, test.code, *self._lab.cells_for(test, exercise, code))
 
-    def _budget(self, test: judge.Test, seconds: float) -> Budget:
+    def _budget(self, test: judge.Test, seconds: float, first: float) -> Budget:
         granted = judge.budget(test, self._lab.limits)
-        cpu = min(max(TIMES_MODEL * seconds, LEAST_SECONDS), granted.cpu)
+        cpu = min(max(TIMES_MODEL * seconds + first, LEAST_SECONDS), granted.cpu)
         return Budget(cpu, WAITING * cpu, granted.memory)
 
     def _seconds(self, tests: list[judge.Test]) -> dict[str, float]:
