@@ -60,7 +60,8 @@ def mutations(answer: str) -> list[Mutation]:
     for place, operator, changes in everywhere:
         around = _around(place, changes, texts)
         before = _text(around)
-        part = tree.body.index(place.above[1] if len(place.above) > 1 else place.node)
+        top = (*place.above, place.node)[1]
+        part = next(n for n, statement in enumerate(tree.body) if statement is top)
         with made(changes):
             new, after = ast.unparse(tree.body[part]), _after(around, changes)
         code = "\n".join([*parts[:part], new, *parts[part + 1 :]])
