@@ -157,6 +157,34 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     rivals.add_argument("--unsafe", action="store_true", help="without a sandbox")
 
+    mutants = _command(
+        commands,
+        "mutants",
+        _mutants,
+        "make small slips in the model answers by machine; print which no test notices",
+        "Those that no test should notice stand, with the reason, in tests/grading/<lab>/"
+        "equivalent.toml. Exits with 1 if fewer than 95 % of a lab's others lose a test. Results "
+        "are kept in build/mutants; only what changed since is tried again.",
+    )
+    mutants.add_argument(
+        "labs", nargs="*", metavar="LAB", help="for example 01_apogee; all by default"
+    )
+    mutants.add_argument("--exercise", help="only those of this one")
+    mutants.add_argument("--sample", type=int, metavar="N", help="at most so many of each exercise")
+    mutants.add_argument(
+        "--long",
+        type=int,
+        metavar="N",
+        default=10,
+        help="at most so many of an exercise that trains or samples for minutes (10)",
+    )
+    mutants.add_argument("--seed", type=int, default=0, help="draw another sample")
+    mutants.add_argument(
+        "--survivors", action="store_true", help="print the survivors only, without the table"
+    )
+    mutants.add_argument("--workers", type=int, default=1, help="how many at a time (1)")
+    mutants.add_argument("--unsafe", action="store_true", help="without a sandbox")
+
     grade = _command(
         commands,
         "grade",
@@ -332,15 +360,52 @@ def _doctor(chosen: argparse.Namespace) -> int:
     return 1 if any(finding.advice and finding.needed for finding in findings) else 0
 
 
-def _rivals(chosen: argparse.Namespace) -> int:
-    from tqdm.auto import tqdm
-
+def _require_sandbox(chosen: argparse.Namespace) -> None:
     from labkit import sandbox
-    from labkit.grading import rivals
 
     sandbox.require_linux(without_sandbox=chosen.unsafe)
     if not chosen.unsafe:
         sandbox.require_bubblewrap()
+
+
+def _mutants(chosen: argparse.Namespace) -> int:
+    from tqdm.auto import tqdm
+
+    from labkit.grading import mutants, trial
+
+    _require_sandbox(chosen)
+    good = True
+    for slug in _chosen_labs(chosen.labs):
+        made = mutants.of_lab(slug, only=chosen.exercise)
+        drawn = mutants.sample(made, mutants.most(slug, chosen.sample, chosen.long), chosen.seed)
+        equivalent = mutants.equivalents(slug)
+        tried = [mutant for mutant in drawn if mutant.key not in equivalent]
+        killers = trial.killers(
+            slug,
+            tried,
+            workers=chosen.workers,
+            unsafe=chosen.unsafe,
+            kept=ROOT / "build" / "mutants" / f"{slug}.jsonl",
+        )
+        shown = tqdm(
+            killers, slug, len(tried), unit="mutant", disable=not sys.stderr.isatty(), leave=False
+        )
+        result = mutants.Result.of(made, drawn, equivalent, dict(shown))
+        good = good and result.share >= mutants.KILL_SHARE
+        if not chosen.survivors:
+            print(table(result.table()))
+            print(f"{slug}: {result}")
+        for mutant in result.survivors:
+            print(mutant)
+    return 0 if good else 1
+
+
+def _rivals(chosen: argparse.Namespace) -> int:
+    from tqdm.auto import tqdm
+
+    from labkit.grading import rivals
+
+    _require_sandbox(chosen)
     lost = {}
     for slug in _chosen_labs(chosen.labs):
         with rivals.Lab(slug, unsafe=chosen.unsafe) as lab:

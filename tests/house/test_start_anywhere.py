@@ -248,7 +248,7 @@ def elsewhere(monkeypatch, platform):
         ("darwin", [], "container; a notebook of your own can be graded here with --unsafe"),
     ],
 )
-@pytest.mark.parametrize("command", ["grade", "rivals"])
+@pytest.mark.parametrize("command", ["grade", "mutants", "rivals"])
 def test_grading_says_that_it_needs_linux(monkeypatch, capsys, platform, options, said, command):
     elsewhere(monkeypatch, platform)
     assert cli.main([command, "01_apogee", *options]) == 1

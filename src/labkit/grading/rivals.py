@@ -23,7 +23,7 @@ import ast
 import contextlib
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +139,11 @@ class Lab:
         Without a sandbox.
     hash_seed : int
         Of Python's hashes in the interpreter that answers.
+
+    Attributes
+    ----------
+    tests : list of Test
+    limits : Limits
     """
 
     def __init__(self, slug: str, *, unsafe: bool = False, hash_seed: int = 0) -> None:
@@ -148,12 +153,13 @@ class Lab:
         self._model = [
             cell.source for cell in notebook.cells if repair.role(cell) in ("setup", "solution")
         ]
-        self._uses = {name: _names(answer) for name, answer in _answers(notebook).items()}
+        self._answers = _answers(notebook)
+        self._uses = {name: _names(answer) for name, answer in self._answers.items()}
         self._long = {test.exercise for test in self.tests if test.seconds > LONG_SECONDS}
         self._known: dict[tuple[int, bytes], dict[str, Any]] = {}
         self._unsafe = unsafe
         self._hash_seed = hash_seed
-        self._limits = Limits(memory=max([Limits.memory, *(test.memory for test in self.tests)]))
+        self.limits = Limits(memory=max([Limits.memory, *(test.memory for test in self.tests)]))
         self._kept = contextlib.ExitStack()
         self._shared = self._kept.enter_context(sandbox.scratch())
         self._shell: Shell | None = None
@@ -186,7 +192,57 @@ class Lab:
         if not self._write([*self._model, *([code] if code else [])], seed):
             return {test.name for test in tests}
         same = self._long - touched
-        return {test.name for test in tests if not self._passes(test, seed, same)}
+        budgets = ((test, judge.budget(test, self.limits)) for test in tests)
+        return {test.name for test, budget in budgets if not self._passes(test, budget, seed, same)}
+
+    def tests_of(self, exercise: str, longest: float = LONG_SECONDS) -> list[judge.Test]:
+        """Return the tests that ask for an exercise, or for what is made of it.
+
+        But for those of other exercises with a limit above the longest, s: they would be computed
+        anew for each wrong answer here.
+        """
+        touched = self._touched(_defined(self._answers[exercise]))
+        asking = [test for test in self.tests if _asked(test.code) & touched]
+        return [test for test in asking if test.exercise == exercise or test.seconds <= longest]
+
+    def cells_for(self, test: judge.Test, exercise: str = "", code: str = "") -> list[str]:
+        """Return the cells a test depends on, with other code for one exercise."""
+        home = {name: e for e, answer in self._answers.items() for name in _defined(answer)}
+        needed, names = set[str](), _asked(test.code)
+        while more := {home[name] for name in names if name in home} - needed:
+            needed |= more
+            names = set[str]().union(*(self._uses[each] for each in more))
+        others = [self._answers[each] for each in self._answers if each not in needed]
+        return [cell for cell in self._with(exercise, code) if cell not in others]
+
+    def outcomes(
+        self,
+        exercise: str,
+        code: str,
+        tests: Sequence[tuple[judge.Test, Budget]],
+        seed: int = 0,
+    ) -> Iterator[bool]:
+        """Put other code in the place of a model answer, and yield whether it passes each test.
+
+        Parameters
+        ----------
+        exercise : str
+            "" to leave all the model answers in place.
+        code : str
+        tests : sequence of (Test, Budget)
+            With what may be used to answer each.
+        seed : int
+            What chance follows from.
+        """
+        touched = self._touched(_defined(code)) if exercise else set()
+        alive = self._write(self._with(exercise, code), seed)
+        for test, budget in tests:
+            yield alive and self._passes(test, budget, seed, self._long - touched)
+
+    def _with(self, exercise: str, code: str) -> list[str]:
+        """Return the cells of the model, with other code for one exercise."""
+        replaced = self._answers.get(exercise)
+        return [code if cell == replaced else cell for cell in self._model]
 
     def long_tests_of_others(self, rival: Rival) -> set[str]:
         """Return tests of long exercises that a wrong rival of another one does not lose.
@@ -221,7 +277,7 @@ class Lab:
         """Run cells in a fresh namespace; say whether the interpreter survived."""
         try:
             if self._shell is None:
-                self._shell = Shell(self._shared, self._limits, self._unsafe, self._hash_seed)
+                self._shell = Shell(self._shared, self.limits, self._unsafe, self._hash_seed)
             self._ask({"do": "renew", "seed": seed})
             for cell in cells:
                 self._ask({"do": "run", "source": cell})
@@ -231,15 +287,15 @@ class Lab:
         return True
 
     def _ask(self, request: dict[str, object]) -> None:
-        seconds = self._limits.story_seconds
-        budget = Budget(seconds, self._limits.waiting * seconds, self._limits.memory)
+        seconds = self.limits.story_seconds
+        budget = Budget(seconds, self.limits.waiting * seconds, self.limits.memory)
         assert self._shell is not None  # `_write` has opened it
         self._shell.ask(request, budget, "a cell")
 
-    def _passes(self, test: judge.Test, seed: int, same: set[str]) -> bool:
+    def _passes(self, test: judge.Test, budget: Budget, seed: int, same: set[str]) -> bool:
         if self._shell is None:  # an earlier test has ended it
             return False
-        answers = _Answers(self._shell, judge.budget(test, self._limits), seed, same, self._known)
+        answers = _Answers(self._shell, budget, seed, same, self._known)
         try:
             return not judge.attempt(test, answers, self._shared, seed)[0]
         except Stopped:
