@@ -23,6 +23,8 @@
 #
 # You end with 1855 spectra in one array, ready for lab 2.
 #
+# You write functions. A function leaves what it is given as it was; work on a copy.
+#
 # **Where the data come from.** Your code is the code you would write against SDSS: the real
 # client, the real addresses, the real file format. Unless your instructor chose otherwise, though,
 # an archive on your own machine answers it, and the stars in it are *simulated*: made from physics
@@ -98,7 +100,8 @@ def catalogue_query(fields):
     str
         One SELECT over apogeeStar and aspcapStar. It gives one row for each combined spectrum in
         these fields, with the columns apogee_id, telescope, field, snr, nvisits, teff, logg, fe_h,
-        mg_fe and si_fe under these names. Order does not matter, and you may ask for more columns.
+        mg_fe and si_fe under these names. Order does not matter, and you may ask for more of the
+        two tables' columns.
     """
     ### BEGIN SOLUTION
     quoted = ", ".join(f"'{field}'" for field in fields)
@@ -147,12 +150,15 @@ def test_catalogue_query_hidden():
     spectra = [
         {
             "apogee_id": f"2M{n:08d}+00",
-            "telescope": "apo25m",
+            "telescope": ("apo25m", "apo1m", "lco25m")[n % 3],
             "field": fields[n % len(fields)],
             "location_id": 4000 + n % len(fields),
             "snr": 20.5 + n,
             "nvisits": 1 + n % 3,
-            "teff": 4000.5 + n,
+            "starflag": 512 * (n % 2),
+            "extratarg": 16 * (n % 4 == 0),
+            # no cut was asked for: stars without a temperature count too
+            "teff": 4000.5 + n if n % 7 else -9999,
             "logg": 2 + n / 100,
             "fe_h": -n / 100,
             "mg_fe": n / 1000,
@@ -167,7 +173,7 @@ def test_catalogue_query_hidden():
         order = np.argsort(answer["snr"])
         checks.that(len(order) == len(expected), "not one row for each spectrum in the fields")
         hint = "a column does not hold what the catalogue has under that name"
-        for name in ("apogee_id", "field"):
+        for name in ("apogee_id", "telescope", "field"):
             checks.that([str(v) for v in answer[name][order]] == [e[name] for e in expected], hint)
         for name in ("snr", "nvisits", "teff", "logg", "fe_h", "mg_fe", "si_fe"):
             values = np.asarray(answer[name][order], dtype=float)
@@ -342,7 +348,7 @@ def test_is_good_giant_hidden():
     table = Table(
         {
             "apogee_id": [f"2M{k:03d}" for k in range(n)],
-            "snr": random.choice([12.0, 48.0, 52.0, 400.0], n),
+            "snr": random.choice([12.0, 49.5, 50.5, 400.0], n),
             "teff": np.where(dwarf, random.uniform(5800, 7000, n), random.uniform(3600, 5600, n)),
             "logg": np.where(dwarf, random.uniform(4.1, 5.0, n), random.uniform(-0.3, 3.9, n)),
             "fe_h": random.choice([-2.2, -1.05, -0.95, 0.0, 0.4], n),
@@ -444,7 +450,7 @@ def test_is_good_giant_labels_hidden():
 ### END HIDDEN TESTS
 
 # %%
-good = rows[is_good_giant(rows)]
+good = rows[np.asarray(is_good_giant(rows), dtype=bool)]
 print(f"{len(good)} of {len(rows)} spectra pass the cuts")
 
 # %% [markdown]
@@ -547,7 +553,8 @@ def test_best_rows_stars():
 
 
 # %%
-best = good[best_rows(good["apogee_id"], good["snr"])]
+chosen = best_rows(np.asarray(good["apogee_id"], dtype=str), np.asarray(good["snr"], dtype=float))
+best = good[np.asarray(chosen, dtype=int)]
 print(f"{len(good)} spectra of {len(best)} stars: {len(good) - len(best)} were repeats")
 labels = np.column_stack([best[name.lower()] for name in apogee.LABELS]).astype(float)
 
@@ -623,17 +630,22 @@ def test_surface_gravity_scaling():
     log_g = checks.submitted("surface_gravity")
     sun = checks.number(log_g(1.0, 1.0), "log g")
     hint = "ten times the {} should change log g by a whole number: which power, which logarithm?"
-    checks.close(log_g(10.0, 1.0) - sun, 1, atol=1e-6, hint=hint.format("mass"))
-    checks.close(abs(log_g(1.0, 10.0) - sun), 2, atol=1e-6, hint=hint.format("radius"))
+    checks.close(log_g(10.0, 1.0) - sun, 1, atol=1e-4, hint=hint.format("mass"))
+    checks.close(
+        log_g(1.0, 10.0) - sun,
+        -2,
+        atol=1e-4,
+        hint=hint.format("radius") + " And which way does gravity go with size?",
+    )
 
 
 # %%
 for stage, radius in (
-    ("main sequence", 1),
-    ("tip of the red giant branch, just before the helium flash", 100),
-    ("core helium burning", 15),
+    ("main sequence", 1.0),
+    ("tip of the red giant branch, just before the helium flash", 100.0),
+    ("core helium burning", 15.0),
 ):
-    print(f"R = {radius:3d} R_sun   log g = {surface_gravity(1, radius):5.2f}   {stage}")
+    print(f"R = {radius:3.0f} R_sun   log g = {surface_gravity(1.0, radius):5.2f}   {stage}")
 
 # %% [markdown]
 # **Explain** in your own words, with the three numbers above, why a cut at $\log g = 4$ tells
@@ -720,8 +732,6 @@ def corner_figure(labels):
 
 
 # %% test="corner_figure" points=2
-import re
-
 import numpy as np
 
 from helpers import checks
@@ -729,33 +739,59 @@ from helpers import checks
 
 @checks.run
 def test_corner_figure():
+    from helpers.labels import resolved
+
     random = np.random.default_rng()
-    low, high = np.array([3600, 0.0, -1.0, 0.1, -0.4]), np.array([5600, 3.9, 0.5, 0.4, -0.1])
+    # the five ranges are told apart by their limits
+    low, high = np.array([3600, 0.0, -1.0, 0.1, -0.3]), np.array([5600, 3.9, 0.5, 0.2, -0.2])
     labels = low + (high - low) * random.beta(2, 2, (600, 5))
     figure = checks.submitted("corner_figure")(labels)
     figure = checks.figure(figure, axes=15)  # ten pairs and five labels alone
-    words = [label for axes in figure.axes for label in (axes.xlabel, axes.ylabel) if label]
+    spellings = (
+        ("teff", "temp"),
+        ("logg", "gravity"),
+        ("feh", "metallicity"),
+        ("mgfe",),
+        ("sife",),
+    )
 
-    def plain(label):  # "$T_\mathrm{eff}$ [K]" reads "teffk"
-        return re.sub(r"\\(mathrm|rm|text|mathit)|[^A-Za-z]", "", label).lower()
+    def named(label):  # "$T_\mathrm{eff}$ [K]" reads "teffk"
+        letters = "".join(filter(str.isalpha, resolved(label).casefold()))
+        return [k for k, texts in enumerate(spellings) if any(text in letters for text in texts)]
 
-    for name, spellings, unit in (
-        ("the effective temperature", ("teff", "temp"), r"(?<![A-Za-z])(K|[Kk]elvin)(?![A-Za-z])"),
-        ("log g", ("logg", "gravity"), r"dex|cgs|cm"),
-        ("[Fe/H]", ("feh", "metallicity"), r"dex"),
-        ("[Mg/Fe]", ("mgfe",), r"dex"),
-        ("[Si/Fe]", ("sife",), r"dex"),
-    ):
-        named = [label for label in words if any(text in plain(label) for text in spellings)]
-        checks.that(bool(named), f"no axis says that it shows {name}")
-        checks.that(
-            any(re.search(unit, label) for label in named), f"{name} stands without its unit"
-        )
+    def shows(limits, values):
+        first, last = sorted(limits)
+        inner = np.percentile(values, [5, 95])
+        return first <= inner[0] and inner[1] <= last and last - first < 2.5 * np.ptp(values)
+
+    sides = [
+        side
+        for axes in figure.axes
+        if axes.images or axes.data or len(axes.bars)
+        for side in ((axes.xlabel, axes.xlim), (axes.ylabel, axes.ylim))
+    ]
+    names = ("the effective temperature", "log g", "[Fe/H]", "[Mg/Fe]", "[Si/Fe]")
+    for column, name in enumerate(names):
+        mine = [(label, limits) for label, limits in sides if named(label) == [column]]
+        checks.that(bool(mine), f"no axis says that it shows {name}")
+        told = "; ".join(label for label, limits in mine if shows(limits, labels[:, column]))
+        checks.that(bool(told), f"the axis that says {name} does not show it")
+        if column == 0:
+            checks.label_unit(told, "K", hint=f"{name} stands without its unit")
+        else:
+            checks.label_has(told, "dex", "cgs", "cm", hint=f"{name} stands without its unit")
+    ### BEGIN HIDDEN TESTS
+    # a panel of one label alone may name it at both sides
+    for axes in figure.axes:
+        both = ((axes.xlabel, axes.xlim), (axes.ylabel, axes.ylim))
+        said = {column for label, _ in both for column in named(label)}
+        true = {c for label, limits in both for c in named(label) if shows(limits, labels[:, c])}
+        checks.that(said == true, "an axis names one label and shows another")
+    ### END HIDDEN TESTS
 
 
 # %% test="corner_figure.data" points=2
 import itertools
-import re
 
 import numpy as np
 
@@ -766,9 +802,10 @@ from helpers import checks
 def test_corner_figure_data():
     random = np.random.default_rng()
     # the five ranges are told apart by their limits
-    low, high = np.array([3600, 0.0, -1.0, 0.1, -0.4]), np.array([5600, 3.9, 0.5, 0.4, -0.1])
+    low, high = np.array([3600, 0.0, -1.0, 0.1, -0.3]), np.array([5600, 3.9, 0.5, 0.2, -0.2])
     labels = low + (high - low) * random.beta(2, 2, (600, 5))
     figure = checks.figure(checks.submitted("corner_figure")(labels), axes=15)
+    panels = [axes for axes in figure.axes if axes.images or axes.data or len(axes.bars)]
 
     def shows(limits, values):
         first, last = sorted(limits)
@@ -778,20 +815,17 @@ def test_corner_figure_data():
     for one, other in itertools.combinations(range(5), 2):
         found = any(
             (shows(axes.xlim, labels[:, a]) and shows(axes.ylim, labels[:, b]))
-            for axes in figure.axes
+            for axes in panels
             for a, b in ((one, other), (other, one))
         )
         checks.that(found, f"no panel shows columns {one} and {other} of the labels together")
-    ### BEGIN HIDDEN TESTS
-    for axes in figure.axes:
-        for label, limits in ((axes.xlabel, axes.xlim), (axes.ylabel, axes.ylim)):
-            text = re.sub(r"\\(mathrm|rm|text|mathit)|[^A-Za-z]", "", label).lower()
-            for column, name in enumerate(("teff", "logg", "feh", "mgfe", "sife")):
-                checks.that(
-                    name not in text or shows(limits, labels[:, column]),
-                    "an axis names one label and shows another",
-                )
-    ### END HIDDEN TESTS
+    for column in range(5):
+        alone = any(
+            shows(along, labels[:, column]) and not any(shows(up, values) for values in labels.T)
+            for axes in panels
+            for along, up in ((axes.xlim, axes.ylim), (axes.ylim, axes.xlim))
+        )
+        checks.that(alone, f"no panel shows column {column} of the labels alone")
 
 
 # %%
@@ -911,10 +945,10 @@ def test_wavelength_grid():
         "100 000 Å: is the logarithm of base 10?",
     )
     checks.close(
-        grid[:1], [1e4], rtol=1e-9, hint="the first pixel does not have the wavelength of CRVAL1"
+        grid[:1], [1e4], rtol=1e-5, hint="the first pixel does not have the wavelength of CRVAL1"
     )
     checks.close(
-        grid[-1:], [1e5], rtol=1e-9, hint="the last pixel is off: how many steps is it away?"
+        grid[-1:], [1e5], rtol=1e-5, hint="the last pixel is off: how many steps is it away?"
     )
 
 
@@ -927,9 +961,9 @@ def test_wavelength_grid_hidden():
         start, step = float(random.uniform(3.5, 4.3)), float(random.uniform(1e-6, 1e-4))
         header = {"NAXIS1": n, "CRVAL1": start, "CDELT1": step, "CRPIX1": 1, "NAXIS": 1}
         grid = checks.array(checks.submitted("wavelength_grid")(header), (n,))
-        # a hundredth of a pixel
+        # a twentieth of a pixel: the last digit of single precision is a hundredth of the finest
         checks.close(
-            np.log10(grid), start + step * np.arange(n), atol=step / 100, hint="the grid is off"
+            np.log10(grid), start + step * np.arange(n), atol=step / 20, hint="the grid is off"
         )
 
 
@@ -948,7 +982,7 @@ def test_wavelength_grid_reference():
     checks.close(
         np.log10(grid[4:5]),
         [4.2],
-        atol=1e-9,
+        atol=1e-4,
         hint="CRPIX1 = 5 says that the fifth pixel has CRVAL1",
     )
 
@@ -957,18 +991,18 @@ def test_wavelength_grid_reference():
 @checks.run
 def test_wavelength_grid_reference_hidden():
     random = np.random.default_rng(9)
-    for reference in (2, 40.5, 8575, -3):
+    for reference in (2, 41, 4288, 8575):
         step = float(random.uniform(1e-6, 1e-5))
         header = {"NAXIS1": 8575, "CRVAL1": 4.179, "CDELT1": step, "CRPIX1": reference}
         grid = checks.array(checks.submitted("wavelength_grid")(header), (8575,))
         expected = 4.179 + step * (np.arange(8575) + 1 - reference)
-        checks.close(np.log10(grid), expected, atol=step / 100, hint="the grid is off")
+        checks.close(np.log10(grid), expected, atol=step / 20, hint="the grid is off")
 
 
 ### END HIDDEN TESTS
 
 # %%
-wavelength = wavelength_grid(image_header)
+wavelength = np.asarray(wavelength_grid(image_header), dtype=float)
 print(f"{len(wavelength)} pixels from {wavelength[0]:.2f} to {wavelength[-1]:.2f} Å")
 width = wavelength[1] - wavelength[0]
 velocity = 299792.458 * np.log(10) * image_header["CDELT1"]
@@ -1016,18 +1050,20 @@ from helpers import checks
 @checks.run
 def test_read_coadd():
     random = np.random.default_rng()
-    flux = random.uniform(100, 200, (5, 60)).astype("f4")  # two combinations, three visits
-    error, mask = flux / 50, random.integers(0, 2**15, (5, 60)).astype("i2")
+    flux = random.uniform(100, 200, (5, 8575)).astype("f4")  # two combinations, three visits
+    error, mask = flux / 50, random.integers(0, 2**15, (5, 8575)).astype("i2")
     path = checks.workspace() / "apStar-test.fits"
-    extra = [fits.ImageHDU(np.ones((5, 60), "f4")) for _ in range(4)]
-    images = [fits.ImageHDU(image) for image in (flux, error, mask)]
-    fits.HDUList([fits.PrimaryHDU(), *images, *extra]).writeto(path)
+    extra = [fits.ImageHDU(np.ones((5, 8575), "f4")) for _ in range(4)]
+    header = fits.Header({"CRVAL1": 4.179, "CDELT1": 6e-6, "CRPIX1": 1, "CTYPE1": "LOG-LINEAR"})
+    images = [fits.ImageHDU(image, header) for image in (flux, error, mask)]
+    first = fits.PrimaryHDU(header=fits.Header({"OBJID": "2M00", "NVISITS": 3, "SNR": 50.0}))
+    fits.HDUList([first, *images, *extra]).writeto(path)
 
     result = checks.submitted("read_coadd")(str(path))
     checks.that(type(result) in (tuple, list) and len(result) == 3, "return flux, error and mask")
-    got_flux = checks.array(result[0], (60,), "the flux")
-    got_error = checks.array(result[1], (60,), "the error")
-    got_mask = checks.array(result[2], (60,), "the mask")
+    got_flux = checks.array(result[0], (8575,), "the flux")
+    got_error = checks.array(result[1], (8575,), "the error")
+    got_mask = checks.array(result[2], (8575,), "the mask")
     checks.that(
         not np.allclose(got_flux, flux[1]), "this is the combination with one weight per visit"
     )
@@ -1049,8 +1085,9 @@ def test_read_coadd_hidden():
             random.integers(0, 2**15, shape).astype(integers),
         ]
         path = checks.workspace() / f"{visits}.fits"
-        header = fits.Header({"NVISITS": visits, "SNR": 100.0})
-        hdus = [fits.PrimaryHDU(header=header), *(fits.ImageHDU(image) for image in images)]
+        header = fits.Header({"OBJID": "2M00", "NVISITS": visits, "SNR": 100.0})
+        grid = fits.Header({"CRVAL1": 4.179, "CDELT1": 6e-6, "CRPIX1": 1, "CTYPE1": "LOG-LINEAR"})
+        hdus = [fits.PrimaryHDU(header=header), *(fits.ImageHDU(image, grid) for image in images)]
         fits.HDUList(hdus).writeto(path)
         result = checks.submitted("read_coadd")(str(path))
         checks.that(type(result) in (tuple, list) and len(result) == 3, "three results expected")
@@ -1069,18 +1106,23 @@ from helpers import checks
 
 @checks.run
 def test_read_coadd_single():
-    flux = np.random.default_rng().uniform(100, 200, 60).astype("f4")
-    for shape in ((60,), (1, 60)):
-        images = [flux.reshape(shape), flux.reshape(shape) / 50, np.zeros(shape, "i2")]
+    random = np.random.default_rng()
+    flux = random.uniform(100, 200, 8575).astype("f4")
+    error, mask = flux / 50, random.integers(0, 2**15, 8575).astype("i2")
+    grid = fits.Header({"CRVAL1": 4.179, "CDELT1": 6e-6, "CRPIX1": 1, "CTYPE1": "LOG-LINEAR"})
+    for shape in ((8575,), (1, 8575)):
+        images = [fits.ImageHDU(image.reshape(shape), grid) for image in (flux, error, mask)]
         path = checks.workspace() / f"once{len(shape)}.fits"
-        hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(image) for image in images)]
-        fits.HDUList(hdus).writeto(path)
+        first = fits.PrimaryHDU(header=fits.Header({"OBJID": "2M00", "NVISITS": 1, "SNR": 50.0}))
+        fits.HDUList([first, *images]).writeto(path)
         result = checks.submitted("read_coadd")(str(path))
         checks.that(
             type(result) in (tuple, list) and len(result) == 3, "return flux, error and mask"
         )
-        what = f"the flux of a star seen once (image of shape {shape})"
-        checks.close(result[0], flux, rtol=1e-6, what=what, hint=f"{what} is not right")
+        wanted = {"flux": flux, "error": error, "mask": mask}
+        for got, (name, values) in zip(result, wanted.items(), strict=True):
+            what = f"the {name} of a star seen once (image of shape {shape})"
+            checks.close(got, values, rtol=1e-6, atol=1e-6, what=what, hint=f"{what} is not right")
 
 
 # %% [markdown]
@@ -1138,16 +1180,18 @@ def test_spectrum_figure():
     wavelength = 10 ** (4.179 + 6e-6 * np.arange(8575))
     flux = np.zeros(8575)
     for chip in apogee.CHIPS.values():
-        flux[chip] = 200.0
+        flux[chip] = 200.0 + 50 * np.sin(wavelength[chip])
     figure = checks.figure(checks.submitted("spectrum_figure")(wavelength, flux))
-    along = " ".join(axes.xlabel for axes in figure.axes)
-    up = " ".join([figure.title, *(axes.ylabel for axes in figure.axes)])
+    along = "; ".join(axes.xlabel for axes in figure.axes)
+    up = "; ".join([figure.title, *(axes.ylabel for axes in figure.axes)])
     checks.label_has(along, "wave", "lambda", "λ", hint="no axis says that it is the wavelength")
-    checks.label_has(
-        along, "Å", "\u212b", "angstrom", "AA", "ring", hint="the wavelength has no unit"
-    )
-    checks.label_has(up, "flux", "f_", "F_", hint="no axis says that it is the flux")
+    unit = checks.wavelength_unit(along, hint="the wavelength has no unit")
+    checks.label_has(up, "flux", "f_", "fλ", "f(", hint="no axis says that it is the flux")
     checks.label_has(up, "erg", hint="the flux has no unit")
+    lit, drawn = wavelength[flux > 0], [data for axes in figure.axes for data in axes.data]
+    shown = [unit * data[np.isfinite(data).all(axis=1), 0] for data in drawn]
+    near = [np.any(abs(x - lit[::200, None]) < 0.05, axis=1) for x in shown]
+    checks.that(bool(near) and np.any(near, axis=0).mean() > 0.2, "where is the spectrum?")
 
 
 # %% test="spectrum_figure.data" points=2
@@ -1164,20 +1208,27 @@ def test_spectrum_figure_data():
     lit = np.concatenate([np.arange(8575)[chip] for chip in apogee.CHIPS.values()])
     flux[lit] = 300 + 40 * random.standard_normal(len(lit)).clip(-3, 3)
     figure = checks.figure(checks.submitted("spectrum_figure")(wavelength, flux))
+    along = [data[:, 0] for axes in figure.axes for data in axes.data]
+    checks.that(bool(along), "nothing is drawn")
+    # in Å, nm or µm, whatever the label says
+    unit = 10.0 ** np.rint(4.2 - np.log10(max(np.nanmedian(np.concatenate(along)), 1e-9)))
 
-    shown = np.zeros(len(lit), dtype=bool)
+    shown = np.zeros(8575, dtype=bool)
     for axes in figure.axes:
         for drawn in axes.data:
-            drawn = drawn[np.isfinite(drawn).all(axis=1)]
-            if len(drawn):
-                drawn = drawn[np.argsort(drawn[:, 0])]
-                near = np.searchsorted(drawn[:, 0], wavelength[lit] - 0.05).clip(0, len(drawn) - 1)
-                x, y = drawn[near].T
-                shown |= (abs(x - wavelength[lit]) < 0.05) & (abs(y - flux[lit]) < 0.01)
+            x, y = drawn[np.isfinite(drawn).all(axis=1)].T
+            x, y = unit * x[x > 0], y[x > 0]
+            low, high = axes.ylim
+            checks.that(low < high, "the flux should grow upwards")
+            x, y = x[(y > low) & (y < high)], y[(y > low) & (y < high)]
+            pixel = (np.log10(x) - 4.179) / 6e-6
+            near = np.rint(pixel).clip(0, 8574).astype(int)
+            shown[near[(abs(pixel - near) < 0.3) & (abs(y - flux[near]) < 0.01)]] = True
+    share = shown[lit].mean()
     checks.that(
-        shown.mean() > 0.95,
-        f"only {shown.mean():.0%} of the pixels with light are drawn at their wavelength and flux, "
-        "in the units asked for",
+        share > 0.95,
+        f"only {share:.0%} of the pixels with light are seen at their wavelength and flux, in the "
+        "units asked for",
     )
 
 
@@ -1194,28 +1245,46 @@ def test_spectrum_figure_gaps():
     for chip in apogee.CHIPS.values():
         flux[chip] = 200 + np.sin(wavelength[chip])
     figure = checks.figure(checks.submitted("spectrum_figure")(wavelength, flux))
-    drawn_pixels = 0
-    gap = (flux == 0) & (wavelength > 15300) & (wavelength < 16900)
-    first, last = wavelength[gap].min(), wavelength[gap].max()
+    along = [data[:, 0] for axes in figure.axes for data in axes.data]
+    checks.that(bool(along), "nothing is drawn")
+    # in Å, nm or µm, whatever the label says
+    unit = 10.0 ** np.rint(4.2 - np.log10(max(np.nanmedian(np.concatenate(along)), 1e-9)))
+    blue, green, red = apogee.CHIPS.values()
+    gaps = [(blue.stop, green.start), (green.stop, red.start)]
+    shown = np.zeros(8575, dtype=bool)
+
+    def pixel(x):
+        """Number of the pixel at a wavelength of the figure, NaN where there is none."""
+        return (np.log10(unit * np.where(x > 0, x, np.nan)) - 4.179) / 6e-6
+
     for axes in figure.axes:
         for curve in axes.curves:
-            finite = np.isfinite(curve).all(axis=1)
-            joined = finite[1:] & finite[:-1]
-            steps = abs(np.diff(curve[:, 0]))[joined]
-            inside = (curve[:-1, 0] > first - 1) & (curve[:-1, 0] < last + 1)
-            checks.that(
-                not np.any(steps[inside[joined]] > 30), "a line joins two chips across the gap"
-            )
+            at = pixel(np.where(np.isfinite(curve[:, 1]), curve[:, 0], np.nan))
+            for first, last in gaps:
+                middle = (first + last) / 2
+                across = (at[:-1] < middle) != (at[1:] < middle)
+                across &= np.isfinite(at[:-1] + at[1:])
+                checks.that(not across.any(), "a line joins two chips across the gap")
         for data in axes.data:
-            data = data[np.isfinite(data).all(axis=1)]
-            drawn_pixels += len(data)
-            in_gap = np.isin(np.round(data[:, 0], 3), np.round(wavelength[gap], 3))
-            checks.that(not in_gap.any(), "something is drawn in the gaps, where there is no light")
-    checks.that(drawn_pixels > 0, "nothing is drawn")
+            at = pixel(data[np.isfinite(data).all(axis=1), 0])
+            for first, last in gaps:
+                inside = (at > first - 0.5) & (at < last - 0.5)
+                checks.that(
+                    not inside.any(), "something is drawn in the gaps, where there is no light"
+                )
+            at = at[(at > -0.5) & (at < 8574.5)]
+            shown[np.rint(at).astype(int)] = True
+    checks.that(shown[flux > 0].mean() > 0.2, "most of the spectrum is not drawn")
 
 
 # %%
-flux, error, mask = read_coadd(where[EXAMPLE])
+def spectrum_of(path):
+    """Read a file with your function; arrays come back, whatever sequences it returns."""
+    flux, error, mask = map(np.asarray, read_coadd(path))
+    return flux.astype(float), error.astype(float), mask.astype(int)
+
+
+flux, error, mask = spectrum_of(where[EXAMPLE])
 figure = spectrum_figure(wavelength, flux)
 figure.suptitle(f"{EXAMPLE}; {SOURCE}", fontsize=9)
 plots.show(
@@ -1556,7 +1625,7 @@ def test_is_flagged_several_hidden():
 # %%
 BAD_BITS = [0, 1, 2, 3, 4, 5, 6, 7, 12]
 FAINT = str(best["apogee_id"][np.argmin(best["snr"])])
-flux, error, mask = read_coadd(where[FAINT])
+flux, error, mask = spectrum_of(where[FAINT])
 
 FLUX_LABEL = r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]"
 
@@ -1613,7 +1682,8 @@ def inflate_errors(flux, error, flagged):
     Returns
     -------
     flux : (n,) ndarray of float
-        Finite everywhere; as given in all pixels that can be trusted.
+        As given in all pixels that can be trusted, and an ordinary number everywhere: where it
+        was not finite any number below LARGE_ERROR will do, such as 0.
     error : (n,) ndarray of float
         LARGE_ERROR where the pixel is flagged, where flux or error is not finite, and where the
         error is not positive; as given everywhere else.
@@ -1640,7 +1710,7 @@ def test_inflate_errors():
     result = checks.submitted("inflate_errors")(flux, error, flagged)
     checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and the error")
     new = checks.array(result[1], (20,), "the error")
-    checks.that(bool(np.all(new[flagged] > 1e8)), "flagged pixels should have LARGE_ERROR")
+    checks.close(new[flagged] / 1e10, [1] * 3, rtol=1e-5, hint="flagged: LARGE_ERROR is asked for")
     checks.close(
         new[~flagged], error[~flagged], rtol=1e-5, hint="the error of a good pixel has changed"
     )
@@ -1657,7 +1727,7 @@ def test_inflate_errors_hidden():
         result = checks.submitted("inflate_errors")(flux, error, flagged)
         checks.that(type(result) in (tuple, list) and len(result) == 2, "two results expected")
         new = checks.array(result[1], (8575,), "the error")
-        checks.that(bool(np.all(new[flagged] > 1e8)), "a flagged pixel keeps weight")
+        checks.that(bool(np.all(new[flagged] > 9.9e9)), "a flagged pixel keeps weight")
         checks.close(new[~flagged], error[~flagged], rtol=1e-5, hint="a good pixel's error changed")
 
 
@@ -1677,11 +1747,11 @@ def test_inflate_errors_unusable():
     checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and the error")
     new = checks.array(result[1], (6,), "the error")
     checks.close(new[:1], [2], rtol=1e-5, hint="the error of a good pixel has changed")
-    checks.that(new[1] > 1e8 and new[5] > 1e8, "a pixel without a finite flux keeps its weight")
+    checks.that(new[1] > 9.9e9 and new[5] > 9.9e9, "a pixel without a finite flux keeps its weight")
     checks.that(
-        new[2] > 1e8 and new[4] > 1e8, "a pixel without a finite error should get LARGE_ERROR"
+        new[2] > 9.9e9 and new[4] > 9.9e9, "a pixel without a finite error should get LARGE_ERROR"
     )
-    checks.that(new[3] > 1e8, "a pixel with error zero would have infinite weight")
+    checks.that(new[3] > 9.9e9, "a pixel with error zero would have infinite weight")
 
 
 ### BEGIN HIDDEN TESTS
@@ -1699,7 +1769,8 @@ def test_inflate_errors_unusable_hidden():
     checks.that(type(result) in (tuple, list) and len(result) == 2, "two results expected")
     new = checks.array(result[1], (3000,), "the error")
     bad = flagged | (broken < 7)
-    checks.that(bool(np.all(new[bad] > 1e8)), "a pixel that cannot be trusted keeps weight")
+    hint = "a pixel that cannot be trusted should have LARGE_ERROR"
+    checks.close(new[bad] / 1e10, np.ones(bad.sum()), rtol=1e-5, hint=hint)
     checks.close(new[~bad], error[~bad], rtol=1e-5, hint="a good pixel's error changed")
 
 
@@ -1721,13 +1792,16 @@ def test_inflate_errors_flux():
     result = checks.submitted("inflate_errors")(flux, error, flagged)
     checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and the error")
     new = checks.array(result[0], (400,), "the flux")
+    hint = "a flux that was infinite is still no ordinary number: what does your replacement write?"
+    checks.that(bool(np.all(abs(new) < 1.1e10)), hint)
     good = ~lost & ~flagged
     checks.close(new[good], flux[good], rtol=1e-5, hint="the flux of a good pixel has changed")
 
 
 # %%
 figure, panels = plt.subplots(2, 1, figsize=(9, 5), sharex=True, sharey=True, layout="constrained")
-safe_flux, safe_error = inflate_errors(flux, error, is_flagged(mask, BAD_BITS))
+safe = inflate_errors(flux, error, np.asarray(is_flagged(mask, BAD_BITS)))
+safe_flux, safe_error = map(np.asarray, safe)
 for panel, values, errors, title in (
     (panels[0], flux, error, "as the file has it"),
     (panels[1], safe_flux, safe_error, "with the errors of bad pixels inflated"),
@@ -1768,10 +1842,10 @@ lit = np.concatenate([np.arange(len(wavelength))[chip] for chip in apogee.CHIPS.
 lost = np.zeros((len(best), len(apogee.PIXMASK)))
 any_bit = np.zeros(len(best))
 for i, path in enumerate(tqdm(paths, desc="reading spectra")):
-    flux, error, mask = read_coadd(path)
-    fluxes[i], errors[i] = inflate_errors(flux, error, is_flagged(mask, BAD_BITS))
-    lost[i] = [is_flagged(mask[lit], [bit]).mean() for bit in apogee.PIXMASK]
-    any_bit[i] = is_flagged(mask[lit], list(apogee.PIXMASK)).mean()
+    flux, error, mask = spectrum_of(path)
+    fluxes[i], errors[i] = inflate_errors(flux, error, np.asarray(is_flagged(mask, BAD_BITS)))
+    lost[i] = [np.mean(is_flagged(mask[lit], [bit])) for bit in apogee.PIXMASK]
+    any_bit[i] = np.mean(is_flagged(mask[lit], list(apogee.PIXMASK)))
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")

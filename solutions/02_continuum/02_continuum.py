@@ -26,6 +26,8 @@
 # al. (2015) describe how the survey's own pipeline does it. By default the spectra come from the
 # kit's embedded archive: they are **simulated**, in the format and with the defects of the real
 # ones. The cells below name the archive you are using; the same notebook runs on real files.
+#
+# You write functions. A function leaves what it is given as it was; work on a copy.
 
 # %% setup=true
 import os
@@ -246,12 +248,14 @@ def test_continuum_pixels_outside_hidden():
     import numpy as np
 
     find = checks.submitted("continuum_pixels")
-    grid = np.linspace(15100.0, 15200.0, 501)
-    found = checks.truths(find(grid, np.array([15099.0, 15201.0, 1.0, 500.0])), (501,))
+    # a step that grows from 0.2 to 0.4 Å
+    grid = 15100 + np.append(0.0, np.cumsum(np.linspace(0.2, 0.4, 500)))
+    beyond = np.array([grid[0] - 0.33, grid[-1] + 0.6, 15095.0, 15260.0, 1.0, 500.0])
+    found = checks.truths(find(grid, beyond), (501,))
     checks.that(not found.any(), "wavelengths that lie outside the grid were given pixels")
-    found = checks.truths(find(grid, np.array([15150.01, 15100.0, 15199.99])), (501,))
+    found = checks.truths(find(grid, np.array([15150.01, grid[0], grid[-1] - 0.01])), (501,))
     checks.that(
-        bool(found.sum() == 3 and found[0] and found[-1]),
+        bool(found.sum() == 3 and found[0] and found[-1] and found[abs(grid - 15150.01).argmin()]),
         "wavelengths on the first and the last pixel are inside the grid, and got lost",
     )
 
@@ -271,7 +275,7 @@ continuum_list = os.environ.get("LABKIT_CONTINUUM_PIXELS") or archive.product(
 with np.load(continuum_list) as listed:
     trusted_wavelengths = np.asarray(listed["wavelengths"], dtype=float)[listed["trusted"]]
 
-is_continuum = continuum_pixels(wavelength, trusted_wavelengths)
+is_continuum = np.asarray(continuum_pixels(wavelength, trusted_wavelengths), dtype=bool)
 for chip_name, (start, stop) in zip(apogee.CHIPS, CHIPS, strict=True):
     print(f"{chip_name:>6} chip: {is_continuum[start:stop].sum():4d} of {stop - start} pixels")
 
@@ -320,7 +324,7 @@ def scaled_wavelength(wavelength):
     Parameters
     ----------
     wavelength : (n,) array
-        In Å; two or more different values.
+        In Å, increasing; two or more.
 
     Returns
     -------
@@ -343,7 +347,7 @@ def test_scaled_wavelength():
 
     scale = checks.submitted("scaled_wavelength")
     x = checks.array(scale(np.linspace(15000.0, 15500.0, 11)), (11,))
-    checks.that(bool(abs(x).max() <= 1 + 1e-9), "the scaled wavelengths should not leave [-1, 1]")
+    checks.that(bool(abs(x).max() <= 1 + 1e-4), "the scaled wavelengths should not leave [-1, 1]")
 
 
 ### BEGIN HIDDEN TESTS
@@ -354,10 +358,11 @@ def test_scaled_wavelength_hidden():
     scale = checks.submitted("scaled_wavelength")
     rng = np.random.default_rng(3)
     for low, high in ((15150.0, 15810.0), (16476.0, 16953.0)):
-        share = np.concatenate([[0.0, 1.0, 0.5], rng.uniform(0, 1, 50)])
-        x = checks.array(scale(low + share * (high - low)), (53,))
-        checks.close(x[:2], [-1.0, 1.0], atol=1e-8, hint="the ends should map to -1 and 1")
-        checks.close(x, 2 * share - 1, atol=1e-8, hint="the map should be linear in wavelength")
+        # denser towards the red, so that the middle pixel is not the middle wavelength
+        share = np.sqrt(np.sort(np.append([0.0, 1.0], rng.uniform(0, 1, 50))))
+        x = checks.array(scale(low + share * (high - low)), (52,))
+        checks.close(x[[0, -1]], [-1.0, 1.0], atol=1e-4, hint="the ends should map to -1 and 1")
+        checks.close(x, 2 * share - 1, atol=1e-4, hint="the map should be linear in wavelength")
 
 
 ### END HIDDEN TESTS
@@ -371,7 +376,7 @@ def test_scaled_wavelength_hidden():
 start, stop = CHIPS[0]
 chip_wavelength = wavelength[start:stop]
 degrees = np.arange(1, 11)
-x = scaled_wavelength(chip_wavelength)
+x = np.asarray(scaled_wavelength(chip_wavelength), dtype=float)
 with plots.style():
     figure, axis = plt.subplots(figsize=(6, 3.4))
     for matrix, variable, text, colour, marker in (
@@ -477,7 +482,7 @@ def test_weighted_polynomial_hidden():
         checks.close(
             values,
             truth(new),
-            atol=1e-3,
+            atol=0.1,
             hint=f"points exactly on a polynomial of degree {degree} are not fitted by one",
         )
 
@@ -524,7 +529,7 @@ def test_weighted_polynomial_weights_hidden():
         checks.close(
             value,
             [mean],
-            atol=1e-3,
+            atol=0.01,
             hint="for a constant, least squares is the weighted mean; yours is another mean. What "
             "exactly does your fitting routine do with the weights you give it?",
         )
@@ -535,7 +540,7 @@ def test_weighted_polynomial_weights_hidden():
         best = np.linalg.solve(weighted.T @ basis, weighted.T @ flux)
         value = checks.array(fit(x, flux, error, 2, x), (200,))
         checks.close(
-            value, basis @ best, atol=1e-3, hint="this is not the fit of least chi-squared"
+            value, basis @ best, atol=0.01, hint="this is not the fit of least chi-squared"
         )
 
 
@@ -574,8 +579,11 @@ def test_weighted_polynomial_bad_hidden():
     flux[bad[30:]] = np.nan
     error[bad] = 1e10
     flux[bad[:3]], error[bad[:3]] = 1e5, np.inf
+    flux[bad[3:6]], error[bad[3:6]] = 1e5, np.nan
+    # what is not finite says nothing, even with an innocent error
+    flux[bad[36:]], error[bad[36:]] = [np.nan, np.inf, -np.inf, np.nan], 2.0
     values = checks.array(fit(x, flux, error, 2, x), (120,))
-    checks.close(values, truth, atol=0.01, hint="pixels marked as bad still pull the fit")
+    checks.close(values, truth, atol=0.05, hint="pixels marked as bad still pull the fit")
 
 
 ### END HIDDEN TESTS
@@ -690,20 +698,29 @@ def test_robust_polynomial():
 
 ### BEGIN HIDDEN TESTS
 @checks.run
-def test_robust_polynomial_exact():
+def test_robust_polynomial_degree():
     import numpy as np
 
     fit = checks.submitted("robust_polynomial")
+    rng = np.random.default_rng(38)
     x = np.linspace(-1, 1, 80)
-    truth = 900 + 60 * x - 40 * x**2 + 15 * x**3
-    new = np.linspace(-1, 1, 33)
-    values = checks.array(fit(x, truth, np.full(80, 5.0), 3, new), (33,))
-    checks.close(
-        values,
-        900 + 60 * new - 40 * new**2 + 15 * new**3,
-        atol=0.5,
-        hint="without any wild point the fit should be the weighted one, at `x_new`",
-    )
+    for degree in (0, 1, 2, 3):
+        truth = np.polynomial.Polynomial([900.0, 600.0, -400.0, 350.0][: degree + 1])
+        flux, new = rng.normal(truth(x), 5.0), np.linspace(-1, 1, degree + 3)
+        values = checks.array(fit(x, flux, np.full(80, 5.0), degree, new), (degree + 3,))
+        # four standard errors of a cubic's ends
+        checks.close(
+            values,
+            truth(new),
+            atol=9.0,
+            hint="without any wild point the fit should be the weighted one, at `x_new`",
+        )
+        checks.close(
+            np.diff(values, n=degree + 1),
+            np.zeros(2),
+            atol=0.05,
+            hint="what comes back is no polynomial of the degree asked for",
+        )
 
 
 ### END HIDDEN TESTS
@@ -738,9 +755,9 @@ def test_robust_polynomial_outliers_hidden():
     for _ in range(5):
         flux = rng.normal(truth, 5)
         hit = rng.choice(400, size=32, replace=False)
-        # two giants hide the others from anyone who judges by the standard deviation
-        flux[hit[:2]] += rng.uniform(3000, 6000, 2)
-        flux[hit[2:26]] += rng.uniform(100, 600, 24)
+        # a few giants hide the others from anyone who looks only once
+        flux[hit[:4]] += rng.uniform(3000, 6000, 4)
+        flux[hit[4:26]] += rng.uniform(100, 600, 22)
         flux[hit[26:]] -= rng.uniform(100, 600, 6)
         values = checks.array(fit(x, flux, np.full(400, 5.0), 2, x), (400,))
         checks.close(
@@ -795,10 +812,23 @@ def test_robust_polynomial_unbiased_hidden():
             bool(abs(off.mean()) < 0.08),
             "the height of the fit depends on the signal-to-noise ratio",
         )
-        # a third more scatter than the full sample gives is more than any mild clipping costs
+        # a standard error of the mean is 0.03 at the ends
+        checks.that(bool(abs(off).max() < 0.3), "on average the fit misses the points' own slope")
+    # without wild points it is nearly the weighted fit: a third of its sigma off where each point
+    # counts a little less the further off it is, more than a sigma where errors are ignored
+    for error, limit in ((np.full(300, 5.0), 0.55), (10 ** rng.uniform(0, 0.7, 300), 0.8)):
+        basis = np.stack([np.ones(300), x, x**2], axis=1)
+        covariance = np.linalg.inv((basis.T / error**2) @ basis)
+        sigma = np.sqrt(np.sum((basis @ covariance) * basis, axis=1))
+        off = []
+        for _ in range(20):
+            flux = rng.normal(truth, error)
+            weighted = basis @ (covariance @ (basis.T @ (flux / error**2)))
+            off.append((checks.array(fit(x, flux, error, 2, x), (300,)) - weighted) / sigma)
         checks.that(
-            bool(np.std(values, axis=0).mean() / sigma < 1.5 * np.sqrt(3 / 300)),
-            "the fit scatters much more than the noise demands: too many good points are clipped",
+            bool(np.sqrt(np.mean(np.square(off))) < limit),
+            "without any wild point the fit is far from the weighted one: are too many points "
+            "left out, and do points count according to their errors?",
         )
 
 
@@ -940,10 +970,24 @@ def test_pseudo_continuum_hidden():
         truth = level * (1 - 0.25 * x + 0.12 * x**2)
         chips = [(0, 1000), (1000, 2000), (2000, 3000)]
         trusted = rng.uniform(size=3000) < 0.1
-        error = np.full(3000, 0.003 * level)
+        error = np.full(3000, 0.006 * level)
         flux = rng.normal(truth, error)
         found = checks.array(fit(wavelength, flux, error, trusted, chips, 2), (3000,))
+        # five standard errors at the ends of a chip
         checks.close(found / truth, np.ones(3000), atol=0.01, hint="the continuum's shape is off")
+    # a bend that only a parabola can follow, in noise as large
+    x = np.linspace(-1, 1, 1000)
+    error = np.full(1000, 60.0)
+    for degree, bend in ((0, 0.0), (1, 0.0), (2, -200.0)):
+        flux = rng.normal(1000 + 200 * x**2, error)
+        found = fit(wavelength[:1000], flux, error, np.arange(1000) % 2 == 0, [(0, 1000)], degree)
+        first, middle, last = checks.array(found, (1000,))[[0, 500, 999]]
+        checks.close(
+            middle - (first + last) / 2,
+            bend,
+            atol=60.0,
+            hint="the continuum bends otherwise than a polynomial of the degree asked for",
+        )
 
 
 ### END HIDDEN TESTS
@@ -1045,11 +1089,12 @@ def test_pseudo_continuum_lines_hidden():
     # a broad hydrogen-like line, 200 pixels wide, in which no pixel is trusted
     profile = 1 - 0.4 * np.exp(-0.5 * ((pixel - 400) / 45) ** 2)
     trusted = (rng.uniform(size=1600) < 0.15) & (abs(pixel - 400) > 200)
-    flux = rng.normal(1200 * profile, 3)
+    truth = 1200 + 0.2 * pixel
+    flux = rng.normal(truth * profile, 3)
     found = checks.array(fit(wavelength, flux, np.full(1600, 3.0), trusted, chips, 2), (1600,))
     checks.close(
         found,
-        np.full(1600, 1200.0),
+        truth,
         rtol=0.02,
         hint="the continuum sinks into a broad line instead of bridging it",
     )
@@ -1094,8 +1139,8 @@ def test_pseudo_continuum_bad_hidden():
     bad = rng.uniform(size=2100) < 0.3
     flux[bad] = rng.choice([np.nan, 0.0, 9000.0, -50.0], size=bad.sum())
     error[bad] = 1e10
-    # the middle chip is dead
-    flux[700:1400], error[700:1400] = np.nan, 1e10
+    # the middle chip is dead, and what its pixels hold means nothing
+    flux[700:1400], error[700:1400] = rng.choice([np.nan, 0.0, 700.0], 700), 1e10
     found = checks.array(fit(wavelength, flux, error, trusted, chips, 2), (2100,), finite=False)
     alive = np.r_[0:700, 1400:2100]
     checks.close(
@@ -1105,6 +1150,19 @@ def test_pseudo_continuum_bad_hidden():
         bool(np.isnan(found[700:1400]).all()),
         "a chip without any good continuum pixel has no continuum: it should be NaN",
     )
+    # three good continuum pixels are too few for a cubic, enough for a straight line
+    few = np.isin(np.arange(2100), [720, 1000, 1380])
+    flux[few], error[few], trusted[few] = rng.normal(truth[few], 3), 3.0, True
+    found = checks.array(fit(wavelength, flux, error, trusted, chips, 3), (2100,), finite=False)
+    checks.that(
+        bool(np.isnan(found[700:1400]).all()),
+        "a chip with fewer good continuum pixels than the polynomial has terms should be NaN",
+    )
+    found = checks.array(fit(wavelength, flux, error, trusted, chips, 1), (2100,), finite=False)
+    checks.that(
+        bool(np.isfinite(found[700:1400]).all()),
+        "a chip with three good continuum pixels is enough for a straight line",
+    )
 
 
 ### END HIDDEN TESTS
@@ -1113,16 +1171,21 @@ def test_pseudo_continuum_bad_hidden():
 # See what happens at the chips' edges if you let one polynomial, even one of a higher degree, run
 # over all three.
 
+
 # %%
+def continuum_of(flux, error, degree):
+    """Return your pseudo-continuum of one spectrum, as an array."""
+    curve = pseudo_continuum(wavelength, flux, error, is_continuum, CHIPS, degree)
+    return np.asarray(curve, dtype=float)
+
+
 TRIAL_DEGREE = 3
-continuum = pseudo_continuum(
-    wavelength, raw_flux[star], raw_error[star], is_continuum, CHIPS, TRIAL_DEGREE
-)
+continuum = continuum_of(raw_flux[star], raw_error[star], TRIAL_DEGREE)
 # the deliberate mistake: one curve from the first pixel to the last
 points = is_continuum & good[star]
-x_all = scaled_wavelength(wavelength)
-one_curve = robust_polynomial(
-    x_all[points], raw_flux[star][points], raw_error[star][points], 5, x_all
+x_all = np.asarray(scaled_wavelength(wavelength), dtype=float)
+one_curve = np.asarray(
+    robust_polynomial(x_all[points], raw_flux[star][points], raw_error[star][points], 5, x_all)
 )
 with plots.style():
     figure, axes = plt.subplots(2, 3, figsize=(10, 5), sharex="col", sharey="row")
@@ -1273,7 +1336,7 @@ def test_normalise_error():
     checks.close(
         high,
         low,
-        atol=1e-9,
+        rtol=1e-5,
         hint="a star fifty times brighter, measured as well, should have the same normalised error",
     )
 
@@ -1284,14 +1347,14 @@ def test_normalise_error_hidden():
     import numpy as np
 
     rng = np.random.default_rng(21)
-    continuum = rng.uniform(10, 5000, 400)
+    continuum = 10 ** rng.uniform(-3, 4, 400)  # any unit will do
     depth, share = rng.uniform(0.3, 1.0, 400), rng.uniform(0.002, 0.05, 400)
     _, error = checks.submitted("normalise")(continuum * depth, continuum * share, continuum)
     error = checks.array(error, (400,), "the error")
     checks.close(
         error,
         share,
-        atol=1e-6,
+        rtol=1e-4,
         hint="propagate the error of flux/continuum, the continuum being a fixed number",
     )
 
@@ -1327,23 +1390,25 @@ def test_normalise_bad_hidden():
     n = 500
     continuum = rng.uniform(1000, 5000, n)
     flux, error = continuum * rng.uniform(0.5, 1, n), 0.01 * continuum
-    bad = rng.permutation(n)[:240].reshape(6, 40)
+    bad = rng.permutation(n)[:240].reshape(10, 24)
     flux[bad[0]], error[bad[0]] = np.nan, 1e10
     error[bad[1]] = 1e10
-    continuum[bad[2]] = np.nan
-    continuum[bad[3]] = -3.0
-    continuum[bad[4]] = 0.0
-    flux[bad[5]] = np.inf
+    error[bad[2]] = 2e9
+    error[bad[3]] = np.nan
+    error[bad[4]] = np.inf
+    flux[bad[5]] = np.nan
+    flux[bad[6]] = np.inf
+    flux[bad[7]] = -np.inf
+    continuum[bad[8]] = np.nan
+    continuum[bad[8, 12:]] = -3.0
+    continuum[bad[9]] = 0.0
     is_bad = np.isin(np.arange(n), bad)
-    want_flux, want_error = np.ones(n), np.full(n, 1e10)
-    want_flux[~is_bad] = flux[~is_bad] / continuum[~is_bad]
-    want_error[~is_bad] = error[~is_bad] / continuum[~is_bad]
     flux, error = checks.submitted("normalise")(flux, error, continuum)
     flux = checks.array(flux, (n,), "the normalised flux")
     error = checks.array(error, (n,), "the normalised error")
     checks.close(
         flux[is_bad],
-        want_flux[is_bad],
+        np.ones(240),
         atol=1e-6,
         hint="pixels about which nothing is known should have a normalised flux of exactly 1",
     )
@@ -1373,9 +1438,7 @@ def normalise_survey(flux, error, degree):
     normal_flux = np.empty(flux.shape, dtype=np.float32)
     normal_error = np.empty(error.shape, dtype=np.float32)
     for i in tqdm(range(len(flux)), desc="normalising", mininterval=1.0):
-        curve = pseudo_continuum(
-            wavelength, flux[i].astype(float), error[i].astype(float), is_continuum, CHIPS, degree
-        )
+        curve = continuum_of(flux[i].astype(float), error[i].astype(float), degree)
         normal_flux[i], normal_error[i] = normalise(flux[i], error[i], curve)
     return normal_flux, normal_error
 
@@ -1423,7 +1486,8 @@ plots.show(
 # ### Question 8 · Cross-validation
 #
 # Write `held_out_score`: split the points into five groups, predict each group from a fit to the
-# other four, and return the mean of $z^2$ over all points.
+# other four, and return the mean of $z^2$ over all points. The groups are of about the same size;
+# which points go together is your choice.
 
 
 # %% solution="held_out_score"
@@ -1441,7 +1505,7 @@ def held_out_score(x, flux, error, degree):
     -------
     float
         Mean of ((flux - prediction) / error)**2 over all points, where every point's prediction
-        comes from a weighted fit to the groups it does not belong to. About 1 where the
+        comes from a weighted fit to the four groups it does not belong to. About 1 where the
         polynomial describes the points within their errors.
     """
     ### BEGIN SOLUTION
@@ -1492,16 +1556,29 @@ def test_held_out_score_hidden():
     for sigma in (0.5, 20.0):
         error = np.full(400, sigma)
         values = [checks.number(score(x, rng.normal(truth, sigma), error, 3)) for _ in range(8)]
-        # standard error of the mean of 8 x 400 squared normal deviates: 0.025
-        checks.close(
-            float(np.mean(values)),
-            1.01,
-            atol=0.12,
-            hint="where the model is right and the errors are honest the score should be near 1",
+        # standard error of the mean of 8 x 400 squared normal deviates: 0.025; groups that are
+        # pieces of the chip extrapolate at its ends, and score up to 1.2
+        checks.that(
+            bool(0.85 < np.mean(values) < 1.5),
+            "where the model is right and the errors are honest the score should be near 1",
         )
     flux = rng.normal(truth, 5.0)
     low = checks.number(score(x, flux, np.full(400, 5.0), 1))
     checks.that(low > 5, "a straight line through a cubic should score badly")
+    # one point one sigma off, the others at zero: its own group does not see it, and what the
+    # other four predict says how many points they were fitted to, and with which weights
+    x, flux = np.linspace(-1, 1, 5000), np.where(np.arange(5000) == 2100, 1.0, 0.0)
+    for ratio, rtol in ((1.0, 0.06), (3.0, 0.4)):
+        error = rng.permutation(np.repeat([1.0, ratio], 2500))
+        error[2100] = 1.0
+        seen = 5000 * checks.number(score(x, flux, error, 0)) - 1
+        checks.close(
+            seen * 0.8 * np.sum(1 / error**2),
+            1.0,
+            rtol=rtol,
+            hint="is every point predicted by the four groups that it is not in, from a fit in "
+            "which points count according to their errors?",
+        )
 
 
 ### END HIDDEN TESTS
@@ -1519,11 +1596,11 @@ def test_held_out_score_overfit():
     x = np.linspace(-1, 1, 40)
     flux = [rng.normal(100, 1.0, 40) for _ in range(20)]
     simple, wild = (
-        np.mean([checks.number(score(x, f, np.ones(40), degree)) for f in flux])
-        for degree in (1, 8)
+        [checks.number(score(x, f, np.ones(40), degree)) for f in flux] for degree in (1, 8)
     )
+    checks.that(min(simple) < max(simple), "the score is the same whatever the points")
     checks.that(
-        bool(wild > simple),
+        bool(np.mean(wild) > np.mean(simple)),
         "a high degree does not score worse than a low one on pure noise: does the fit see the "
         "points it is judged by?",
     )
@@ -1554,7 +1631,7 @@ tested = np.arange(0, 9)
 sample = np.random.default_rng(27).choice(len(names), size=min(60, len(names)), replace=False)
 relative = np.full((len(CHIPS), len(sample), len(tested)), np.nan)
 for c, (start, stop) in enumerate(CHIPS):
-    x = scaled_wavelength(wavelength[start:stop])
+    x = np.asarray(scaled_wavelength(wavelength[start:stop]), dtype=float)
     for s, i in enumerate(sample):
         points = is_continuum[start:stop] & good[i][start:stop]
         if points.sum() > 30:
@@ -1612,9 +1689,7 @@ start, stop = CHIPS[1]
 with plots.style():
     figure, axis = plt.subplots()
     points = np.arange(start, stop)[is_continuum[start:stop] & good[noisy][start:stop]]
-    reference = pseudo_continuum(
-        wavelength, raw_flux[noisy], raw_error[noisy], is_continuum, CHIPS, DEGREE
-    )
+    reference = continuum_of(raw_flux[noisy], raw_error[noisy], DEGREE)
     axis.plot(
         wavelength[points],
         (raw_flux[noisy] / reference)[points],
@@ -1624,9 +1699,7 @@ with plots.style():
         label="continuum pixels",
     )
     for degree, colour in ((1, "orange"), (DEGREE, "blue"), (15, "vermilion")):
-        curve = pseudo_continuum(
-            wavelength, raw_flux[noisy], raw_error[noisy], is_continuum, CHIPS, degree
-        )
+        curve = continuum_of(raw_flux[noisy], raw_error[noisy], degree)
         axis.plot(
             wavelength[start:stop],
             (curve / reference)[start:stop],
@@ -1777,7 +1850,7 @@ def test_nearest_twin_scale_hidden():
         checks.close(
             chosen,
             distance.min(axis=1),
-            rtol=1e-6,
+            rtol=1e-3,
             hint="some twins are not the nearest in label / scale: does every label count as it "
             "should?",
         )
@@ -1879,12 +1952,18 @@ def test_rms_difference_bad_hidden():
     both = (error_a < 1) & (error_b < 1)
     want = float(np.sqrt(np.mean((a - b)[both] ** 2)))
     got = checks.number(rms(a, error_a, b, error_b))
-    checks.close(got, want, rtol=1e-6, hint="only pixels that are good in both spectra count")
+    checks.close(got, want, rtol=1e-5, hint="only pixels that are good in both spectra count")
     checks.close(
         checks.number(rms(b, error_b, a, error_a)),
         got,
-        rtol=1e-9,
+        rtol=1e-5,
         hint="the difference should not depend on the order of the two spectra",
+    )
+    error_b = np.where(error_a < 1, 1e10, 0.01)
+    nothing = checks.array([rms(a, error_a, b, error_b)], (1,), finite=False)
+    checks.that(
+        bool(np.isnan(nothing[0])),
+        "where no pixel is good in both spectra nobody knows how different they are",
     )
 
 
@@ -1892,7 +1971,7 @@ def test_rms_difference_bad_hidden():
 
 # %%
 LABEL_SCALE = np.array([100.0, 0.2, 0.1, 0.05, 0.05])  # K, then dex
-twin = nearest_twin(labels, LABEL_SCALE)
+twin = np.asarray(nearest_twin(labels, LABEL_SCALE), dtype=int)
 separation = np.sqrt(np.sum(((labels - labels[twin]) / LABEL_SCALE) ** 2, axis=1))
 alike = np.flatnonzero(separation < 1)
 stranger = np.random.default_rng(33).permutation(alike)
@@ -2139,7 +2218,7 @@ def test_add_noise_noise_hidden():
 
 # %%
 best = int(np.argmin(np.median(error[:, on_chip], axis=1)))
-clean = pseudo_continuum(wavelength, raw_flux[best], raw_error[best], is_continuum, CHIPS, DEGREE)
+clean = continuum_of(raw_flux[best], raw_error[best], DEGREE)
 level = np.nanmedian(clean)
 ratios = np.array([10, 20, 50, 100, 200])
 trials = 25
@@ -2147,13 +2226,13 @@ bias, scatter = [], []
 for snr in ratios:
     curves = []
     for seed in range(trials):
-        noisy_flux, noisy_error = add_noise(
-            raw_flux[best].astype(float), raw_error[best].astype(float), level / snr, seed
+        noisy_flux, noisy_error = map(
+            np.asarray,
+            add_noise(
+                raw_flux[best].astype(float), raw_error[best].astype(float), level / snr, seed
+            ),
         )
-        curves.append(
-            pseudo_continuum(wavelength, noisy_flux, noisy_error, is_continuum, CHIPS, DEGREE)
-            / clean
-        )
+        curves.append(continuum_of(noisy_flux, noisy_error, DEGREE) / clean)
     curves = np.array(curves)[:, on_chip]
     bias.append(curves.mean() - 1)
     scatter.append(np.sqrt(np.mean(np.var(curves, axis=0))))
@@ -2209,17 +2288,10 @@ for snr, shift, width in zip(ratios, bias, scatter, strict=True):
 # pixels bad: little may change.
 
 # %%
-ten_times = pseudo_continuum(
-    wavelength, 10 * raw_flux[best], 10 * raw_error[best], is_continuum, CHIPS, DEGREE
-)
+ten_times = continuum_of(10 * raw_flux[best], 10 * raw_error[best], DEGREE)
 holes = np.random.default_rng(35).uniform(size=wavelength.size) < 1 / 3
-with_holes = pseudo_continuum(
-    wavelength,
-    np.where(holes, np.nan, raw_flux[best]),
-    np.where(holes, BAD_ERROR, raw_error[best]),
-    is_continuum,
-    CHIPS,
-    DEGREE,
+with_holes = continuum_of(
+    np.where(holes, np.nan, raw_flux[best]), np.where(holes, BAD_ERROR, raw_error[best]), DEGREE
 )
 print(f"ten times brighter:          {np.nanmax(np.abs(ten_times / 10 / clean - 1)):.1e} at most")
 print(f"a third of the pixels bad:   {np.nanmax(np.abs(with_holes / clean - 1)):.2%} at most")
@@ -2293,6 +2365,8 @@ def test_checkpoint_figure():
 ### BEGIN HIDDEN TESTS
 @checks.run
 def test_checkpoint_figure_hidden():
+    import itertools
+
     import numpy as np
 
     rng = np.random.default_rng(36)
@@ -2304,27 +2378,28 @@ def test_checkpoint_figure_hidden():
     facts = checks.figure(facts, axes=2)
     seen = np.isfinite(continuum)
 
+    step = wavelength[1] - wavelength[0]
+
     def panels_with(values):
-        """Name the panels that hold most of these values, at their wavelengths in any unit."""
+        """Name the panels that show most of these values, at their wavelengths in any unit."""
         found = set()
         for number, axes in enumerate(facts.axes):
-            drawn = [curve for curve in axes.data if len(curve) > 50]
-            if not drawn:
-                continue
-            drawn = np.concatenate(drawn)
+            drawn = np.concatenate([np.empty((0, 2)), *axes.data])
             drawn = drawn[np.isfinite(drawn).all(axis=1)]
-            for unit in (1.0, 0.1, 1e-4):
-                for factor in (1.0, 1e-17, 1e-3, 100.0):
-                    gap_x = np.abs(drawn[:, None, 0] / unit - wavelength[None, seen])
-                    gap_y = np.abs(drawn[:, None, 1] / factor / values[None, seen] - 1)
-                    if ((gap_x < 0.1) & (gap_y < 1e-3)).any(axis=0).mean() > 0.25:
-                        found.add(number)
+            for unit, factor in itertools.product((1.0, 0.1, 1e-4), (1.0, 1e-17, 1e-3, 100.0)):
+                pixel = (drawn[:, 0] / unit - wavelength[0]) / step
+                near = np.rint(pixel.clip(0, 899)).astype(int)
+                right = abs(pixel - near) < 0.05
+                right &= abs(drawn[:, 1] / factor / values[near] - 1) < 1e-3
+                if np.mean(np.isin(np.flatnonzero(seen), near[right])) > 0.25:
+                    found.add(number)
         return found
 
     in_flux, in_continuum, in_normal = map(panels_with, (flux, continuum, normal))
     checks.that(bool(in_flux), "the unnormalised spectrum is not in the figure")
     checks.that(bool(in_continuum), "the continuum is not in the figure")
     checks.that(bool(in_normal), "the normalised spectrum is not in the figure")
+    checks.that(bool(in_normal - in_flux), "the normalised spectrum needs a panel of its own")
     checks.that(
         bool(in_flux & in_continuum), "spectrum and continuum should share a panel to be compared"
     )
@@ -2346,27 +2421,36 @@ def test_checkpoint_figure_labels():
         wavelength, 0.9 * continuum, continuum, np.full(900, 0.9)
     )
     facts = checks.figure(facts, axes=2)
-    x_labels = " ".join(axes.xlabel for axes in facts.axes)
-    y_labels = " ".join(axes.ylabel for axes in facts.axes)
-    for words, label, hint in (
-        (
-            ("wavelength", "lambda", "λ"),
-            x_labels,
-            "no horizontal axis says that it is a wavelength",
-        ),
-        (
-            ("Å", "Å", "angstrom", r"\AA", "(A)", "[A]", "/ A", "nm", "µm", "μm", r"\mu", "micron"),
-            x_labels,
-            "no horizontal axis names the unit of wavelength",
-        ),
-        (("flux", "f_", "normali"), y_labels, "no vertical axis says that it is a flux"),
-        (
-            ("erg", "10^", "1e-17", "W m", "W/m"),
-            y_labels,
-            "no vertical axis names the unit of the flux",
-        ),
-    ):
-        checks.label_has(label, *words, hint=hint)
+    x_labels = "; ".join(axes.xlabel for axes in facts.axes)
+    y_labels = "; ".join(axes.ylabel for axes in facts.axes)
+    checks.label_has(
+        x_labels, "wavelength", "lambda", "λ", hint="no horizontal axis says wavelength"
+    )
+    unit = checks.wavelength_unit(x_labels, hint="no horizontal axis names the unit of wavelength")
+    checks.label_has(
+        y_labels, "flux", "f_", "fλ", "normali", hint="no vertical axis says that it is a flux"
+    )
+    checks.label_has(
+        y_labels,
+        *("erg", "10^", "1e-17", "W m", "W/m"),
+        hint="no vertical axis names the unit of the flux",
+    )
+    drawn = [data for axes in facts.axes for data in axes.data if len(data) > 50]
+    along = [unit * data[np.isfinite(data).all(axis=1), 0] for data in drawn]
+    checks.that(
+        sum(bool(x.size and x.min() > 15100 and x.max() < 17000) for x in along) > 2,
+        "the spectrum, its continuum and the normalised spectrum are not drawn against wavelength "
+        "in the unit that the axis names",
+    )
+    spans = {axes.ylabel: [] for axes in facts.axes if axes.data}
+    for axes in facts.axes:
+        if axes.data:
+            spans[axes.ylabel].append(abs(axes.ylim[1] - axes.ylim[0]))
+    least, most = min(map(min, spans.values())), max(map(max, spans.values()))
+    checks.that(most > 5 * least, "flux and normalised flux need axes of their own")
+    for span in (least, most):
+        named = any(label and 0.2 < s / span < 5 for label in spans for s in spans[label])
+        checks.that(named, "flux and normalised flux each need a label at their axis")
 
 
 # %% test="checkpoint_figure.limits" points=1
@@ -2383,14 +2467,16 @@ def test_checkpoint_figure_limits():
     normal = rng.uniform(0.6, 1.0, 900)
     facts = checks.submitted("checkpoint_figure")(wavelength, normal * continuum, continuum, normal)
     facts = checks.figure(facts, axes=2)
-    spans = [sorted(axes.ylim) for axes in facts.axes if any(len(c) > 50 for c in axes.data)]
+    # low to high: a spectrum upside down is hard to read
+    spans = [axes.ylim for axes in facts.axes if any(len(c) > 50 for c in axes.data)]
     checks.that(
-        any(low < 0.7 and 0.95 < high < 3 for low, high in spans),
+        any(low < 0.7 * s and 0.95 * s < high < 3 * s for low, high in spans for s in (1, 100)),
         "no panel has limits in which the lines of the normalised spectrum can be seen",
     )
     checks.that(
-        any(low < 1050 and 1400 < high < 6000 for low, high in spans)
-        or any(low < 1.05e-14 and 1.4e-14 < high < 6e-14 for low, high in spans),
+        any(
+            low < 1050 * s and 1400 * s < high < 6000 * s for low, high in spans for s in (1, 1e-17)
+        ),
         "no panel has limits in which the unnormalised spectrum can be seen",
     )
 
@@ -2398,9 +2484,7 @@ def test_checkpoint_figure_limits():
 # %%
 import corner
 
-continuum = pseudo_continuum(
-    wavelength, raw_flux[star], raw_error[star], is_continuum, CHIPS, DEGREE
-)
+continuum = continuum_of(raw_flux[star], raw_error[star], DEGREE)
 visible = error[star] < BAD_LIMIT
 star_figure = checkpoint_figure(
     wavelength,
@@ -2508,8 +2592,8 @@ else:
     flagged = (star_seen.mask & sum(1 << bit for bit in MASK_BITS)) != 0
     mystery_flux = star_seen.flux.astype(float)
     mystery_error = np.where(flagged, BAD_ERROR, star_seen.error.astype(float))
-    curve = pseudo_continuum(wavelength, mystery_flux, mystery_error, is_continuum, CHIPS, DEGREE)
-    mystery_flux, mystery_error = normalise(mystery_flux, mystery_error, curve)
+    curve = continuum_of(mystery_flux, mystery_error, DEGREE)
+    mystery_flux, mystery_error = map(np.asarray, normalise(mystery_flux, mystery_error, curve))
     mystery = {"mystery_flux": mystery_flux, "mystery_error": mystery_error}
     print(f"mystery star: {np.sum(mystery_error < BAD_LIMIT)} good pixels")
 

@@ -26,6 +26,8 @@
 # Cannon, who classified stars by their spectra before anybody knew what made the lines. By default
 # the spectra come from the kit's embedded archive: they are **simulated**. The cells below name
 # the archive you are using; the same notebook runs on real spectra.
+#
+# You write functions. A function leaves what it is given as it was; work on a copy.
 
 # %% setup=true
 import time
@@ -147,7 +149,7 @@ from helpers import checks
 @checks.run
 def test_split_sample_random():
     split = checks.submitted("split_sample")
-    first, again, other = split(200, 1), split(200, 1), split(200, 2)
+    first, again, other = (checks.truths(split(200, seed), (200,)) for seed in (1, 1, 2))
     checks.that(bool((first == again).all()), "the same seed should give the same choice")
     checks.that(bool((first != other).any()), "another seed should give another choice")
 
@@ -176,7 +178,7 @@ def test_split_sample_random_hidden():
 ### END HIDDEN TESTS
 
 # %%
-is_training = split_sample(len(names), seed=3)
+is_training = np.asarray(split_sample(len(names), seed=3), dtype=bool)
 training, validation = np.flatnonzero(is_training), np.flatnonzero(~is_training)
 print(f"{len(training)} stars for training, {len(validation)} for cross-validation")
 
@@ -259,7 +261,7 @@ def test_design_matrix_columns():
         checks.close(
             X,
             np.stack(wanted, axis=1),
-            atol=1e-9,
+            atol=1e-4,
             hint="a column is not what it should be, or not where the docstring puts it",
         )
 
@@ -280,7 +282,7 @@ def test_design_matrix_scaling():
     checks.close(
         X[0],
         [1, 0, 0, 0, 0, 0],
-        atol=1e-9,
+        atol=1e-4,
         hint="a star whose labels are the mean should have x = 0: use the mean and scale you are "
         "given, not those of the stars at hand",
     )
@@ -296,15 +298,15 @@ def test_design_matrix_scaling_hidden():
     mean, scale = rng.normal([4700, 2.4, -0.2], 0.1), rng.uniform(0.5, 2, 3) * [250, 0.5, 0.2]
     x = rng.normal(size=(20, 3))
     X = checks.array(build(mean + scale * x, mean, scale), (20, 10))
-    checks.close(X[:, 1:4], x, atol=1e-6, hint="x should be (label - mean) / scale")
+    checks.close(X[:, 1:4], x, atol=1e-4, hint="x should be (label - mean) / scale")
     # the same stars alone and in company give the same rows
     alone = checks.array(build((mean + scale * x)[5:6], mean, scale), (1, 10))
     checks.close(
-        alone, X[5:6], atol=1e-9, hint="a star's row depends on which other stars are given"
+        alone, X[5:6], atol=1e-4, hint="a star's row depends on which other stars are given"
     )
     kelvin = np.array([1e-3, 1.0, 1.0])
     other = checks.array(build((mean + scale * x) * kelvin, mean * kelvin, scale * kelvin))
-    checks.close(other, X, atol=1e-6, hint="the matrix changes when temperatures are given in kK")
+    checks.close(other, X, atol=1e-4, hint="the matrix changes when temperatures are given in kK")
 
 
 ### END HIDDEN TESTS
@@ -401,7 +403,7 @@ def test_solve_pixel():
     theta = np.array([0.9, 0.02, -0.03])
     found = checks.array(solve(X, X @ theta, np.full(50, 0.01), 1e-4), (3,))
     checks.close(
-        found, theta, atol=1e-6, hint="fluxes exactly on the model do not give its coefficients"
+        found, theta, atol=1e-4, hint="fluxes exactly on the model do not give its coefficients"
     )
 
 
@@ -419,7 +421,7 @@ def test_solve_pixel_bad():
     flux[bad], error[bad] = 1.0, 1e10
     for s2 in (0.0, 1e-4):
         found = checks.array(solve(X, flux, error, s2), (5,))
-        checks.close(found, theta, atol=1e-5, hint="stars whose pixel is bad still pull the fit")
+        checks.close(found, theta, atol=1e-4, hint="stars whose pixel is bad still pull the fit")
 
 
 ### END HIDDEN TESTS
@@ -462,7 +464,7 @@ def test_solve_pixel_weights_hidden():
         checks.close(
             found,
             best,
-            atol=1e-6,
+            atol=3e-5,
             hint="these are not the coefficients of greatest likelihood: what is the variance of "
             "a star's flux about the model, and how does it enter the weights?",
         )
@@ -553,8 +555,7 @@ def test_ln_likelihood_theta():
         checks.close(
             a - b,
             wanted_a - wanted_b,
-            atol=1e-6,
-            rtol=1e-8,
+            atol=1e-2,
             hint="at fixed scatter two models should differ by half the difference of their "
             "chi-squared, with the full variance in it",
         )
@@ -604,7 +605,7 @@ def test_ln_likelihood_scatter_hidden():
         checks.close(
             offset,
             reference,
-            atol=1e-6,
+            atol=2e-2,
             hint="compared with the product of Gaussians, yours changes with the scatter: look at "
             "the sign and the factor of the logarithm",
         )
@@ -617,7 +618,7 @@ def test_ln_likelihood_scatter_hidden():
 # you see is called the profile likelihood.
 
 # %%
-X = design_matrix(labels[training], mean, scale)
+X = np.asarray(design_matrix(labels[training], mean, scale))
 trial_s2 = np.concatenate([[0.0], np.logspace(-8, -2, 61)])
 shown = [
     int(np.argmin(abs(wavelength - at))) for at in (15753.3, 15892.8, 16400.0, 16685.4, 16797.0)
@@ -773,12 +774,18 @@ def test_train_pixel_boundary():
 
     rng = np.random.default_rng(12)
     X = np.column_stack([np.ones(200), rng.normal(size=(200, 2))])
-    # errors twice as large as the noise: there is no room for any scatter
+    # errors twice as large as the noise: there is no room for any scatter; a third: there is
     flux = rng.normal(X @ [0.9, 0.02, -0.01], 0.005)
-    _, s2 = checks.submitted("train_pixel")(X, flux, np.full(200, 0.01))
+    (_, none), (_, some) = (
+        checks.submitted("train_pixel")(X, flux, np.full(200, error)) for error in (0.01, 0.0017)
+    )
     checks.that(
-        checks.number(s2, "s2") < 0.003**2,
+        checks.number(none, "s2") < 0.003**2,
         "a pixel that scatters less than its errors has no intrinsic scatter",
+    )
+    checks.that(
+        checks.number(some, "s2") > 0.003**2,
+        "a pixel that scatters three times more than its errors has an intrinsic scatter",
     )
 
 
@@ -822,10 +829,16 @@ def test_train_pixel_global():
         poor = np.arange(300) >= 100
         error = np.where(poor, 0.02, 0.001)
         flux = rng.normal(0.9, np.where(poor, 0.1, 0.0005))
-        _, s2 = train_pixel(X, flux, error)
+        theta, s2 = train_pixel(X, flux, error)
         checks.that(
-            checks.number(s2, "s2") > 0.03**2,
-            "this likelihood has two maxima, and yours is the lower one",
+            bool(0.03**2 < checks.number(s2, "s2") < 0.2**2),
+            "this likelihood has two maxima, and yours is not the higher one",
+        )
+        checks.close(theta, [0.9], atol=0.05, hint="theta is not near the mean flux")
+        _, s2 = train_pixel(X[:100], flux[:100], error[:100])
+        checks.that(
+            checks.number(s2, "s2") < 0.001**2,
+            "the hundred excellent spectra alone agree within their errors: no scatter there",
         )
 
 
@@ -1016,6 +1029,9 @@ def test_train_optimum():
     shrink = np.where(np.arange(pixels) % 6 == 0, 0.6, 1.0)
     truth = rng.normal(0, 0.02, (m, pixels))
     flux = rng.normal(X @ truth + 0.9, np.hypot(error, s) * shrink)
+    # a likelihood with two maxima: excellent spectra that agree, poor ones that do not
+    error[:, 5] = np.where(np.arange(n) < 60, 0.001, 0.02)
+    flux[:, 5] = rng.normal(X @ truth[:, 5] + 0.9, np.where(np.arange(n) < 60, 0.0005, 0.1))
     bad = rng.uniform(size=(n, pixels)) < 0.15
     flux[bad], error[bad] = 1.0, 1e10
     coefficients, s2 = checks.submitted("train")(X, flux, error)
@@ -1070,7 +1086,7 @@ def test_train_dead_hidden():
     rng = np.random.default_rng(18)
     X = np.column_stack([np.ones(60), rng.normal(size=(60, 3))])
     flux, error = rng.normal(0.9, 0.02, (60, 6)), np.full((60, 6), 0.02)
-    few, enough = rng.permutation(60)[:7], rng.permutation(60)[:12]
+    few, enough = rng.permutation(60)[:7], rng.permutation(60)[:8]  # eight is twice four
     for pixel, kept in ((2, few), (4, enough)):
         bad = np.ones(60, dtype=bool)
         bad[kept] = False
@@ -1091,7 +1107,7 @@ def test_train_dead_hidden():
 
 # %%
 started = time.process_time()
-coefficients, s2 = train(X, flux[training], error[training])
+coefficients, s2 = map(np.asarray, train(X, flux[training], error[training]))
 seconds_train = time.process_time() - started
 is_alive = s2 < 1
 print(
@@ -1164,7 +1180,7 @@ def test_predict():
     checks.close(
         flux[0],
         coefficients[0],
-        atol=1e-9,
+        atol=1e-5,
         hint="at the mean labels only the constant term should be left",
     )
 
@@ -1188,7 +1204,7 @@ def test_predict_hidden():
                 wanted = wanted + (x[:, i] * x[:, j])[:, None] * coefficients[row]
                 row += 1
         flux = checks.array(predict(mean + scale * x, coefficients, mean, scale), (8, 40))
-        checks.close(flux, wanted, atol=1e-8, hint="the predicted spectra are not the model's")
+        checks.close(flux, wanted, atol=1e-4, hint="the predicted spectra are not the model's")
 
 
 ### END HIDDEN TESTS
@@ -1207,12 +1223,15 @@ def test_predict_alone():
     coefficients = rng.normal(0, 0.03, (10, 25))
     labels = mean + scale * rng.normal(size=(6, 3))
     together = checks.array(predict(labels, coefficients, mean, scale), (6, 25))
+    checks.that(
+        bool(together.std(axis=0).min() > 1e-3), "stars of different labels get the same spectrum"
+    )
     for n in (0, 4):
         alone = checks.array(predict(labels[n : n + 1], coefficients, mean, scale), (1, 25))
         checks.close(
             alone[0],
             together[n],
-            atol=1e-9,
+            atol=1e-5,
             hint="a star's predicted spectrum depends on which other stars are predicted with it",
         )
 
@@ -1223,7 +1242,7 @@ def test_predict_alone():
 
 # %%
 star = int(np.flatnonzero(names == STAR)[0]) if STAR in names else int(training[0])
-predicted = predict(labels[[star]], coefficients, mean, scale)[0]
+predicted = np.asarray(predict(labels[[star]], coefficients, mean, scale)[0])
 window = (wavelength > 16000) & (wavelength < 16100)
 observed = np.where(error[star] < BAD_LIMIT, flux[star], np.nan)
 with plots.style():
@@ -1350,7 +1369,7 @@ def test_gradient_mean():
         checks.close(
             checks.array(slope, (k, 12)) * scale[:, None],
             coefficients[1 : k + 1],
-            atol=1e-8,
+            atol=3e-3,  # numerical derivatives, one-sided too, come near enough
             hint="at the mean labels the gradient is the linear coefficients, per unit of label",
         )
 
@@ -1400,7 +1419,7 @@ def test_gradient_quadratic_hidden():
         checks.close(
             slope * scale[:, None],
             np.array(wanted),
-            atol=1e-8,
+            atol=3e-3,
             hint="away from the mean the gradient is not the slope of the model: look at the "
             "squares, and at each product for both of its labels",
         )
@@ -1409,7 +1428,7 @@ def test_gradient_quadratic_hidden():
 ### END HIDDEN TESTS
 
 # %%
-slopes = gradient(mean, coefficients, mean, scale)
+slopes = np.asarray(gradient(mean, coefficients, mean, scale))
 steps = (100.0, 0.1, 0.1, 0.1, 0.1)
 with plots.style():
     figure, axes = plt.subplots(len(label_names), 1, figsize=(9.5, 8.5), sharex=True)
@@ -1652,21 +1671,22 @@ def test_fit_star_bad():
 
     fit = checks.submitted("fit_star")
     rng = np.random.default_rng(28)
-    mean, scale = np.array([4700.0, 2.4, -0.2]), np.array([260.0, 0.6, 0.2])
-    i, j = np.triu_indices(3)
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
+    i, j = np.triu_indices(5)
     for _ in range(4):
         coefficients = np.concatenate(
-            [rng.uniform(0.7, 1, (1, 200)), rng.normal(0, 0.02, (3, 200)),
-             rng.normal(0, 2e-3, (6, 200))]
+            [rng.uniform(0.7, 1, (1, 200)), rng.normal(0, 0.02, (5, 200)),
+             rng.normal(0, 2e-3, (15, 200))]
         )  # fmt: skip
-        x = rng.normal(0, 0.8, 3)
+        x = rng.uniform(-1.2, 1.2, 5)
         flux = np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients
         error, s2 = np.full(200, 0.005), np.full(200, 1e-5)
         bad = rng.permutation(200)
         flux[bad[:40]], error[bad[:40]] = 1.0, 1e10
         flux[bad[40:80]], s2[bad[40:80]] = 1.0, 1e20
         labels, _ = fit(flux, error, coefficients, s2, mean, scale)
-        labels = checks.array(labels, (3,), "the labels")
+        labels = checks.array(labels, (5,), "the labels")
         checks.close(
             (labels - mean) / scale,
             x,
@@ -1687,12 +1707,14 @@ def test_fit_star_errors():
 
     fit = checks.submitted("fit_star")
     rng = np.random.default_rng(29)
-    mean, scale = np.array([4700.0, 2.4]), np.array([260.0, 0.6])
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
     coefficients = np.concatenate([np.full((1, 200), 0.9), rng.normal(0, 0.02, (5, 200))])
+    coefficients = np.concatenate([coefficients, rng.normal(0, 2e-3, (15, 200))])
     flux = coefficients[0]
     small, large = (
         checks.array(
-            fit(flux, np.full(200, 0.01), coefficients, np.full(200, s2), mean, scale)[1], (2,)
+            fit(flux, np.full(200, 0.01), coefficients, np.full(200, s2), mean, scale)[1], (5,)
         )
         for s2 in (0.0, 0.03**2)
     )
@@ -1709,28 +1731,29 @@ def test_fit_star_errors_hidden():
 
     fit = checks.submitted("fit_star")
     rng = np.random.default_rng(30)
-    mean, scale = np.array([4700.0, 2.4, -0.2]), np.array([260.0, 0.6, 0.2])
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
     coefficients = np.concatenate(
-        [rng.uniform(0.7, 1, (1, 300)), rng.normal(0, 0.02, (3, 300)), np.zeros((6, 300))]
+        [rng.uniform(0.7, 1, (1, 300)), rng.normal(0, 0.02, (5, 300)), np.zeros((15, 300))]
     )
     error, s2 = 10 ** rng.uniform(-2.7, -1.3, 300), 10 ** rng.uniform(-5.5, -3.5, 300)
-    weighted = coefficients[1:4] / np.sqrt(error**2 + s2)
+    weighted = coefficients[1:6] / np.sqrt(error**2 + s2)
     wanted = np.sqrt(np.diag(np.linalg.inv(weighted @ weighted.T)))
-    x = np.array([0.5, -0.3, 0.4])
-    flux = coefficients[0] + x @ coefficients[1:4]
+    x = np.array([0.5, -0.3, 0.4, 0.2, -0.6])
+    flux = coefficients[0] + x @ coefficients[1:6]
     _, errors = fit(flux, error, coefficients, s2, mean, scale)
     checks.close(
-        checks.array(errors, (3,), "the errors") / scale / wanted,
-        np.ones(3),
+        checks.array(errors, (5,), "the errors") / scale / wanted,
+        np.ones(5),
         atol=0.03,
         hint="the errors do not follow from the spectrum's errors and the intrinsic scatter (an "
         "error is the root of a variance; a lucky fit does not make it smaller)",
     )
-    # over many noisy stars the errors describe the scatter: a mean square of 90 numbers
+    # over many noisy stars the errors describe the scatter: a mean square of 100 numbers
     z = []
-    for _ in range(30):
-        x = rng.normal(0, 0.7, 3)
-        noisy = rng.normal(coefficients[0] + x @ coefficients[1:4], np.sqrt(error**2 + s2))
+    for _ in range(20):
+        x = rng.uniform(-1.2, 1.2, 5)
+        noisy = rng.normal(coefficients[0] + x @ coefficients[1:6], np.sqrt(error**2 + s2))
         labels, errors = fit(noisy, error, coefficients, s2, mean, scale)
         z.append((labels - mean - scale * x) / (scale * wanted))
     checks.that(
@@ -1752,20 +1775,22 @@ def test_fit_star_starts():
 
     fit = checks.submitted("fit_star")
     rng = np.random.default_rng(31)
-    mean, scale = np.array([4700.0, 2.4]), np.array([260.0, 0.6])
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
+    i, j = np.triu_indices(5)
     for far in (-1.5, 1.5):
-        # lines that are strongest half-way: a cool star looks nearly like a warm one
-        linear = rng.normal(0, 0.02, 200)
-        coefficients = np.zeros((6, 200))
+        # lines that are strongest near the mean temperature: a cool star looks nearly like a warm
+        # one, and the mean lies on the wrong side
+        line = rng.normal(0, 0.02, 200)
+        coefficients = np.zeros((21, 200))
         coefficients[0] = 0.9
-        coefficients[1] = linear + rng.normal(0, 0.004, 200)
-        coefficients[2] = rng.normal(0, 0.02, 200)
-        coefficients[3] = -np.sign(far) * linear
-        x = np.array([far, 0.2])
-        columns = np.array([1, x[0], x[1], x[0] ** 2, x[0] * x[1], x[1] ** 2])
-        flux = columns @ coefficients
+        coefficients[1] = 0.2 * np.sign(far) * line + rng.normal(0, 0.004, 200)
+        coefficients[2:6] = rng.normal(0, 0.02, (4, 200))
+        coefficients[6] = -line
+        x = np.array([far, 0.2, -0.3, 0.4, 0.1])
+        flux = np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients
         labels, _ = fit(flux, np.full(200, 0.005), coefficients, np.full(200, 1e-6), mean, scale)
-        labels = checks.array(labels, (2,), "the labels")
+        labels = checks.array(labels, (5,), "the labels")
         checks.that(
             bool(abs((labels[0] - mean[0]) / scale[0] - far) < 0.2),
             "there are labels that fit this spectrum perfectly, and the fit stopped at others: "
@@ -1914,16 +1939,17 @@ def test_fit_stars():
     import numpy as np
 
     rng = np.random.default_rng(32)
-    mean, scale = np.array([4700.0, 2.4, -0.2]), np.array([260.0, 0.6, 0.2])
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
     coefficients = np.concatenate(
         [
             rng.uniform(0.7, 1, (1, 150)),
-            rng.normal(0, 0.02, (3, 150)),
-            rng.normal(0, 1e-3, (6, 150)),
+            rng.normal(0, 0.02, (5, 150)),
+            rng.normal(0, 1e-3, (15, 150)),
         ]
     )
-    x = rng.normal(0, 0.7, (4, 3))
-    i, j = np.triu_indices(3)
+    x = rng.uniform(-1.2, 1.2, (4, 5))
+    i, j = np.triu_indices(5)
     flux = np.column_stack([np.ones(4), x, x[:, i] * x[:, j]]) @ coefficients
     result = checks.submitted("fit_stars")(
         flux, np.full((4, 150), 0.01), coefficients, np.full(150, 1e-5), mean, scale
@@ -1932,8 +1958,8 @@ def test_fit_stars():
         type(result) in (tuple, list) and len(result) == 3,
         "return three arrays: labels, errors and chi-squared",
     )
-    labels = checks.array(result[0], (4, 3), "the labels")
-    checks.array(result[1], (4, 3), "the errors")
+    labels = checks.array(result[0], (4, 5), "the labels")
+    checks.array(result[1], (4, 5), "the errors")
     checks.array(result[2], (4,), "chi-squared")
     checks.close(
         (labels - mean) / scale, x, atol=0.01, hint="spectra without noise do not give their labels"
@@ -1959,7 +1985,7 @@ def test_fit_stars_optimum():
         return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients
 
     s2, error = 10 ** rng.uniform(-5.5, -4, pixels), 10 ** rng.uniform(-2.7, -1.7, (n, pixels))
-    truth = rng.normal(0, 1, (n, k))
+    truth = rng.normal(0, 1, (n, k)).clip(-2, 2)
     flux = rng.normal([model(x) for x in truth], np.sqrt(error**2 + s2))
     bad = rng.uniform(size=(n, pixels)) < 0.2
     flux[bad], error[bad] = 1.0, 1e10
@@ -1994,8 +2020,10 @@ def test_fit_stars_chi2():
     import numpy as np
 
     rng = np.random.default_rng(34)
-    mean, scale = np.array([4700.0, 2.4]), np.array([260.0, 0.6])
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
     coefficients = np.concatenate([np.full((1, 300), 0.9), rng.normal(0, 0.02, (5, 300))])
+    coefficients = np.concatenate([coefficients, rng.normal(0, 1e-3, (15, 300))])
     flux = rng.normal(0.9, 0.02, (5, 300))
     *_, chi2 = checks.submitted("fit_stars")(
         flux, np.full((5, 300), 0.01), coefficients, np.full(300, 3e-4), mean, scale
@@ -2014,33 +2042,35 @@ def test_fit_stars_chi2_hidden():
     import numpy as np
 
     rng = np.random.default_rng(35)
-    mean, scale = np.array([4700.0, 2.4, -0.2]), np.array([260.0, 0.6, 0.2])
+    mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
+    scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
     coefficients = np.concatenate(
         [
             rng.uniform(0.7, 1, (1, 200)),
-            rng.normal(0, 0.02, (3, 200)),
-            rng.normal(0, 1e-3, (6, 200)),
+            rng.normal(0, 0.02, (5, 200)),
+            rng.normal(0, 1e-3, (15, 200)),
         ]
     )
-    i, j = np.triu_indices(3)
+    i, j = np.triu_indices(5)
     s2, error = 10 ** rng.uniform(-5, -3.5, 200), 10 ** rng.uniform(-2.7, -1.7, (8, 200))
     s2[::20] = 1e20
-    x = rng.normal(0, 0.7, (8, 3))
+    x = rng.uniform(-1.2, 1.2, (8, 5))
     flux = np.column_stack([np.ones(8), x, x[:, i] * x[:, j]]) @ coefficients
     flux = rng.normal(flux, np.sqrt(error**2 + np.where(s2 < 1, s2, 0)))
     bad = rng.uniform(size=flux.shape) < 0.2
     flux[bad], error[bad] = 1.0, 1e10
     labels, _, chi2 = checks.submitted("fit_stars")(flux, error, coefficients, s2, mean, scale)
-    x = (checks.array(labels, (8, 3), "the labels") - mean) / scale
+    x = (checks.array(labels, (8, 5), "the labels") - mean) / scale
     model = np.column_stack([np.ones(8), x, x[:, i] * x[:, j]]) @ coefficients
     wanted = np.sum((flux - model) ** 2 / (error**2 + s2), axis=1)
     checks.close(
         checks.array(chi2, (8,), "chi-squared"),
         wanted,
-        atol=1e-3,
-        rtol=1e-6,
+        rtol=1e-4,
         hint="chi-squared at the labels you return is another: which variance does it use?",
     )
+    # about 150 good pixels in each star, give or take 17
+    checks.that(bool((chi2 < 250).all()), "chi-squared is far from its smallest")
 
 
 ### END HIDDEN TESTS
@@ -2048,7 +2078,9 @@ def test_fit_stars_chi2_hidden():
 # %%
 model = (coefficients, s2, mean, scale)
 started = time.process_time()
-fitted, fitted_errors, chi2 = fit_stars(flux[validation], error[validation], *model)
+fitted, fitted_errors, chi2 = map(
+    np.asarray, fit_stars(flux[validation], error[validation], *model)
+)
 seconds_fit = time.process_time() - started
 print(f"{len(validation)} stars fitted in {seconds_fit:.2f} CPU seconds")
 
@@ -2114,10 +2146,10 @@ def test_bias_and_scatter():
     bias = checks.array(result[0], (3,), "the bias")
     scatter = checks.array(result[1], (3,), "the scatter")
     checks.close(
-        bias, [1.0, 0.0, -2.0], atol=1e-9, hint="fitted labels too large: the bias is positive"
+        bias, [1.0, 0.0, -2.0], atol=1e-5, hint="fitted labels too large: the bias is positive"
     )
     checks.close(
-        scatter, np.zeros(3), atol=1e-9, hint="a constant difference has no scatter about itself"
+        scatter, np.zeros(3), atol=1e-5, hint="a constant difference has no scatter about itself"
     )
 
 
@@ -2169,17 +2201,23 @@ def test_bias_and_scatter_robust_hidden():
     import numpy as np
 
     rng = np.random.default_rng(40)
-    reference = rng.normal([4700, 2.4, -0.2], [260, 0.6, 0.2], (1000, 3))
-    difference = rng.normal([5.0, 0.02, 0.0], [20.0, 0.06, 0.02], (1000, 3))
+    # an odd number of stars has one median
+    reference = rng.normal([4700, 2.4, -0.2], [260, 0.6, 0.2], (1001, 3))
+    difference = rng.normal([5.0, 0.02, 0.0], [20.0, 0.06, 0.02], (1001, 3))
     wild = rng.uniform(size=difference.shape) < 0.05
     difference[wild] *= 1e4
     bias, scatter = checks.submitted("bias_and_scatter")(reference + difference, reference)
     middle = np.median(difference, axis=0)
-    checks.close(bias, middle, atol=1e-9, hint="the bias is not the median of the differences")
+    checks.close(
+        (checks.array(bias, (3,), "the bias") - middle) / [20.0, 0.06, 0.02],
+        np.zeros(3),
+        atol=1e-3,
+        hint="the bias is not the median of the differences",
+    )
     checks.close(
         scatter,
         1.4826 * np.median(np.abs(difference - middle), axis=0),
-        rtol=1e-6,
+        rtol=1e-3,
         hint="the scatter is not 1.4826 times the median absolute deviation about the bias, label "
         "by label",
     )
@@ -2337,7 +2375,7 @@ with plots.style():
             (fitted[i], "fitted labels", "blue", "-"),
             (labels[n], "catalogue labels", "vermilion", "--"),
         ):
-            shown = predict(at[None], coefficients, mean, scale)[0]
+            shown = np.asarray(predict(at[None], coefficients, mean, scale)[0])
             axis.plot(
                 wavelength[window],
                 shown[window],
@@ -2419,9 +2457,9 @@ plots.show(
 # %%
 def clean_training(kept):
     """Train on the kept stars; return the model, and which training stars agree with it."""
-    s = train(design_matrix(labels[kept], mean, scale), flux[kept], error[kept])
-    model = (*s, mean, scale)
-    found, _, chi2 = fit_stars(flux[training], error[training], *model)
+    s = train(np.asarray(design_matrix(labels[kept], mean, scale)), flux[kept], error[kept])
+    model = (*map(np.asarray, s), mean, scale)
+    found, _, chi2 = map(np.asarray, fit_stars(flux[training], error[training], *model))
     bias, spread = bias_and_scatter(found, labels[training])
     off = np.max(np.abs(found - labels[training] - bias) / spread, axis=1)
     per_pixel = chi2 / np.sum((error[training] < BAD_LIMIT) & (model[1] < 1), axis=1)
@@ -2433,10 +2471,13 @@ for _ in range(2):
     _, kept = clean_training(kept)
     print(f"{len(training) - len(kept)} of {len(training)} training stars left out")
 
-coefficients, s2 = train(design_matrix(labels[kept], mean, scale), flux[kept], error[kept])
+X = np.asarray(design_matrix(labels[kept], mean, scale))
+coefficients, s2 = map(np.asarray, train(X, flux[kept], error[kept]))
 s2 = np.where(s2 > np.quantile(s2[s2 < 1], 0.9), BAD_ERROR**2, s2)
 model = (coefficients, s2, mean, scale)
-fitted, fitted_errors, chi2 = fit_stars(flux[validation], error[validation], *model)
+fitted, fitted_errors, chi2 = map(
+    np.asarray, fit_stars(flux[validation], error[validation], *model)
+)
 bias, spread, reduced = report(
     "cleaned training set, worst pixels left out", fitted, fitted_errors, chi2, validation, model
 )

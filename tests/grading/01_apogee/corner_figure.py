@@ -48,13 +48,39 @@ def corner_figure(labels):
             axes[i, j].set_xlabel(names[j])
     return fig
 
+# %% right: pandas' scatter_matrix, whose histogram panels carry a name at both sides
+def corner_figure(labels):
+    import pandas as pd
+
+    names = [r"$T_{\mathrm{eff}}$ (K)", "log g (cgs)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
+    return pd.plotting.scatter_matrix(pd.DataFrame(labels, columns=names))[0, 0].figure
+
+# %% right: curves of density in the panels of one label
+def corner_figure(labels):
+    from scipy.stats import gaussian_kde
+
+    names = ["Teff [K]", "logg [dex]", "Fe/H [dex]", "Mg/Fe [dex]", "Si/Fe [dex]"]
+    fig, axes = plt.subplots(5, 5, sharex="col", figsize=(9, 9))
+    for i, j in np.ndindex(5, 5):
+        ax = axes[i, j]
+        if j > i:
+            fig.delaxes(ax)
+        elif i == j:
+            at = np.linspace(labels[:, i].min(), labels[:, i].max(), 99)
+            ax.fill_between(at, gaussian_kde(labels[:, i])(at))
+        else:
+            ax.hist2d(labels[:, j], labels[:, i], bins=20)
+            ax.set_ylabel(names[i] if j == 0 else "")
+        ax.set_xlabel(names[j] if i == 4 else "")
+    return fig
+
 # %% wrong: no units | loses: test_corner_figure
 # labels=names => labels=["Teff", "logg", "Fe/H", "Mg/Fe", "Si/Fe"]
 
 # %% wrong: no axis labels | loses: test_corner_figure
 # labels=names, =>
 
-# %% wrong: names in the wrong order | loses: test_corner_figure_data
+# %% wrong: names in the wrong order | loses: test_corner_figure
 # labels=names => labels=[names[1], names[0], *names[2:]]
 
 # %% wrong: four labels | loses: test_corner_figure test_corner_figure_data
@@ -68,8 +94,34 @@ def corner_figure(labels):
     ax.set(xlabel="Teff [K]", ylabel="log g [dex]")
     return fig
 
-# %% wrong: labels scaled to zero mean and unit scatter | loses: test_corner_figure_data
+# %% wrong: labels scaled to zero mean and unit scatter | loses: test_corner_figure test_corner_figure_data
 # labels, => (labels - labels.mean(axis=0)) / labels.std(axis=0),
 
 # %% wrong: nothing returned | loses: test_corner_figure test_corner_figure_data
 # - return figure
+
+# %% wrong: empty panels with the names of everything | loses: test_corner_figure test_corner_figure_data
+def corner_figure(labels):
+    fig, axes = plt.subplots(5, 5)
+    for ax in axes.flat:
+        ax.set(xlabel="Teff [K], log g, [Fe/H], [Mg/Fe], [Si/Fe] [dex]", xlim=(3000, 6000))
+    return fig
+
+# %% wrong: everything in every panel | loses: test_corner_figure test_corner_figure_data
+def corner_figure(labels):
+    fig, axes = plt.subplots(5, 5)
+    names = ["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
+    for i, j in np.ndindex(5, 5):
+        axes[i, j].plot(labels)
+        axes[i, j].set(xlabel=names[i], ylabel=names[j])
+    return fig
+
+# %% wrong: pairs only, the panels of one label empty | loses: test_corner_figure_data
+def corner_figure(labels):
+    names = ["Teff [K]", "log g [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
+    fig, axes = plt.subplots(5, 5)
+    for i, j in np.ndindex(5, 5):
+        if i != j:
+            axes[i, j].plot(labels[:, j], labels[:, i], ".")
+            axes[i, j].set(xlabel=names[j], ylabel=names[i])
+    return fig

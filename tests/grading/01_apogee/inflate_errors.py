@@ -8,12 +8,11 @@ def inflate_errors(flux, error, flagged):
     flux[~np.isfinite(flux)] = 1
     return flux, error
 
-# %% right: the arguments themselves changed, all bad flux zero, a list
+# %% right: masked arrays of numpy, all bad flux one, a list
 def inflate_errors(flux, error, flagged):
-    good = ~flagged & np.isfinite(flux) & np.isfinite(error) & (error > 0)
-    flux[~good] = 0
-    error[~good] = LARGE_ERROR
-    return [flux, error]
+    f, e = np.ma.masked_invalid(flux), np.ma.masked_invalid(error)
+    e = np.ma.masked_where(flagged | f.mask | (e.filled(0) <= 0), e)
+    return [f.filled(1.0), e.filled(LARGE_ERROR)]
 
 # %% right: pixel by pixel, in single precision
 def inflate_errors(flux, error, flagged):
@@ -64,3 +63,20 @@ def inflate_errors(flux, error, flagged):
 
 # %% wrong: the error alone | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
 # np.where(np.isfinite(flux), flux, 0.0), =>
+
+# %% wrong: infinite flux made the largest number there is | loses: test_inflate_errors_flux
+# np.where(np.isfinite(flux), flux, 0.0) => np.nan_to_num(flux)
+
+# %% wrong: an error as large as one likes | loses: test_inflate_errors test_inflate_errors_unusable
+# LARGE_ERROR => 1e20
+
+# %% wrong: negative errors kept | loses: test_inflate_errors_unusable
+# (error <= 0) => (error == 0)
+
+# %% wrong: what came in | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
+def inflate_errors(flux, error, flagged):
+    return flux, error
+
+# %% wrong: all errors large | loses: test_inflate_errors test_inflate_errors_unusable
+def inflate_errors(flux, error, flagged):
+    return np.where(np.isfinite(flux), flux, 0), np.full(len(flux), LARGE_ERROR)

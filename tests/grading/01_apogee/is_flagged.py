@@ -24,6 +24,13 @@ def is_flagged(mask, bits):
 def is_flagged(mask, bits):
     return mask & sum(2**bit for bit in bits) > 0
 
+# %% right: astropy's bit fields
+def is_flagged(mask, bits):
+    from astropy.nddata.bitmask import bitfield_to_boolean_mask
+
+    others = [2**bit for bit in range(15) if bit not in bits]
+    return bitfield_to_boolean_mask(mask, ignore_flags=others, good_mask_value=False, dtype=bool)
+
 # %% wrong: the bit's number instead of the bit | loses: test_is_flagged test_is_flagged_several
 def is_flagged(mask, bits):
     flagged = np.zeros(mask.shape, dtype=bool)
@@ -60,3 +67,14 @@ def is_flagged(mask, bits):
 # %% wrong: truths in a flat list | loses: test_is_flagged_several
 def is_flagged(mask, bits):
     return [bool(m & sum(2**bit for bit in bits)) for m in mask.ravel().tolist()]
+
+# %% wrong: everything is flagged | loses: test_is_flagged test_is_flagged_several
+def is_flagged(mask, bits):
+    return np.ones(mask.shape, dtype=bool)
+
+# %% wrong: nothing is flagged | loses: test_is_flagged test_is_flagged_several
+def is_flagged(mask, bits):
+    return np.zeros(mask.shape, dtype=bool)
+
+# %% wrong: only the first of the bits | loses: test_is_flagged test_is_flagged_several
+# in set(bits) => in list(bits)[:1]

@@ -28,6 +28,12 @@ def is_good_giant(table):
     bad |= (frame.snr < 50) | (frame.logg > 4) | (frame.teff > 5700) | (frame.fe_h < -1)
     return [bool(b) for b in ~bad]
 
+# %% right: pandas, a Series of truths, in single precision
+def is_good_giant(table):
+    frame = table[["snr", "teff", "logg", "fe_h", "mg_fe", "si_fe"]].to_pandas().astype("float32")
+    complete = frame.where(frame > -9000).notna().all(axis=1)
+    return complete & frame.eval("snr >= 50 and logg <= 4 and teff <= 5700 and fe_h >= -1")
+
 # %% wrong: a dwarf only if both cuts say so | loses: test_is_good_giant_dwarfs
 # (logg > 4) | (teff > 5700) => (logg > 4) & (teff > 5700)
 
@@ -53,3 +59,14 @@ def is_good_giant(table):
 
 # %% wrong: the dwarfs instead of the giants | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
 # ~is_dwarf => is_dwarf
+
+# %% wrong: a missing label taken for any that is negative | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
+# (labels > -999) => (labels >= 0)
+
+# %% wrong: everything is kept | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
+def is_good_giant(table):
+    return np.ones(len(table), dtype=bool)
+
+# %% wrong: nothing is kept | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
+def is_good_giant(table):
+    return np.zeros(len(table), dtype=bool)

@@ -17,6 +17,15 @@ def observed_wavelength(wavelength, star_velocity, barycentric_correction):
 def observed_wavelength(wavelength, star_velocity, barycentric_correction):
     return wavelength * np.exp((star_velocity - barycentric_correction) / 299792.458)
 
+# %% right: astropy's Doppler equivalence, single precision
+def observed_wavelength(wavelength, star_velocity, barycentric_correction):
+    from astropy import units as u
+
+    v = (star_velocity - barycentric_correction) * u.km / u.s
+    rest = wavelength * u.AA
+    factor = v.to(u.AA, u.doppler_optical(1 * u.AA)).value
+    return (rest * factor).value.astype(np.float32)
+
 # %% wrong: the star moves the other way | loses: test_observed_wavelength test_observed_wavelength_earth
 # 1 + measured_velocity => 1 - measured_velocity
 
@@ -37,3 +46,7 @@ def observed_wavelength(wavelength, star_velocity, barycentric_correction):
 
 # %% wrong: the same shift in Å everywhere | loses: test_observed_wavelength test_observed_wavelength_earth
 # wavelength * (1 + measured_velocity / 299792.458) => wavelength + 16000 * measured_velocity / 3e5
+
+# %% wrong: the wavelength as it is | loses: test_observed_wavelength test_observed_wavelength_earth
+def observed_wavelength(wavelength, star_velocity, barycentric_correction):
+    return wavelength

@@ -20,6 +20,11 @@ def read_coadd(path):
     flux, error, mask = [np.array(hdus[k].data, dtype=float).ravel()[:n] for k in (1, 2, 3)]
     return (flux, error, mask.astype(np.int16))
 
+# %% right: the kit's own reader of apStar files
+def read_coadd(path):
+    star = apogee.read_apstar(path)
+    return star.flux, star.error, star.mask
+
 # %% wrong: row 1, the combination with global weights | loses: test_read_coadd test_read_coadd_single
 # [0] => [1]
 
@@ -41,7 +46,7 @@ def read_coadd(path):
 # %% wrong: HDUs 0 to 2 | loses: test_read_coadd test_read_coadd_single
 # (1, 2, 3) => (0, 1, 2)
 
-# %% wrong: error and mask exchanged | loses: test_read_coadd
+# %% wrong: error and mask exchanged | loses: test_read_coadd test_read_coadd_single
 # error.astype(float), mask.astype(int) => mask.astype(int), error.astype(float)
 
 # %% wrong: the mean of the visits | loses: test_read_coadd
@@ -50,3 +55,15 @@ def read_coadd(path):
         data = [np.atleast_2d(hdus[k].data) for k in (1, 2, 3)]
     flux = data[0][2:].mean(axis=0) if len(data[0]) > 2 else data[0][0]
     return flux, np.array(data[1][0]), np.array(data[2][0])
+
+# %% wrong: the error of row 1 | loses: test_read_coadd
+# - return flux.astype(float), error.astype(float), mask.astype(int)
+# + error = np.atleast_2d(fits.getdata(path, 2))[:2][-1]
+# + return flux.astype(float), error.astype(float), mask.astype(int)
+
+# %% wrong: the mask of a star seen once forgotten | loses: test_read_coadd_single
+# mask.astype(int) => mask.astype(int) if fits.getheader(path)["NVISITS"] > 1 else 0 * flux
+
+# %% wrong: zeros of the right length | loses: test_read_coadd test_read_coadd_single
+def read_coadd(path):
+    return np.zeros(8575), np.zeros(8575), np.zeros(8575, dtype=int)

@@ -40,6 +40,30 @@ def spectrum_figure(wavelength, flux):
     axes[0].set_ylabel("flux, $10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$")
     return fig
 
+# %% right: nanometres, in single precision, a spaced unit
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    shown = np.where(flux == 0, np.nan, flux).astype("f4")
+    ax.step(np.float32(wavelength / 10), shown, where="mid")
+    ax.set(xlabel=r"$\lambda_{\rm vac}$ (nm)")
+    ax.set_ylabel(r"F$_\lambda$ [10$^{-17}$ erg/s/cm$^2$/$\mathring{A}$]")
+    return fig
+
+# %% right: micrometres, the labels of the whole figure
+def spectrum_figure(wavelength, flux):
+    fig, axes = plt.subplots(3)
+    for ax, chip in zip(axes, apogee.CHIPS.values()):
+        ax.plot(wavelength[chip] / 1e4, flux[chip], ".")
+    fig.supxlabel(r"Wavelength [$\mu$m]")
+    fig.supylabel(r"Flux [1e-17 erg s$^{-1}$ cm$^{-2}$ Ang$^{-1}$]")
+    return fig
+
+# %% right: a short name of the unit
+# "vacuum wavelength [Å]" => "Wavelength [Ang]"
+
+# %% right: the letter A for the unit
+# "vacuum wavelength [Å]" => "wavelength (A)"
+
 # %% wrong: chips joined across the gaps | loses: test_spectrum_figure_gaps
 def spectrum_figure(wavelength, flux):
     lit = flux > 0
@@ -63,13 +87,13 @@ def spectrum_figure(wavelength, flux):
 # - panels[1].set_ylabel(r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]")
 # - panels[2].set_xlabel("vacuum wavelength [Å]")
 
-# %% wrong: against the number of the pixel | loses: test_spectrum_figure_data
+# %% wrong: against the number of the pixel | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
 # panel.plot(wavelength[pixels], flux[pixels], => panel.plot(flux[pixels],
 
 # %% wrong: one chip | loses: test_spectrum_figure_data
 # apogee.CHIPS.items(), strict=True => [*apogee.CHIPS.items()][1:2], strict=False
 
-# %% wrong: axes exchanged | loses: test_spectrum_figure test_spectrum_figure_data
+# %% wrong: axes exchanged | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
 def spectrum_figure(wavelength, flux):
     fig, ax = plt.subplots()
     for chip in apogee.CHIPS.values():
@@ -79,3 +103,30 @@ def spectrum_figure(wavelength, flux):
 
 # %% wrong: the axes instead of the figure | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
 # return figure => return panels[0]
+
+# %% wrong: labels and a single point | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    ax.plot(wavelength[4000:4001], flux[4000:4001], "o")
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+# %% wrong: every argument against its number, every label | loses: test_spectrum_figure test_spectrum_figure_data test_spectrum_figure_gaps
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    ax.plot(wavelength)
+    ax.plot(flux)
+    ax.set(xlabel="wavelength [Å], flux", ylabel="wavelength [Å], flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+# %% wrong: nanometres under the name of Å | loses: test_spectrum_figure
+# wavelength[pixels], flux[pixels] => wavelength[pixels] / 10, flux[pixels]
+
+# %% wrong: limits in which nothing is seen | loses: test_spectrum_figure_data
+# np.nanpercentile(flux[pixels], [0.3, 99.7]) => np.nanpercentile(wavelength[pixels], [0.3, 99.7])
+
+# %% wrong: upside down | loses: test_spectrum_figure_data
+# low - 0.1 * (high - low), high + 0.1 * (high - low) => high + 0.1 * (high - low), low - 0.1 * (high - low)
+
+# %% wrong: the flux normalised | loses: test_spectrum_figure_data
+# wavelength[pixels], flux[pixels] => wavelength[pixels], flux[pixels] / np.median(flux)

@@ -12,6 +12,13 @@ def add_noise(flux, error, noise, seed):
     more = norm.rvs(scale=noise, size=len(flux), random_state=seed)
     return [flux + more, np.where(error >= 1e9, 1e10, np.sqrt(error**2 + noise**2))]
 
+# %% right: torch's generator, single precision
+def add_noise(flux, error, noise, seed):
+    import torch
+
+    more = torch.randn(len(flux), generator=torch.Generator().manual_seed(seed)) * noise
+    return np.float32(flux) + more.numpy(), np.hypot(np.float32(error), np.float32(noise))
+
 # %% wrong: the error is not updated | loses: test_add_noise
 # np.hypot(error, noise) => error
 
@@ -32,3 +39,13 @@ def add_noise(flux, error, noise, seed):
 
 # %% wrong: noise only upwards | loses: test_add_noise_noise
 # rng.normal(0, noise, len(flux)) => np.abs(rng.normal(0, noise, len(flux)))
+
+# %% wrong: what came in | loses: test_add_noise test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    return flux, error
+
+# %% wrong: the seed itself added | loses: test_add_noise_noise
+# rng.normal(0, noise, len(flux)) => seed
+
+# %% wrong: noise as large as the error that was there | loses: test_add_noise_noise
+# rng.normal(0, noise, => rng.normal(0, error,

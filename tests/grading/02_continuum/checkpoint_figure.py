@@ -30,7 +30,23 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
     ax[1].set_ylim(0, 2500)
     return fig
 
-# %% wrong: normalised spectrum drawn twice, no continuum | loses: test_checkpoint_figure test_checkpoint_figure_limits
+# %% right: nanometres, spaced units, a legend of the figure
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, axes = plt.subplots(2, sharex=True)
+    axes[0].plot(wavelength / 10, np.c_[flux, continuum].astype("f4"))
+    axes[1].plot(wavelength / 10, normalised.astype("f4"))
+    axes[0].set_ylabel(r"F$_{\lambda}$ [10$^{-17}$ erg s$^{-1}$ cm$^{-2}$ $\mathring{A}^{-1}$]")
+    axes[1].set(ylim=(0, 1.5), ylabel="F / continuum", xlabel=r"$\lambda$ (nm)")
+    fig.legend(["observed", "continuum"], title="spectrum")
+    return fig
+
+# %% right: the letter A for the unit
+# vacuum wavelength / Å => Wavelength (A)
+
+# %% right: a short name of the unit
+# vacuum wavelength / Å => Wavelength [Ang]
+
+# %% wrong: normalised spectrum drawn twice, no continuum | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
 def checkpoint_figure(wavelength, flux, continuum, normalised):
     fig, ax = plt.subplots(2)
     ax[0].plot(wavelength, normalised)
@@ -48,7 +64,13 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
 # FLUX_LABEL => "flux"
 # vacuum wavelength / Å => wavelength
 
-# %% wrong: against pixel number | loses: test_checkpoint_figure
+# %% wrong: the normalised flux has no label | loses: test_checkpoint_figure_labels
+# - below.set_ylabel("normalised flux")
+
+# %% wrong: upside down | loses: test_checkpoint_figure_limits
+# 0.2, 1.2 => 1.2, 0.2
+
+# %% wrong: against pixel number | loses: test_checkpoint_figure test_checkpoint_figure_labels
 # wavelength, flux, lw => flux, lw
 # wavelength, continuum, lw => continuum, lw
 # wavelength, normalised, lw => normalised, lw
@@ -68,3 +90,30 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
 
 # %% wrong: the axes returned instead of the figure | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
 # return figure => return above
+
+# %% wrong: labels and limits, nothing drawn | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, axes = plt.subplots(2)
+    for ax in axes:
+        ax.set(xlabel="wavelength / Å", ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 1.5))
+    return fig
+
+# %% wrong: everything in both panels, every label | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, axes = plt.subplots(2)
+    for ax in axes:
+        ax.plot(wavelength, np.c_[flux, continuum, normalised])
+        ax.set(xlabel="wavelength / Å", ylabel="normalised flux / 1e-17 erg/s/cm2/Å")
+    return fig
+
+# %% wrong: every argument against its number | loses: test_checkpoint_figure test_checkpoint_figure_labels test_checkpoint_figure_limits
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, axes = plt.subplots(2)
+    for ax in axes:
+        ax.plot(np.c_[wavelength, flux, continuum, normalised])
+        ax.set(xlabel="wavelength / Å", ylabel="flux / 1e-17 erg/s/cm2/Å")
+    return fig
+
+# %% wrong: nanometres under the name of Å | loses: test_checkpoint_figure_labels
+#   with plots.style():
+# +     wavelength = wavelength / 10

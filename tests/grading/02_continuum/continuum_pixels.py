@@ -31,6 +31,22 @@ def continuum_pixels(wavelength, trusted_wavelengths):
     nearer = np.where(inside - wavelength[left] < wavelength[right] - inside, left, right)
     return np.bincount(nearer, minlength=len(wavelength)) > 0
 
+# %% right: pandas' index
+def continuum_pixels(wavelength, trusted_wavelengths):
+    import pandas as pd
+
+    found = pd.Index(wavelength).get_indexer(trusted_wavelengths, method="nearest")
+    near = np.abs(wavelength[found] - trusted_wavelengths) < np.gradient(wavelength)[found]
+    return pd.Series(False, index=range(len(wavelength))).index.isin(found[near])
+
+# %% right: a tree of neighbours
+def continuum_pixels(wavelength, trusted_wavelengths):
+    from scipy.spatial import cKDTree
+
+    inside = (trusted_wavelengths > wavelength[0] - 0.1) & (trusted_wavelengths < wavelength[-1] + 0.1)
+    _, found = cKDTree(wavelength[:, None]).query(trusted_wavelengths[inside, None])
+    return np.isin(np.arange(len(wavelength)), found)
+
 # %% wrong: wavelengths used as indices | loses: test_continuum_pixels test_continuum_pixels_outside
 def continuum_pixels(wavelength, trusted_wavelengths):
     mask = np.zeros(len(wavelength), dtype=bool)
@@ -58,3 +74,13 @@ def continuum_pixels(wavelength, trusted_wavelengths):
     for w in trusted_wavelengths:
         mask |= np.abs(wavelength - w) < 0.5
     return mask
+
+# %% wrong: every pixel | loses: test_continuum_pixels test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    return np.ones(len(wavelength), dtype=bool)
+
+# %% wrong: a grid of equal steps | loses: test_continuum_pixels
+# - is_continuum[np.searchsorted(borders, trusted_wavelengths[inside])] = True
+# + step = (wavelength[-1] - wavelength[0]) / (len(wavelength) - 1)
+# + pixel = np.rint((trusted_wavelengths[inside] - wavelength[0]) / step)
+# + is_continuum[pixel.astype(int).clip(0, len(wavelength) - 1)] = True

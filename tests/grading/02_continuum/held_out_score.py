@@ -21,7 +21,36 @@ def held_out_score(x, flux, error, degree):
         z2 += list(((flux - np.polyval(c, x)) / error)[~mask] ** 2)
     return np.mean(z2)
 
-# %% wrong: fitted and judged on the same points | loses: test_held_out_score_overfit
+# %% right: scikit-learn's KFold, which cuts the chip into pieces
+def held_out_score(x, flux, error, degree):
+    from sklearn.model_selection import KFold
+
+    z = np.zeros(len(x))
+    for fit, out in KFold(5).split(x):
+        p = weighted_polynomial(x[fit], flux[fit], error[fit], degree, x[out])
+        z[out] = (flux[out] - p) / error[out]
+    return np.mean(z**2)
+
+# %% right: pieces by array_split, a pipeline of scikit-learn
+def held_out_score(x, flux, error, degree):
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures
+
+    total = 0.0
+    for out in np.array_split(np.arange(len(x)), 5):
+        fit = np.setdiff1d(np.arange(len(x)), out)
+        model = make_pipeline(PolynomialFeatures(degree), LinearRegression())
+        weight = error[fit] ** -2.0
+        model.fit(x[fit, None], flux[fit], linearregression__sample_weight=weight)
+        total += np.sum(((flux[out] - model.predict(x[out, None])) / error[out]) ** 2)
+    return total / len(x)
+
+# %% right: a die for each point, single precision
+# np.arange(len(x)) % 5 => np.random.default_rng(1).integers(0, 5, len(x))
+# np.mean(z**2) => np.mean(np.float32(z) ** 2)
+
+# %% wrong: fitted and judged on the same points | loses: test_held_out_score test_held_out_score_overfit
 def held_out_score(x, flux, error, degree):
     return float(np.mean(((flux - weighted_polynomial(x, flux, error, degree, x)) / error) ** 2))
 
@@ -31,7 +60,7 @@ def held_out_score(x, flux, error, degree):
 # %% wrong: the sum instead of the mean | loses: test_held_out_score
 # np.mean => np.sum
 
-# %% wrong: judged on the points that were fitted, group by group | loses: test_held_out_score_overfit
+# %% wrong: judged on the points that were fitted, group by group | loses: test_held_out_score test_held_out_score_overfit
 def held_out_score(x, flux, error, degree):
     group = np.arange(len(x)) % 5
     total = []
@@ -47,3 +76,33 @@ def held_out_score(x, flux, error, degree):
 # %% wrong: the last fifth of the chip is held out and extrapolated | loses: test_held_out_score
 # np.arange(len(x)) % 5 => np.arange(len(x)) * 5 // len(x)
 # degree, x[held] => degree + 3, x[held]
+
+# %% wrong: the degree comes back | loses: test_held_out_score test_held_out_score_overfit
+def held_out_score(x, flux, error, degree):
+    return degree
+
+# %% wrong: always one | loses: test_held_out_score test_held_out_score_overfit
+def held_out_score(x, flux, error, degree):
+    return 1.0
+
+# %% wrong: the fits unweighted | loses: test_held_out_score
+# error[~held] => np.ones(len(x))[~held]
+
+# %% wrong: ten groups | loses: test_held_out_score
+# np.arange(len(x)) % 5 => np.arange(len(x)) % 10
+# range(5) => range(10)
+
+# %% wrong: two groups | loses: test_held_out_score
+# np.arange(len(x)) % 5 => np.arange(len(x)) % 2
+# range(5) => range(2)
+
+# %% wrong: each point left out alone | loses: test_held_out_score
+def held_out_score(x, flux, error, degree):
+    A = np.vander(x, degree + 1) / error[:, None]
+    Q, _ = np.linalg.qr(A)
+    y = flux / error
+    return float(np.mean(((y - Q @ (Q.T @ y)) / (1 - np.sum(Q**2, axis=1))) ** 2))
+
+# %% wrong: only the first group is judged | loses: test_held_out_score test_held_out_score_overfit
+# range(5) => range(1)
+# np.empty(len(x)) => np.zeros(len(x))

@@ -17,6 +17,12 @@ def nearest_twin(labels, scale):
     np.fill_diagonal(d, np.inf)
     return d.argmin(axis=1).tolist()
 
+# %% right: scikit-learn's neighbours, in single precision
+def nearest_twin(labels, scale):
+    from sklearn.neighbors import NearestNeighbors
+
+    return NearestNeighbors(n_neighbors=1).fit(np.float32(labels / scale)).kneighbors()[1][:, 0]
+
 # %% wrong: every star is its own twin | loses: test_nearest_twin test_nearest_twin_scale
 # - distance[i] = np.inf
 
@@ -39,3 +45,7 @@ def nearest_twin(labels, scale):
 
 # %% wrong: distances of zero are skipped | loses: test_nearest_twin
 # distance[i] = => distance[distance == 0] =
+
+# %% wrong: the next row | loses: test_nearest_twin test_nearest_twin_scale
+def nearest_twin(labels, scale):
+    return np.roll(np.arange(len(labels)), -1)

@@ -29,6 +29,14 @@ def normalise(flux, error, continuum):
     f[bad], e[bad] = 1, 1e10
     return f, e
 
+# %% right: a pandas table
+def normalise(flux, error, continuum):
+    import pandas as pd
+
+    t = pd.DataFrame({"f": flux, "e": error, "c": continuum}).astype(float)
+    known = np.isfinite(t).all(axis=1) & (t.e < 1e9) & (t.c > 0)
+    return (t.f / t.c).where(known, 1.0), (t.e / t.c).where(known, 1e10)
+
 # %% wrong: the error is not divided | loses: test_normalise_error
 # error[known] / continuum[known] => error[known]
 
@@ -56,3 +64,13 @@ def normalise(flux, error, continuum):
 # %% wrong: only the flux comes back | loses: test_normalise test_normalise_error test_normalise_bad
 def normalise(flux, error, continuum):
     return flux / continuum
+
+# %% wrong: an error that is no number kept | loses: test_normalise_bad
+# np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT) => np.isfinite(flux) & ~(error >= BAD_LIMIT)
+
+# %% wrong: only errors of 1e10 are bad | loses: test_normalise_bad
+# error < BAD_LIMIT => error < BAD_ERROR
+
+# %% wrong: ones with the largest error | loses: test_normalise test_normalise_error test_normalise_bad
+def normalise(flux, error, continuum):
+    return np.ones(len(flux)), np.full(len(flux), 1e10)

@@ -10,7 +10,23 @@ def rms_difference(flux_a, error_a, flux_b, error_b):
 # %% right: the norm over the root of the number
 def rms_difference(flux_a, error_a, flux_b, error_b):
     k = np.maximum(error_a, error_b) < 1e9
-    return np.linalg.norm((flux_a - flux_b)[k]) / max(k.sum(), 1) ** 0.5
+    return np.linalg.norm((flux_a - flux_b)[k]) / np.sqrt(k.sum())
+
+# %% right: scikit-learn, NaN caught, single precision
+def rms_difference(flux_a, error_a, flux_b, error_b):
+    from sklearn.metrics import root_mean_squared_error
+
+    k = np.fmax(error_a, error_b) < 1e9
+    if k.sum() == 0:
+        return float("nan")
+    return root_mean_squared_error(np.float32(flux_a[k]), np.float32(flux_b[k]))
+
+# %% right: pandas, whose mean of nothing is NaN
+def rms_difference(flux_a, error_a, flux_b, error_b):
+    import pandas as pd
+
+    difference = pd.Series(flux_a - flux_b).where((error_a < 1e9) & (error_b < 1e9))
+    return (difference**2).mean() ** 0.5
 
 # %% wrong: the standard deviation, blind to offsets | loses: test_rms_difference test_rms_difference_bad
 # np.sqrt(np.mean((flux_a[both] - flux_b[both]) ** 2)) => np.std(flux_a[both] - flux_b[both])
@@ -33,3 +49,10 @@ def rms_difference(flux_a, error_a, flux_b, error_b):
 
 # %% wrong: in units of the errors | loses: test_rms_difference test_rms_difference_bad
 # flux_a[both] - flux_b[both] => (flux_a - flux_b)[both] / np.hypot(error_a, error_b)[both]
+
+# %% wrong: zero where nothing can be compared | loses: test_rms_difference_bad
+# float("nan") => 0.0
+
+# %% wrong: always zero | loses: test_rms_difference test_rms_difference_bad
+def rms_difference(flux_a, error_a, flux_b, error_b):
+    return 0.0

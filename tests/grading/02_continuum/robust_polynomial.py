@@ -46,6 +46,28 @@ def robust_polynomial(x, flux, error, degree, x_new):
             return np.polyval(coef, x_new)
         keep = new
 
+# %% right: astropy's fit with outliers removed
+def robust_polynomial(x, flux, error, degree, x_new):
+    from astropy.modeling import fitting, models
+    from astropy.stats import mad_std, sigma_clip
+
+    def clip(residual, **_):
+        return sigma_clip(residual, sigma=5, stdfunc=lambda r, axis=None: max(mad_std(r), 1e-6))
+
+    fitter = fitting.FittingWithOutlierRemoval(fitting.LinearLSQFitter(), clip, niter=10)
+    return fitter(models.Polynomial1D(degree), x, flux, weights=1 / error)[0](x_new)
+
+# %% right: scikit-learn's Huber regression
+def robust_polynomial(x, flux, error, degree, x_new):
+    from sklearn.linear_model import HuberRegressor
+
+    # in units of the error: rows and values divided by it, no constant added
+    rows = np.vander(x, degree + 1) / error[:, None]
+    middle = np.median(flux)
+    model = HuberRegressor(epsilon=1.5, alpha=0, fit_intercept=False, max_iter=2000, tol=1e-9)
+    model.fit(rows, (flux - middle) / error)
+    return middle + np.vander(x_new, degree + 1) @ model.coef_
+
 # %% wrong: no clipping at all | loses: test_robust_polynomial_outliers
 def robust_polynomial(x, flux, error, degree, x_new):
     return np.polyval(np.polyfit(x, flux, degree, w=1 / error), x_new)
@@ -76,13 +98,13 @@ def robust_polynomial(x, flux, error, degree, x_new):
 # %% wrong: the comparison turned round removes everything | loses: test_robust_polynomial test_robust_polynomial_outliers test_robust_polynomial_unbiased test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
 # np.abs(z) <= 4 => np.abs(z) > 4
 
-# %% wrong: an absolute threshold that no noisy spectrum meets | loses: test_robust_polynomial_outliers test_robust_polynomial_unbiased test_pseudo_continuum test_pseudo_continuum_lines test_pseudo_continuum_bad
+# %% wrong: an absolute threshold that no noisy spectrum meets | loses: test_robust_polynomial test_robust_polynomial_outliers test_robust_polynomial_unbiased test_pseudo_continuum test_pseudo_continuum_lines test_pseudo_continuum_bad
 def robust_polynomial(x, flux, error, degree, x_new):
     r = flux - np.polyval(np.polyfit(x, flux, degree, w=1 / error), x)
     keep = np.abs(r) < 0.2
     return np.polyval(np.polyfit(x[keep], flux[keep], degree, w=1 / error[keep]), x_new)
 
-# %% wrong: a robust fit to every tenth point | loses: test_robust_polynomial_outliers test_robust_polynomial_unbiased
+# %% wrong: a robust fit to every tenth point | loses: test_robust_polynomial test_robust_polynomial_outliers test_robust_polynomial_unbiased
 def robust_polynomial(x, flux, error, degree, x_new):
     x, y, e = x[::10], flux[::10], error[::10]
     keep = np.ones(len(x), dtype=bool)
@@ -92,6 +114,27 @@ def robust_polynomial(x, flux, error, degree, x_new):
         keep = np.abs(z) < 4 * max(1.4826 * np.median(np.abs(z)), 0.5)
     return np.polyval(coef, x_new)
 
-# %% wrong: a running median instead of a polynomial | loses: test_robust_polynomial test_robust_polynomial_outliers test_robust_polynomial_unbiased test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines
+# %% wrong: a running median instead of a polynomial | loses: test_robust_polynomial test_robust_polynomial_outliers test_robust_polynomial_unbiased test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
 def robust_polynomial(x, flux, error, degree, x_new):
     return np.array([np.median(flux[np.abs(x - here) < 0.15]) for here in x_new])
+
+# %% wrong: all errors taken as equal | loses: test_robust_polynomial_unbiased
+#   z = np.zeros(len(x))
+# + error = np.full(len(x), np.median(error))
+
+# %% wrong: a parabola whatever the degree | loses: test_robust_polynomial test_pseudo_continuum
+#   z = np.zeros(len(x))
+# + degree = 2
+
+# %% wrong: looks for wild points only once, from the plain fit | loses: test_robust_polynomial_outliers
+# error * np.sqrt(np.maximum(np.abs(z), 1.0)) => error
+
+# %% wrong: everything beyond one sigma left out | loses: test_robust_polynomial_unbiased
+# 4 * max(scatter, 1.0) => max(scatter, 1.0)
+
+# %% wrong: the median | loses: test_robust_polynomial test_robust_polynomial_outliers test_robust_polynomial_unbiased test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_bad
+def robust_polynomial(x, flux, error, degree, x_new):
+    return np.full(len(x_new), np.median(flux))
+
+# %% wrong: at x instead of at x_new | loses: test_robust_polynomial test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
+# error[keep], degree, x_new => error[keep], degree, x

@@ -18,6 +18,10 @@ def design_matrix(labels, mean, scale):
 
     return PolynomialFeatures(2).fit_transform((np.asarray(labels) - mean) / scale)
 
+# %% right: single precision
+# - return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]])
+# + return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]]).astype(np.float32)
+
 # %% wrong: no constant | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
 # np.ones(len(x)), x => x
 
@@ -42,3 +46,8 @@ def design_matrix(labels, mean, scale):
 # %% wrong: squares first, then the products | loses: test_design_matrix test_predict test_fit_star test_fit_stars test_fit_stars_chi2
 # np.triu_indices(x.shape[1]) => np.triu_indices(x.shape[1], 1)
 # np.ones(len(x)), x, => np.ones(len(x)), x, x**2,
+
+# %% wrong: ones | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+def design_matrix(labels, mean, scale):
+    k = labels.shape[1]
+    return np.ones((len(labels), 1 + k + k * (k + 1) // 2))

@@ -36,6 +36,25 @@ def fit_star(flux, error, coefficients, s2, mean, scale):
     found, errors, _ = fit_stars(flux[None], error[None], coefficients, s2, mean, scale)
     return found[0], errors[0]
 
+# %% right: curve_fit with bounds for five labels, from the mean and two ends of the giant branch
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    used = (error < 1e9) & (s2 < 1)
+    low, high = np.array([[3000.0, -1, -3, -1, -1], [6500.0, 6, 1.5, 1.5, 1.5]])
+    sigma = np.sqrt(error**2 + s2)[used]
+
+    def model(_, *labels):
+        return predict(np.array([labels]), coefficients[:, used], mean, scale)[0]
+
+    fits = []
+    for start in (mean, mean - scale, mean + scale):
+        best, covariance = curve_fit(
+            model, None, flux[used], p0=start, sigma=sigma, absolute_sigma=True,
+            bounds=(low, high), x_scale=scale,
+        )
+        chi2 = np.sum(((flux[used] - model(None, *best)) / sigma) ** 2)
+        fits.append((chi2, best.tolist(), np.sqrt(np.diag(covariance)).tolist()))
+    return min(fits)[1:]
+
 # %% wrong: labels not scaled back | loses: test_fit_star test_fit_star_errors test_fit_star_starts
 # mean + scale * found, scale * errors => found, errors
 
@@ -68,3 +87,11 @@ def fit_star(flux, error, coefficients, s2, mean, scale):
     J = gradient(mean, coefficients, mean, scale)
     cov = np.linalg.inv((J * w) @ J.T)
     return mean + cov @ (J @ (w * (flux - coefficients[0]))), np.sqrt(np.diag(cov))
+
+# %% wrong: no fit at all | loses: test_fit_star test_fit_star_errors test_fit_star_starts
+def fit_star(flux, error, coefficients, s2, mean, scale):
+    return mean, scale
+
+# %% wrong: bad pixels believed | loses: test_fit_star
+# (error < BAD_LIMIT) & (s2 < 1) => np.full(len(flux), True)
+# error[used].astype(float) ** 2 + s2[used] => np.where(error < BAD_LIMIT, error, 0.01) ** 2 + np.where(s2 < 1, s2, 0)

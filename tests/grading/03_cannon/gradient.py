@@ -21,6 +21,16 @@ def gradient(labels, coefficients, mean, scale):
     Q[j, i] += coefficients[k + 1 :]
     return (coefficients[1 : k + 1] + np.einsum("ijp,j->ip", Q, x)) / scale[:, None]
 
+# %% right: one-sided differences with a small step
+def gradient(labels, coefficients, mean, scale):
+    here = predict(labels[None], coefficients, mean, scale)
+    step = 1e-3 * scale
+    return (predict(labels + np.diag(step), coefficients, mean, scale) - here) / step[:, None]
+
+# %% right: single precision
+# - return columns @ coefficients / scale[:, None]
+# + return (columns @ coefficients / scale[:, None]).astype(np.float32)
+
 # %% wrong: transposed | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
 # columns @ coefficients / scale[:, None] => (columns @ coefficients / scale[:, None]).T
 
@@ -44,3 +54,7 @@ def gradient(labels, coefficients, mean, scale):
 def gradient(labels, coefficients, mean, scale):
     flux = predict(labels[None], coefficients, mean, scale)[0]
     return np.tile(np.gradient(flux), (len(labels), 1))
+
+# %% wrong: zeros | loses: test_gradient test_gradient_quadratic test_fit_star test_fit_star_errors test_fit_star_starts
+def gradient(labels, coefficients, mean, scale):
+    return np.zeros((len(labels), coefficients.shape[1]))

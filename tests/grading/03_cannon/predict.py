@@ -13,6 +13,15 @@ def predict(labels, coefficients, mean, scale):
         flux += np.outer(x[:, i] * x[:, j], coefficients[k + 1 + c])
     return flux
 
+# %% right: star by star, single precision
+def predict(labels, coefficients, mean, scale):
+    rows = []
+    for star in labels:
+        x = ((star - mean) / scale).astype(np.float32)
+        quadratic = np.outer(x, x)[np.triu_indices(len(x))]
+        rows.append((np.r_[1, x, quadratic] @ coefficients).astype(np.float32))
+    return np.array(rows)
+
 # %% wrong: scaled by mean and spread of the stars to be predicted | loses: test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts
 # labels, mean, scale => labels, labels.mean(axis=0), labels.std(axis=0) + 1e-30
 
@@ -35,3 +44,11 @@ def predict(labels, coefficients, mean, scale):
 
 # %% wrong: constant forgotten | loses: test_predict test_fit_star test_fit_star_errors test_fit_star_starts
 # @ coefficients => [:, 1:] @ coefficients[1:]
+
+# %% wrong: zeros | loses: test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    return np.zeros((len(labels), coefficients.shape[1]))
+
+# %% wrong: the constant for every star | loses: test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts
+def predict(labels, coefficients, mean, scale):
+    return np.tile(coefficients[0], (len(labels), 1))

@@ -18,6 +18,13 @@ def split_sample(n_stars, seed):
     train_rows, _ = train_test_split(np.arange(n_stars), test_size=0.5, random_state=seed)
     return np.isin(np.arange(n_stars), train_rows)
 
+# %% right: pandas' sample
+def split_sample(n_stars, seed):
+    import pandas as pd
+
+    stars = pd.Series(np.arange(n_stars))
+    return stars.isin(stars.sample(frac=0.5, random_state=seed))
+
 # %% wrong: the first half of the catalogue | loses: test_split_sample_random
 def split_sample(n_stars, seed):
     return np.arange(n_stars) < n_stars // 2
@@ -44,3 +51,10 @@ def split_sample(n_stars, seed):
 def split_sample(n_stars, seed):
     start = np.random.default_rng(seed).integers(n_stars)
     return (np.arange(n_stars) - start) % n_stars < n_stars // 2
+
+# %% wrong: all stars | loses: test_split_sample test_split_sample_random
+def split_sample(n_stars, seed):
+    return np.ones(n_stars, dtype=bool)
+
+# %% wrong: a third of the stars | loses: test_split_sample test_split_sample_random
+# n_stars // 2 => n_stars // 3
