@@ -78,5 +78,8 @@ def metallicity_slope(teff, logg, fe_h):
 def metallicity_slope(teff, logg, fe_h):
     return -430.0
 
+# %% wrong: only hot outliers are rejected | loses: test_metallicity_slope_outliers
+# np.abs(residual - centre) => (residual - centre)
+
 # %% wrong: the middle of the stars goes, and the outliers stay | loses: test_metallicity_slope_outliers
 # np.abs(residual - centre) < 3 * => np.abs(residual - centre) > 0.1 *

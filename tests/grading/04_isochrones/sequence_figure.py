@@ -18,6 +18,7 @@ def sequence_figure(wavelength, spectra, values, name):
         ax.text(1.6, 1 + 0.25 * i, f"{v:.1f}")
     ax.set_title(name)
     ax.set_xlim(1.6, 1.62)
+    ax.set_ylabel("flux + constant")
     ax.set_xlabel(r"$\lambda$ / $\mu$m")
     return fig
 
@@ -83,6 +84,12 @@ def sequence_figure(wavelength, spectra, values, name):
 # %% wrong: the colour bar counts spectra, the values are ignored | loses: test_sequence_figure_labels
 # np.min(values), np.max(values) => 0, len(values)
 # color=map_(norm(value)) => color=map_(norm(number))
+
+# %% wrong: colours in turn, beside a colour bar | loses: test_sequence_figure_labels
+# color=map_(norm(value)) => color=f"C{number}"
+
+# %% wrong: shifted by a step for each unit of the value | loses: test_sequence_figure
+# number * step => value * step
 
 # %% wrong: Å on an axis in nanometres | loses: test_sequence_figure_labels
 # axis.plot(wavelength[seen], => axis.plot(wavelength[seen] / 10,
