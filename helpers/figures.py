@@ -38,6 +38,8 @@ class AxesFacts:
         Texts placed inside the axes; titles and entries of its legend and the figure's.
     images : int
         Number of images and filled meshes.
+    colours : list of (1, 4) or (n, 4) float arrays
+        Red, green, blue and opacity, from 0 to 1, of each of `data`: of a curve, or of each point.
     """
 
     title: str
@@ -52,6 +54,7 @@ class AxesFacts:
     bars: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
     texts: list[str] = field(default_factory=list)
     images: int = 0
+    colours: list[np.ndarray] = field(default_factory=list)
 
     @property
     def data(self) -> list[np.ndarray]:
@@ -76,9 +79,22 @@ def _limits(limits: tuple[float, float]) -> tuple[float, float]:
     return float(first), float(last)
 
 
+def _colours(collection: Any, count: int) -> np.ndarray:
+    """Return the colours of so many points or lines: their faces', or their edges'."""
+    collection.update_scalarmappable()  # as drawing does, where numbers stand for colours
+    faces, edges = collection.get_facecolor(), collection.get_edgecolor()
+    # hollow and line-like markers have none or an invisible face
+    shown = faces if len(faces) and faces[:, 3].any() else edges
+    return np.resize(np.asarray(shown, dtype=float), (count, 4))
+
+
 def _axes_facts(axes: Axes) -> AxesFacts:
+    from matplotlib.colors import to_rgba_array
+
     curves: list[np.ndarray] = []
     points: list[np.ndarray] = []
+    of_curves: list[np.ndarray] = []
+    of_points: list[np.ndarray] = []
     for line in axes.get_lines():
         # what axhline and axvline draw is in axes coordinates: decoration, not data
         if line.get_transform() != axes.transData:
@@ -86,6 +102,9 @@ def _axes_facts(axes: Axes) -> AxesFacts:
         xy = _pairs(line.get_xdata(orig=False), line.get_ydata(orig=False))
         drawn = line.get_linestyle() not in ("None", "none", " ", "")
         (curves if drawn else points).append(xy)
+        (of_curves if drawn else of_points).append(
+            np.resize(to_rgba_array(line.get_color()), (1 if drawn else len(xy), 4))
+        )
     images = len(axes.get_images())
     collections: list[Any] = list(axes.collections)  # of many classes, told apart by name
     for collection in collections:
@@ -95,8 +114,12 @@ def _axes_facts(axes: Axes) -> AxesFacts:
         kind = type(collection).__name__
         if kind == "PathCollection":
             points.append(_pairs(offsets[:, 0], offsets[:, 1]))
+            of_points.append(_colours(collection, len(offsets)))
         elif kind == "LineCollection":
-            curves += [_pairs(s[:, 0], s[:, 1]) for s in collection.get_segments() if len(s)]
+            segments = collection.get_segments()
+            colours = _colours(collection, len(segments))[:, None]
+            curves += [_pairs(s[:, 0], s[:, 1]) for s in segments if len(s)]
+            of_curves += [c for s, c in zip(segments, colours, strict=True) if len(s)]
         else:
             images += 1
     patches: list[Any] = list(axes.patches)
@@ -124,6 +147,7 @@ def _axes_facts(axes: Axes) -> AxesFacts:
         bars=np.array(bars, dtype=float).reshape(-1, 2),
         texts=[text for text in texts if text],
         images=images,
+        colours=of_curves + of_points,
     )
 
 

@@ -26,6 +26,8 @@
 # al. (2016) for what is in the MIST isochrones. By default the
 # spectra behind your labels are **simulated**, and the isochrones come from a *formula* that the
 # kit fits to published ones (MIST and PARSEC); with `LABKIT_ARCHIVE=sdss` both are real.
+#
+# A function leaves what it is given as it was; work on a copy.
 
 # %% setup=true
 import matplotlib.pyplot as plt
@@ -83,7 +85,8 @@ def kiel_figure(teff, logg, fe_h, sequences=()):
     fe_h : (n,) array
         [Fe/H] in dex: the colour of each point, explained by a labelled colour bar.
     sequences : sequence of (str, (m,) array, (m,) array)
-        Lines to lay over the points: name for the legend, Teff in K, log g.
+        Lines to lay over the points: name for the legend, Teff in K, log g; NaN where the line
+        has a gap.
 
     Returns
     -------
@@ -121,16 +124,19 @@ def test_kiel_figure():
     rng = np.random.default_rng(41)
     teff, logg = rng.uniform(3900, 5300, 80), rng.uniform(0.6, 3.8, 80)
     facts = checks.submitted("kiel_figure")(teff, logg, rng.uniform(-1, 0.4, 80))
-    drawn = [xy for axes in checks.figure(facts).axes for xy in axes.points]
-    want = np.sort(teff)
+    drawn = [axes for axes in checks.figure(facts).axes if axes.points]
+    checks.that(len(drawn) == 1, "draw one diagram, with a point for each star")
+    cloud = np.concatenate(drawn[0].points)
     checks.that(
-        any(len(xy) == 80 and np.allclose(np.sort(xy[:, 0]), want) for xy in drawn),
-        "no cloud of points holds the temperatures of all stars along x",
+        bool(80 <= len(cloud) < 160),
+        f"{len(cloud)} points are drawn for 80 stars",
     )
+    same = np.isclose(cloud[:, None, 0], teff)
+    checks.that(bool(same.any(axis=0).all()), "some temperatures are nowhere along x")
     ### BEGIN HIDDEN TESTS
-    pairs = np.column_stack([teff, logg])[np.argsort(teff)]
+    same &= np.isclose(cloud[:, None, 1], logg)
     checks.that(
-        any(xy.shape == (80, 2) and np.allclose(xy[np.argsort(xy[:, 0])], pairs) for xy in drawn),
+        bool(same.any(axis=0).all() and same.any(axis=1).mean() > 0.9),
         "the points do not show each star's log g against its temperature",
     )
     ### END HIDDEN TESTS
@@ -147,7 +153,12 @@ def test_kiel_figure_axes():
     rng = np.random.default_rng(42)
     teff, logg = rng.uniform(3900, 5300, 60), rng.uniform(0.6, 3.8, 60)
     facts = checks.submitted("kiel_figure")(teff, logg, rng.uniform(-1, 0.4, 60))
-    main = max(checks.figure(facts).axes, key=lambda axes: sum(len(xy) for xy in axes.points))
+    drawn = [axes for axes in checks.figure(facts).axes if axes.points]
+    checks.that(len(drawn) == 1, "draw one diagram, with a point for each star")
+    main = drawn[0]
+    checks.that(
+        60 <= sum(map(len, main.points)) < 120, "the diagram should hold a point for each star"
+    )
     checks.that(main.xlim[0] > main.xlim[1], "hot stars should be on the left")
     checks.that(main.ylim[0] > main.ylim[1], "giants, which have low gravity, should be at the top")
     ### BEGIN HIDDEN TESTS
@@ -167,26 +178,38 @@ from helpers import checks
 
 @checks.run
 def test_kiel_figure_labels():
-    import re
-
     import numpy as np
 
     rng = np.random.default_rng(43)
-    teff, logg = rng.uniform(3900, 5300, 60), rng.uniform(0.6, 3.8, 60)
-    facts = checks.submitted("kiel_figure")(teff, logg, rng.uniform(-1, 0.4, 60))
-    axes = checks.figure(facts).axes
-    main = max(axes, key=lambda one: sum(len(xy) for xy in one.points))
-    checks.that(
-        re.search(r"(?<![A-Za-z])(K|[Kk]elvin)(?![A-Za-z])", main.xlabel) is not None,
-        "the temperature stands without its unit",
-    )
+    teff, logg, fe_h = rng.uniform([3900, 0.6, -1], [5300, 3.8, 0.4], (60, 3)).T
+    facts = checks.figure(checks.submitted("kiel_figure")(teff, logg, fe_h))
+    drawn = [axes for axes in facts.axes if axes.points]
+    checks.that(len(drawn) == 1, "draw one diagram, with a point for each star")
+    main = drawn[0]
+    checks.label_has(main.xlabel, "T", hint="the x axis is not named")
+    checks.label_unit(main.xlabel, "K", hint="the temperature stands without its unit")
+    checks.label_has(main.ylabel, "g", hint="the y axis is not named")
     checks.label_has(main.ylabel, "dex", "cgs", "cm", hint="log g stands without its unit")
     ### BEGIN HIDDEN TESTS
-    checks.that(len(axes) >= 2, "there is no colour bar")
-    words = " ".join(f"{one.xlabel} {one.ylabel} {one.title}" for one in axes if one is not main)
-    words = re.sub(r"[^A-Za-z]", "", re.sub(r"\\(mathrm|rm|text)", "", words)).lower()
+    words = [one.xlabel + one.ylabel + one.title for one in facts.axes if one is not main]
+    checks.that(bool(words), "there is no colour bar")
+    checks.label_has(
+        " ".join(words),
+        *("Fe/H", "Fe / H", "Fe_H", "FeH", "metal"),
+        hint="the colour bar does not say what it shows",
+    )
+    cloud, colours = (
+        np.concatenate(parts) for parts in (main.points, main.colours[len(main.curves) :])
+    )
+    checks.that(60 <= len(cloud) < 120, "the diagram should hold a point for each star")
+    star = np.abs(cloud[:, :1] - teff).argmin(axis=1)
+    # from one star to the next richer one the colour changes little
+    steps = [
+        np.abs(np.diff(colours[order], axis=0)).mean()
+        for order in (np.argsort(fe_h[star]), rng.permutation(len(star)))
+    ]
     checks.that(
-        "feh" in words or "metallicity" in words, "the colour bar does not say what it shows"
+        bool(steps[0] < 0.5 * steps[1]), "the colours of the points do not follow their [Fe/H]"
     )
     ### END HIDDEN TESTS
 
@@ -205,7 +228,12 @@ def test_kiel_figure_sequences():
     lines = [("old and solar", 4500 + 450 * (g - 2.5), g), ("poor", 4900 + 450 * (g - 2.5), g)]
     facts = checks.submitted("kiel_figure")(teff, logg, rng.uniform(-1, 0.4, 60), lines)
     facts = checks.figure(facts)
-    curves = [xy for axes in facts.axes for xy in axes.curves]
+    drawn = [axes for axes in facts.axes if axes.points]
+    checks.that(len(drawn) == 1, "draw one diagram, with a point for each star")
+    checks.that(
+        60 <= sum(map(len, drawn[0].points)) < 120, "the diagram should hold a point for each star"
+    )
+    curves = drawn[0].curves
     for name, x, y in lines:
         checks.that(
             any(xy.shape == (40, 2) and np.allclose(xy, np.column_stack([x, y])) for xy in curves),
@@ -214,6 +242,16 @@ def test_kiel_figure_sequences():
     ### BEGIN HIDDEN TESTS
     texts = " ".join(text for axes in facts.axes for text in axes.texts)
     checks.that("poor" in texts and "solar" in texts, "the sequences' names are nowhere to be read")
+    gaps = 4500 + 450 * (g - 2.5) + np.arange(0, 300, 50)[:, None]
+    gaps[:, 25] = np.nan
+    lines = [(f"sequence {number}", gap, g) for number, gap in enumerate(gaps)]
+    facts = checks.submitted("kiel_figure")(teff, logg, rng.uniform(-1, 0.4, 60), lines)
+    curves = [xy for axes in checks.figure(facts).axes for xy in axes.curves]
+    for gap in gaps:
+        checks.that(
+            any(np.isclose(xy[:, :1], gap[26:]).any(axis=0).all() for xy in curves),
+            "one of six sequences with a gap is not drawn beyond it",
+        )
     ### END HIDDEN TESTS
 
 
@@ -320,7 +358,7 @@ def bracket_age(log_ages, age_gyr):
     log_ages : (n,) array
         log10 of the isochrones' ages in years, increasing.
     age_gyr : float
-        The age wanted, in Gyr (1e9 years).
+        The age wanted, in Gyr (1e9 years); that of the first or last isochrone will do.
 
     Returns
     -------
@@ -362,6 +400,10 @@ def test_bracket_age():
         type(result) in (tuple, list) and len(result) == 3, "return two indices and a weight"
     )
     below, above, weight = (checks.number(value) for value in result)
+    checks.that(
+        all(np.asarray(index).dtype.kind in "iu" for index in result[:2]),
+        "the first two are indices: whole numbers, of type int",
+    )
     checks.that(above == below + 1, "the two isochrones should be neighbours")
     checks.that(
         bool(ladder[int(below)] < 9.9 and ladder[int(above)] > 9.0),
@@ -383,14 +425,14 @@ def test_bracket_age_hidden():
         age = 10 ** rng.uniform(8.01, 10.19) / 1e9
         below, above, weight = (checks.number(value) for value in bracket(ladder, age))
         checks.that(above == below + 1, "the two isochrones should be neighbours")
+        checks.that(-1e-4 < weight < 1.0001, "the age does not lie between the two isochrones")
         got = (1 - weight) * ladder[int(below)] + weight * ladder[int(above)]
         checks.close(
-            got, float(np.log10(age) + 9), atol=1e-6, hint="the weight does not lead to the age"
+            got, float(np.log10(age) + 9), atol=1e-4, hint="the weight does not lead to the age"
         )
-    below, above, weight = (checks.number(v) for v in bracket(np.array([9.0, 9.5, 10.0]), 1.0))
-    checks.that(
-        below == 0 and above == 1 and abs(weight) < 1e-6, "an age at the ladder's end is inside"
-    )
+    for age, want in ((0.1, (0, 1, 0.0)), (10.0, (1, 2, 1.0))):
+        ends = [checks.number(value) for value in bracket(np.array([8.0, 9.1, 10.0]), age)]
+        checks.close(ends, want, atol=1e-4, hint="an age at the ladder's end is inside")
 
 
 ### END HIDDEN TESTS
@@ -405,6 +447,16 @@ def test_bracket_age_outside():
 
     bracket = checks.submitted("bracket_age")
     ladder = np.array([9.0, 9.2, 9.4])
+    result = bracket(ladder, 2.0)
+    checks.that(
+        type(result) in (tuple, list) and len(result) == 3, "return two indices and a weight"
+    )
+    checks.close(
+        [checks.number(index) for index in result[:2]],
+        [1, 2],
+        atol=0.01,
+        hint="2 Gyr lie between the second and the third of these isochrones",
+    )
     checks.refuses(
         lambda: bracket(ladder, 6.0),
         (ValueError,),
@@ -490,7 +542,7 @@ def test_at_same_eep():
         a, b = rng.normal(size=(2, 50, 3))
         values = checks.array(between(eep, a, eep, b, weight)[1], (50, 3), "the values")
         checks.close(
-            values, a + weight * (b - a), atol=1e-9, hint="these are not the weighted means"
+            values, a + weight * (b - a), atol=1e-4, hint="these are not the weighted means"
         )
     ### END HIDDEN TESTS
 
@@ -522,7 +574,8 @@ def test_at_same_eep_missing():
         checks.close(
             values,
             truth[common] + 0.4,
-            atol=1e-9,
+            rtol=1e-5,
+            atol=1e-4,
             hint="values of different evolutionary stages were mixed",
         )
     ### END HIDDEN TESTS
@@ -535,12 +588,12 @@ AGE_GYR = 6.0
 def isochrone_at(age_gyr, fe_h):
     """Return EEP, Teff (K), log g and phase of the isochrone of one age and [Fe/H]."""
     steps = isochrones.read(isochrones.fetch(fe_h))
-    below, above, weight = bracket_age([iso.log_age for iso in steps], age_gyr)
+    below, above, weight = bracket_age(np.array([iso.log_age for iso in steps]), age_gyr)
     a, b = (
         (iso.eep, np.column_stack([np.log10(iso.teff), iso.logg, iso.phase]))
         for iso in (steps[below], steps[above])
     )
-    eep, values = at_same_eep(*a, *b, weight)
+    eep, values = map(np.asarray, at_same_eep(*a, *b, weight))
     return eep, 10 ** values[:, 0], values[:, 1], values[:, 2].round().astype(int)
 
 
@@ -774,6 +827,12 @@ def test_branch_temperature_range():
         "the temperature should be NaN above the branch's tip and below its foot (log g 3.5), and "
         "a number between",
     )
+    checks.close(
+        got[inside],
+        4600 + 480 * (wanted[inside] - 2.5),
+        atol=5.0,
+        hint="near the ends of the branch its temperature is off",
+    )
     ### END HIDDEN TESTS
 
 
@@ -914,6 +973,16 @@ def test_binned_offsets_hidden():
         atol=15.0,
         hint="the offsets are off: do outliers, or stars outside the bin, have a say?",
     )
+    # half of the stars stand on a bin's lower edge
+    fe_h = np.array([-1.0, -0.9, -0.5, -0.4, 0.25, 0.3])
+    observed = 4500 + np.array([30.0, 30.0, 60.0, 60.0, -20.0, -20.0])
+    got = offsets(observed, np.full(6, 4500.0), fe_h, np.array([-1.0, -0.5, 0.25, 0.75]))
+    checks.close(
+        np.stack([checks.array(got[part], (3,)) for part in (0, 2)]),
+        [[30, 60, -20], [2, 2, 2]],
+        atol=0.01,
+        hint="a star on the edge between two bins belongs to the upper one",
+    )
 
 
 ### END HIDDEN TESTS
@@ -953,7 +1022,7 @@ def test_binned_offsets_empty():
     offsets = checks.submitted("binned_offsets")
     observed, fe_h = np.array([4600.0, 4610.0, np.nan, 4700.0]), np.array([0.1, 0.2, 0.3, 0.4])
     expected = np.array([4500.0, np.nan, 4500.0, 4580.0])
-    offset, _, count = offsets(observed, expected, fe_h, np.array([-1.0, 0.0, 0.5]))
+    offset, scatter, count = offsets(observed, expected, fe_h, np.array([-1.0, 0.0, 0.5]))
     count = checks.array(count, (2,), "the counts")
     checks.that(
         bool((count == [0, 2]).all()), "stars without an expected temperature should not count"
@@ -961,21 +1030,24 @@ def test_binned_offsets_empty():
     ### BEGIN HIDDEN TESTS
     offset = checks.array(offset, (2,), "the offsets", finite=False)
     checks.that(bool(np.isnan(offset[0])), "a bin without stars has no offset: NaN")
-    checks.close(offset[1], 110.0, atol=1e-6, hint="a NaN has spoilt the median of a bin")
+    checks.close(offset[1], 110.0, atol=0.01, hint="a NaN has spoilt the median of a bin")
+    scatter = checks.array(scatter, (2,), "the scatter", finite=False)
+    checks.that(bool(np.isnan(scatter[0])), "a bin without stars has no scatter: NaN")
+    checks.that(bool(np.isfinite(scatter[1])), "a NaN has spoilt the scatter of a bin")
     ### END HIDDEN TESTS
 
 
 # %%
 EDGES = np.array([-1.0, -0.6, -0.4, -0.2, 0.0, 0.2, 0.5])
 on_branch = ~is_clump & (logg > 1.0) & ((logg < 2.3) | (logg > 2.9)) & (logg < 3.4)
-offset, scatter, count = binned_offsets(
-    teff[on_branch], expected[on_branch], fe_h[on_branch], EDGES
+offset, scatter, count = map(
+    np.asarray, binned_offsets(teff[on_branch], expected[on_branch], fe_h[on_branch], EDGES)
 )
 print("stars minus 6 Gyr isochrone of their own [Fe/H], at fixed log g")
 for i, n in enumerate(count):
     print(
         f"  [Fe/H] {EDGES[i]:+.1f} to {EDGES[i + 1]:+.1f}: {offset[i]:+5.0f} K, "
-        f"scatter {scatter[i]:3.0f} K, {n:3d} stars"
+        f"scatter {scatter[i]:3.0f} K, {int(n):3d} stars"
     )
 
 # %% [markdown]
@@ -1029,10 +1101,11 @@ def test_overall_metallicity():
     overall = checks.submitted("overall_metallicity")
     fe_h = np.array([-0.8, 0.0, 0.3])
     same = checks.array(overall(fe_h, np.zeros(3)), (3,))
-    checks.close(same, fe_h, atol=1e-6, hint="without extra alpha elements [M/H] is [Fe/H]")
+    checks.close(same, fe_h, atol=1e-5, hint="without extra alpha elements [M/H] is [Fe/H]")
     ### BEGIN HIDDEN TESTS
     rng = np.random.default_rng(52)
-    fe_h, alpha = rng.uniform(-2, 0.4, 50), rng.uniform(-0.1, 0.5, 50)
+    fe_h = rng.uniform(-2, 0.4, 50)
+    alpha = np.append(rng.uniform(-0.15, -0.05, 10), rng.uniform(0.05, 0.5, 40))
     got = checks.array(overall(fe_h, alpha), (50,))
     checks.that(
         bool((np.sign(got - fe_h) == np.sign(alpha)).all()), "more alpha elements, more metals"
@@ -1046,7 +1119,7 @@ def test_overall_metallicity():
 
 # %%
 alpha_fe = mg_fe
-m_h = overall_metallicity(fe_h, alpha_fe)
+m_h = np.asarray(overall_metallicity(fe_h, alpha_fe))
 expected_mh = expected_temperature(logg, m_h)
 offset_mh, _, _ = binned_offsets(teff[on_branch], expected_mh[on_branch], fe_h[on_branch], EDGES)
 centres = 0.5 * (EDGES[1:] + EDGES[:-1])
@@ -1143,7 +1216,7 @@ def test_metallicity_slope():
         checks.close(
             got,
             true,
-            atol=30.0,
+            atol=50.0,
             hint="gravity and metallicity are correlated: is log g held fixed?",
         )
     ### END HIDDEN TESTS
@@ -1165,14 +1238,14 @@ def test_metallicity_slope_outliers():
     got = checks.number(slope(teff, logg, fe_h))
     checks.that(abs(got + 420) < 60, "twenty-five bad stars of five hundred tilt the fit")
     ### BEGIN HIDDEN TESTS
-    for side in (1, -1):
+    for side, true in ((1, -450.0), (-1, -250.0)):
         fe_h = rng.normal(-0.2, 0.3, 600)
         logg = rng.uniform(0.8, 2.4, 600)
-        teff = 4300 + 450 * (logg - 2) - 450 * fe_h + rng.normal(0, 30, 600)
+        teff = 4300 + 450 * (logg - 2) + true * fe_h + rng.normal(0, 30, 600)
         bad = np.argsort(side * fe_h)[-45:]
-        teff[bad] += rng.uniform(400, 1200, 45)
+        teff[bad] += side * rng.uniform(400, 1200, 45)
         got = checks.number(slope(teff, logg, fe_h))
-        checks.close(got, -450.0, atol=40.0, hint="a few bad stars tilt the fit")
+        checks.close(got, true, atol=60.0, hint="a few bad stars tilt the fit")
     ### END HIDDEN TESTS
 
 
@@ -1246,7 +1319,7 @@ def test_predict_spectra():
     checks.close(
         checks.array(got, (1, 6), "the spectra"),
         coefficients[:1],
-        atol=1e-9,
+        atol=1e-5,
         hint="at the mean labels all scaled labels are zero: only the constant is left",
     )
     ### BEGIN HIDDEN TESTS
@@ -1262,7 +1335,7 @@ def test_predict_spectra():
             want[n] = np.array(terms) @ coefficients
         got = checks.array(predict(labels, coefficients, mean, scale), (7, 11), "the spectra")
         checks.close(
-            got, want, atol=1e-6, hint="away from the mean labels the spectra differ from the model"
+            got, want, atol=1e-3, hint="away from the mean labels the spectra differ from the model"
         )
     ### END HIDDEN TESTS
 
@@ -1287,12 +1360,14 @@ def sequence_figure(wavelength, spectra, values, name):
     values : (n,) array
         What changes from spectrum to spectrum, increasing or decreasing: its colour.
     name : str
-        What that is, with its unit; it labels the colour bar (or is part of the legend).
+        What that is, with its unit; it labels the colour bar (or is part of the legend, beside
+        the values).
 
     Returns
     -------
     matplotlib Figure
-        Each spectrum is shifted by the same step with respect to the one before.
+        Each spectrum is shifted by the same step with respect to the one before; both axes are
+        labelled, the wavelengths with their unit.
     """
     ### BEGIN SOLUTION
     seen = (wavelength >= WINDOW[0]) & (wavelength <= WINDOW[1])
@@ -1323,29 +1398,31 @@ def test_sequence_figure():
 
     rng = np.random.default_rng(56)
     wavelength = 10 ** (4.179 + 6e-6 * np.arange(3900, 5800))
-    spectra = 1 - 0.3 * rng.random((6, wavelength.size))
-    facts = checks.submitted("sequence_figure")(wavelength, spectra, np.linspace(-1, 0.5, 6), "x")
-    facts = checks.figure(facts)
+    lines = rng.uniform(15950, 16350, (60, 1))
+    profiles = np.exp(-0.5 * ((wavelength - lines) / 0.5) ** 2)
+    spectra = 1 - rng.uniform(0.02, 0.3, (6, 60)) @ profiles
+    values = np.array([-1.0, -0.9, -0.5, -0.3, 0.2, 0.5])
+    facts = checks.figure(checks.submitted("sequence_figure")(wavelength, spectra, values, "x"))
     curves = [xy for axes in facts.axes for xy in axes.curves if len(xy) > 300]
     checks.that(len(curves) >= 6, f"{len(curves)} spectra are drawn, 6 were given")
     ### BEGIN HIDDEN TESTS
-    # in Å or in micrometres, cut to the window or drawn whole
+    # in Å, nm or µm, cut to the window or drawn whole
     pixels = np.flatnonzero((wavelength > 16001) & (wavelength < 16199))
     shifts = np.full(6, np.nan)
     for xy in curves:
-        unit = 1e4 if xy[:, 0].max() < 10 else 1.0
+        unit = 10.0 ** np.round(np.log10(16100 / np.median(np.abs(xy[:, 0]))))
         order = np.argsort(xy[:, 0])
         drawn = np.interp(wavelength[pixels], xy[order, 0] * unit, xy[order, 1])
         for number in range(6):
             difference = drawn - spectra[number, pixels]
-            if np.ptp(difference) < 1e-6:
+            if np.ptp(difference) < 5e-3:
                 shifts[number] = difference.mean()
     checks.that(
         bool(np.isfinite(shifts).all()), "some spectra are not drawn, or not as they were given"
     )
     steps = np.diff(shifts)
     checks.that(
-        bool((abs(steps) > 0.02).all() and np.allclose(steps, steps[0], atol=1e-6)),
+        bool((abs(steps) > 0.02).all() and np.allclose(steps, steps[0], atol=1e-3)),
         "each spectrum should be shifted by the same step with respect to the one before",
     )
     ### END HIDDEN TESTS
@@ -1363,12 +1440,18 @@ def test_sequence_figure_window():
     spectra = 1 - 0.1 * np.sin(wavelength / 7) ** 2 * np.arange(1, 5)[:, None]
     facts = checks.submitted("sequence_figure")(wavelength, spectra, np.arange(4.0), "log g")
     axes = max(checks.figure(facts).axes, key=lambda one: len(one.curves))
-    low, high = sorted(axes.xlim)
-    if high < 10:
-        low, high = 1e4 * low, 1e4 * high
-    checks.that(low > 15900 and high < 16300, "show 16000 to 16200 Å only: set the limits")
+    drawn = [xy[:, 0] for xy in axes.curves if len(xy) > 300]
+    checks.that(4 <= len(drawn) <= 8 and not axes.points, "draw the 4 spectra, and little else")
+    # in Å, nm or µm
+    unit = 10.0 ** np.round(np.log10(16100 / np.median(np.abs(drawn[0]))))
+    low, high = unit * np.sort(axes.xlim)
+    checks.that(bool(low > 15900 and high < 16300), "show 16000 to 16200 Å only: set the limits")
     ### BEGIN HIDDEN TESTS
-    checks.that(low < 16010 and high > 16190, "a part of 16000 to 16200 Å is not shown")
+    checks.that(bool(low < 16010 and high > 16190), "a part of 16000 to 16200 Å is not shown")
+    checks.that(
+        all(bool(unit * x.min() < 16010 and unit * x.max() > 16190) for x in drawn),
+        "some spectra are drawn over a part of 16000 to 16200 Å only",
+    )
     ### END HIDDEN TESTS
 
 
@@ -1378,33 +1461,51 @@ from helpers import checks
 
 @checks.run
 def test_sequence_figure_labels():
+    import re
+
     import numpy as np
 
-    wavelength = np.linspace(15950.0, 16250.0, 900)
-    spectra = 1 - 0.1 * np.sin(wavelength / 7) ** 2 * np.arange(1, 5)[:, None]
-    facts = checks.submitted("sequence_figure")(
-        wavelength, spectra, np.arange(4.0), "quantity / unit"
-    )
+    wavelength, values = np.linspace(15950.0, 16250.0, 900), np.linspace(4400, 3000, 8)
+    spectra = 1 - 0.05 * np.sin(wavelength / 7) ** 2 * np.arange(1, 9)[:, None]
+    facts = checks.submitted("sequence_figure")(wavelength, spectra, values, "quantity / unit")
     facts = checks.figure(facts)
-    axes = max(facts.axes, key=lambda one: len(one.curves))
-    checks.label_has(axes.xlabel, "wave", "lambda", "λ", hint="the x axis is not named")
-    checks.label_has(
-        axes.xlabel,
-        "Å",
-        "\u212b",
-        "angstrom",
-        "AA",
-        "ring",
-        "µm",
-        "mu",
-        "micro",
-        hint="the wavelength has no unit",
-    )
+    main = max(facts.axes, key=lambda one: len(one.curves))
+    drawn = [
+        (xy[:, 0], colour)
+        for xy, colour in zip(main.curves, main.colours, strict=False)
+        if len(xy) > 300
+    ]
+    checks.that(8 <= len(drawn) <= 16 and not main.points, "draw the 8 spectra, and little else")
+    checks.label_has(main.xlabel, "wave", "lambda", "λ", hint="the x axis is not named")
+    unit = checks.wavelength_unit(main.xlabel, hint="the wavelength has no unit")
+    checks.that(bool(main.ylabel.strip()), "the y axis is not named")
     ### BEGIN HIDDEN TESTS
-    words = [facts.title]
+    checks.that(
+        bool(15900 < unit * np.median(drawn[0][0]) < 16300),
+        "the wavelengths are not in the unit that the axis names",
+    )
+    words, scales = [facts.title], []
     for one in facts.axes:
         words += [one.title, one.xlabel, one.ylabel, *one.texts]
+        scales += [sorted(limits) for limits in (one.xlim, one.ylim) if one is not main]
     checks.that(any("quantity" in text for text in words), "nothing says what the colours mean")
+    # on the scale of a colour bar, or written
+    read = [float(number) for text in words for number in re.findall(r"\d+\.?\d*", text)]
+    written = bool((np.abs(np.subtract.outer(values, [*read, np.inf])).min(axis=1) < 10).all())
+    checks.that(
+        written or any(low < 3010 and 4390 < high < low + 4000 for low, high in scales),
+        "which colour stands for which of `values` is nowhere to be read",
+    )
+    colours = np.concatenate([colour[:1] for _, colour in drawn])
+    checks.that(
+        len(np.unique(colours.round(2), axis=0)) >= 8, "different `values` have the same colour"
+    )
+    # on a scale neighbours differ less than others do
+    apart = np.abs(colours[:, None] - colours).mean(axis=2)
+    steps, pairs = np.diagonal(apart, 1), apart[np.triu_indices(len(colours), 1)]
+    checks.that(
+        written or bool(steps.mean() < 0.9 * pairs.mean()), "the colours do not follow `values`"
+    )
     ### END HIDDEN TESTS
 
 
@@ -1430,7 +1531,8 @@ LINES = (
 
 def model_spectra(labels):
     """Return the trained model's spectra for labels (n, 5)."""
-    return predict_spectra(labels, cannon["coefficients"], cannon["mean"], cannon["scale"])
+    spectra = predict_spectra(labels, cannon["coefficients"], cannon["mean"], cannon["scale"])
+    return np.asarray(spectra, dtype=float)
 
 
 def mark_lines(figure):
@@ -1560,8 +1662,8 @@ def test_closest_metallicity():
         target = 1 - depth * (1 + 0.5 * true) + rng.normal(0, 0.004, 500)
         sigma = np.full(500, 0.004)
         # pixels of little weight, and worthless ones, pull towards the metal-poor end
-        target[:150] += 0.15
-        sigma[:150] = 2.0
+        target[:150] += 1.2
+        sigma[:150] = 0.2
         target[150:200] += 3.0
         sigma[150:200] = 1e10
         got = checks.number(closest(target, family, fe_h, sigma))
@@ -1584,14 +1686,18 @@ def test_closest_metallicity_between():
     family = 1 - depth * (1 + 0.5 * fe_h[:, None])
     sigma = np.full(400, 0.01)
     ends = [checks.number(closest(family[k], family, fe_h, sigma)) for k in (0, 6)]
-    checks.close(ends, [-1.0, 0.5], atol=1e-6, hint="at the ends, return the end")
+    checks.close(ends, [-1.0, 0.5], atol=1e-4, hint="at the ends, return the end")
     ### BEGIN HIDDEN TESTS
     for true in (-0.83, -0.31, 0.05, 0.33):
         target = 1 - depth * (1 + 0.5 * true)
         got = checks.number(closest(target, family, fe_h, sigma))
         checks.close(
-            got, true, atol=0.02, hint="the minimum lies between two candidates: use the parabola"
+            got, true, atol=0.002, hint="the minimum lies between two candidates: use the parabola"
         )
+    for true, end in ((-1.2, -1.0), (0.7, 0.5)):
+        target = 1 - depth * (1 + 0.5 * true)
+        got = checks.number(closest(target, family, fe_h, sigma))
+        checks.close(got, end, atol=1e-4, hint="beyond the last candidate, return the end")
     ### END HIDDEN TESTS
 
 
@@ -1665,12 +1771,12 @@ def test_telling_pixels():
     checks.close(
         np.sort(got),
         wavelength[[40, 200, 300]],
-        atol=1e-6,
+        atol=0.01,
         hint="in this example the spectra differ in three pixels: return their wavelengths",
     )
     ### BEGIN HIDDEN TESTS
     checks.close(
-        got, wavelength[[300, 200, 40]], atol=1e-6, hint="the most significant should come first"
+        got, wavelength[[300, 200, 40]], atol=0.01, hint="the most significant should come first"
     )
     sigma[300] = 0.5
     sigma[40] = 0.001
@@ -1678,7 +1784,7 @@ def test_telling_pixels():
     checks.close(
         got,
         wavelength[[40, 200]],
-        atol=1e-6,
+        atol=0.01,
         hint="a large difference with a large error says little",
     )
     ### END HIDDEN TESTS
@@ -1703,8 +1809,24 @@ def test_telling_pixels_apart():
     checks.close(got, [16050.0, 16020.0], atol=0.01, hint="list each line where it differs most")
     two = 0.2 * np.exp(-0.5 * ((wavelength - 16050) / 0.4) ** 2)
     two += 0.18 * np.exp(-0.5 * ((wavelength - 16054) / 0.4) ** 2)
-    got = checks.array(tell(wavelength, np.ones(400), 1 - two, np.full(400, 0.01), 2, 2.0), (2,))
-    checks.close(got, [16050.0, 16054.0], atol=0.01, hint="lines 4 Å apart are two, at 2 Å")
+    two += 0.1 * np.exp(-0.5 * ((wavelength - 16020) / 0.4) ** 2)
+    for separation, second in ((2.0, 16054.0), (5.0, 16020.0)):
+        got = tell(wavelength, np.ones(400), 1 - two, np.full(400, 0.01), 2, separation)
+        checks.close(
+            checks.array(got, (2,)),
+            [16050.0, second],
+            atol=0.01,
+            hint="lines 4 Å apart are two at a separation of 2 Å, and one at 5 Å",
+        )
+    flux = np.ones(400)
+    flux[[100, 104, 200, 209]] = 0.7, 0.75, 0.8, 0.85
+    got = checks.array(tell(wavelength, np.ones(400), flux, np.full(400, 0.01), 3), (3,))
+    checks.close(
+        got,
+        wavelength[[100, 200, 209]],
+        atol=0.01,
+        hint="where nothing else is said places 1 Å apart are one, and 2.25 Å apart two",
+    )
     ### END HIDDEN TESTS
 
 

@@ -37,3 +37,26 @@ def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
 # %% wrong: only the first column | loses: test_at_same_eep test_at_same_eep_missing
 # values_a[at_a] => values_a[at_a, 0]
 # values_b[at_b] => values_b[at_b, 0]
+
+# %% right: pandas, as lists
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    import pandas as pd
+
+    both = pd.DataFrame(values_a, eep_a).mul(1 - weight).add(pd.DataFrame(values_b, eep_b).mul(weight))
+    both = both.dropna()
+    return both.index.tolist(), both.to_numpy().tolist()
+
+# %% right: in float32
+# return eep, (1 - weight) * values_a[at_a] + weight * values_b[at_b] => return eep, np.float32(1 - weight) * np.float32(values_a[at_a]) + np.float32(weight * values_b[at_b])
+
+# %% wrong: the first isochrone as it is | loses: test_at_same_eep test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    return eep_a, values_a
+
+# %% wrong: all stages of both, missing ones as zeros | loses: test_at_same_eep_missing
+def at_same_eep(eep_a, values_a, eep_b, values_b, weight):
+    eep = np.union1d(eep_a, eep_b)
+    values = np.zeros((len(eep), values_a.shape[1]))
+    values[np.isin(eep, eep_a)] += (1 - weight) * values_a
+    values[np.isin(eep, eep_b)] += weight * values_b
+    return eep, values

@@ -45,3 +45,47 @@ def binned_offsets(observed, expected, fe_h, edges):
 
 # %% wrong: bins that reach to the end | loses: test_binned_offsets test_binned_offsets_empty
 # & (fe_h < edges[i + 1]) =>
+
+# %% right: scipy's statistics by bin
+def binned_offsets(observed, expected, fe_h, edges):
+    from scipy.stats import binned_statistic, median_abs_deviation
+
+    d = observed - expected
+    ok = np.isfinite(d)
+
+    def robust(sample):
+        return median_abs_deviation(sample, scale="normal") if len(sample) else np.nan
+
+    return tuple(
+        binned_statistic(fe_h[ok], d[ok], statistic, bins=edges).statistic
+        for statistic in ("median", robust, "count")
+    )
+
+# %% right: pandas and astropy
+def binned_offsets(observed, expected, fe_h, edges):
+    import pandas as pd
+    from astropy.stats import mad_std
+
+    stars = pd.DataFrame({"d": observed - expected, "bin": pd.cut(fe_h, edges, right=False)})
+    bins = stars.dropna().groupby("bin", observed=False)["d"]
+    return bins.median(), bins.apply(lambda d: mad_std(d) if len(d) else np.nan), bins.count()
+
+# %% right: in float32, lists
+# return offset, scatter, count => return np.float32(offset).tolist(), np.float32(scatter).tolist(), count.tolist()
+# excess = observed - expected => excess = np.float32(observed) - np.float32(expected)
+
+# %% wrong: bins closed at the upper end | loses: test_binned_offsets
+# (fe_h >= edges[i]) & (fe_h < edges[i + 1]) => (fe_h > edges[i]) & (fe_h <= edges[i + 1])
+
+# %% wrong: bins closed at both ends | loses: test_binned_offsets
+# fe_h < edges[i + 1] => fe_h <= edges[i + 1]
+
+# %% wrong: an empty bin has no scatter, that is zero | loses: test_binned_offsets_empty
+# np.full(bins, np.nan), np.full(bins, np.nan), => np.full(bins, np.nan), np.zeros(bins),
+
+# %% wrong: every bin alike | loses: test_binned_offsets test_binned_offsets_empty
+# valid & (fe_h >= edges[i]) & (fe_h < edges[i + 1]) => valid
+
+# %% wrong: zeros | loses: test_binned_offsets test_binned_offsets_scatter test_binned_offsets_empty
+def binned_offsets(observed, expected, fe_h, edges):
+    return np.zeros(len(edges) - 1), np.zeros(len(edges) - 1), np.zeros(len(edges) - 1, int)

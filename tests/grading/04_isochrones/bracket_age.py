@@ -26,10 +26,10 @@ def bracket_age(log_ages, age_gyr):
     i = int(np.clip(np.searchsorted(log_ages, age_gyr), 1, len(log_ages) - 1))
     return i - 1, i, float(np.clip((age_gyr - log_ages[i - 1]) / (log_ages[i] - log_ages[i - 1]), 0, 1))
 
-# %% wrong: logarithm of the age in Gyr | loses: test_bracket_age
+# %% wrong: logarithm of the age in Gyr | loses: test_bracket_age test_bracket_age_outside
 # np.log10(age_gyr) + 9 => np.log10(age_gyr)
 
-# %% wrong: natural logarithm | loses: test_bracket_age
+# %% wrong: natural logarithm | loses: test_bracket_age test_bracket_age_outside
 # np.log10(age_gyr) + 9 => np.log(age_gyr * 1e9)
 
 # %% wrong: linear in age | loses: test_bracket_age
@@ -48,3 +48,48 @@ def bracket_age(log_ages, age_gyr):
 
 # %% wrong: refuses old ages only | loses: test_bracket_age_outside
 # not log_ages[0] <= wanted <= log_ages[-1] => wanted > log_ages[-1]
+
+# %% right: the whole part and the rest of a place on the ladder
+def bracket_age(log_ages, age_gyr):
+    place = np.interp(
+        np.log10(age_gyr) + 9, log_ages, np.arange(len(log_ages)), left=np.nan, right=np.nan
+    )
+    if np.isnan(place):
+        raise ValueError(f"{age_gyr} Gyr is outside the ladder")
+    below = min(int(place), len(log_ages) - 2)
+    return np.array(below), np.array(below + 1), np.array(place - below)
+
+# %% right: pandas and the natural logarithm
+def bracket_age(log_ages, age_gyr):
+    import pandas as pd
+
+    steps = pd.Series(log_ages)
+    target = np.log(age_gyr) / np.log(10) + 9
+    older = steps[steps >= target]
+    if older.empty or target < steps.iloc[0]:
+        raise ValueError("no such isochrones")
+    above = max(int(older.index[0]), 1)
+    lower, upper = steps.iloc[above - 1], steps.iloc[above]
+    return [above - 1, above, (target - lower) / (upper - lower)]
+
+# %% right: in float32
+#   def bracket_age(log_ages, age_gyr):
+# +     log_ages, age_gyr = np.float32(log_ages), np.float32(age_gyr)
+
+# %% wrong: refuses every age | loses: test_bracket_age test_bracket_age_outside
+def bracket_age(log_ages, age_gyr):
+    raise ValueError(f"{age_gyr} Gyr is outside the isochrones")
+
+# %% wrong: always the middle | loses: test_bracket_age test_bracket_age_outside
+def bracket_age(log_ages, age_gyr):
+    middle = len(log_ages) // 2
+    return middle, middle + 1, 0.5
+
+# %% wrong: always the first two, extrapolated | loses: test_bracket_age test_bracket_age_outside
+# int(np.clip(np.searchsorted(log_ages, wanted), 1, len(log_ages) - 1)) => 1
+
+# %% wrong: indices as floats, which no list takes | loses: test_bracket_age
+# return below, above, => return float(below), float(above),
+
+# %% wrong: an age at the young end has no neighbour below | loses: test_bracket_age
+# int(np.clip(np.searchsorted(log_ages, wanted), 1, len(log_ages) - 1)) => int(np.searchsorted(log_ages, wanted))

@@ -55,12 +55,30 @@ def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
     line = np.polyval(np.polyfit(iso_logg[k], iso_teff[k], 1), logg)
     return np.where((logg >= iso_logg[k].min()) & (logg <= iso_logg[k].max()), line, np.nan)
 
-# %% wrong: temperature of the nearest point | loses: test_branch_temperature
+# %% wrong: temperature of the nearest point | loses: test_branch_temperature test_branch_temperature_range
 def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
     k = (iso_phase == 2) & (iso_logg < 3.5)
     g, t = iso_logg[k], iso_teff[k]
     near = t[np.argmin(abs(logg[:, None] - g[None]), axis=1)]
     return np.where((logg >= g.min()) & (logg <= g.max()), near, np.nan)
 
-# %% wrong: the logarithm of the temperature | loses: test_branch_temperature test_branch_temperature_phases
+# %% wrong: the logarithm of the temperature | loses: test_branch_temperature test_branch_temperature_phases test_branch_temperature_range
 # iso_teff[branch][order] => np.log10(iso_teff[branch][order])
+
+# %% right: pandas, as a list
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    import pandas as pd
+
+    iso = pd.DataFrame({"logg": iso_logg, "teff": iso_teff, "phase": iso_phase})
+    iso = iso.query("phase == 2 and logg < 3.5").sort_values("logg")
+    inside = (logg >= iso.logg.iloc[0]) & (logg <= iso.logg.iloc[-1])
+    return [float(np.interp(g, iso.logg, iso.teff)) if k else float("nan") for g, k in zip(logg, inside)]
+
+# %% right: in float32
+#   def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+# +     logg, iso_logg, iso_teff = np.float32(logg), np.float32(iso_logg), np.float32(iso_teff)
+
+# %% wrong: knows where the branch is, and nothing else | loses: test_branch_temperature test_branch_temperature_phases test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    k = iso_logg[(iso_phase == 2) & (iso_logg < 3.5)]
+    return np.where((logg >= k.min()) & (logg <= k.max()), iso_teff.mean(), np.nan)

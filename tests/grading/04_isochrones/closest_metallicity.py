@@ -45,3 +45,32 @@ def closest_metallicity(target, candidates, fe_h, sigma):
 # %% wrong: index instead of metallicity | loses: test_closest_metallicity test_closest_metallicity_between
 def closest_metallicity(target, candidates, fe_h, sigma):
     return float(np.argmin(np.sum(((candidates - target) / sigma) ** 2, axis=1)))
+
+# %% right: a quadratic through all values of chi-squared near the lowest, by scipy
+def closest_metallicity(target, candidates, fe_h, sigma):
+    from scipy.interpolate import BarycentricInterpolator
+    from scipy.optimize import minimize_scalar
+
+    chi2 = (((np.asarray(candidates) - target) / sigma) ** 2).sum(axis=1)
+    k = int(chi2.argmin())
+    if k in (0, len(fe_h) - 1):
+        return fe_h[k]
+    parabola = BarycentricInterpolator(fe_h[k - 1 : k + 2], chi2[k - 1 : k + 2] / chi2[k + 1])
+    best = minimize_scalar(parabola, bounds=(fe_h[k - 1], fe_h[k + 1]), method="bounded")
+    return float(best.x)
+
+# %% right: in float32
+#   def closest_metallicity(target, candidates, fe_h, sigma):
+# +     target, candidates, fe_h, sigma = map(np.float32, (target, candidates, fe_h, sigma))
+
+# %% wrong: the Sun's | loses: test_closest_metallicity test_closest_metallicity_between
+def closest_metallicity(target, candidates, fe_h, sigma):
+    return 0.0
+
+# %% wrong: the parabola is drawn at the ends as well | loses: test_closest_metallicity_between
+# - if k in (0, len(fe_h) - 1):
+# -     return float(fe_h[k])
+# + k = min(max(k, 1), len(fe_h) - 2)
+
+# %% wrong: weighted by one over sigma | loses: test_closest_metallicity
+# ((candidates - target) / sigma) ** 2 => (candidates - target) ** 2 / sigma

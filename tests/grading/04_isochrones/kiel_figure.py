@@ -63,5 +63,75 @@ def kiel_figure(teff, logg, fe_h, sequences=()):
 # %% wrong: the isochrones are forgotten | loses: test_kiel_figure_sequences
 # - axis.plot(iso_teff, iso_logg, line, lw=1.5, color=plots.COLOURS[colour], label=name)
 
-# %% wrong: stars sorted by temperature, gravities not | loses: test_kiel_figure
+# %% wrong: stars sorted by temperature, gravities not | loses: test_kiel_figure test_kiel_figure_labels
 # axis.scatter(teff, => axis.scatter(np.sort(teff),
+
+# %% right: pandas draws the stars, the figure has the legend
+def kiel_figure(teff, logg, fe_h, sequences=()):
+    import pandas as pd
+
+    fig, ax = plt.subplots()
+    stars = pd.DataFrame({"teff": teff, "logg": logg, "fe_h": fe_h})
+    stars.plot.scatter("teff", "logg", c="fe_h", colormap="viridis", ax=ax)
+    for name, t, g in sequences:
+        ax.plot(t, g, label=name)
+    fig.legend(title="isochrones")
+    ax.set_xlabel("T$_{\\mathrm{eff}}$ [kelvin]")
+    ax.set_ylabel(r"$\log_{10}\,g\ \left[\mathrm{cm\,s^{-2}}\right]$")
+    ax.set(xlim=(5500, 3600), ylim=(4, 0.2))
+    return fig
+
+# %% right: star by star, the metal-rich ones last
+def kiel_figure(teff, logg, fe_h, sequences=()):
+    fig, ax = plt.subplots()
+    norm, colours = plt.Normalize(-1, 0.5), plt.get_cmap("coolwarm")
+    for t, g, z in sorted(zip(teff, logg, fe_h), key=lambda star: star[2]):
+        ax.plot([t], [g], ".", color=colours(norm(z)))
+    fig.colorbar(plt.cm.ScalarMappable(norm, colours), ax=ax).ax.set_title("metallicity")
+    for name, t, g in sequences:
+        seen = np.isfinite(t)
+        ax.plot(t[seen], g[seen], label=name)
+    ax.legend()
+    ax.invert_xaxis()
+    ax.invert_yaxis()
+    ax.set(xlabel="temperature (Kelvin)", ylabel="gravity: log(g / cm s^-2)")
+    return fig
+
+# %% right: in float32 | edits: star by star, the metal-rich ones last
+#   fig, ax = plt.subplots()
+# + teff, logg, fe_h = np.float32(teff), np.float32(logg), np.float32(fe_h)
+
+# %% wrong: coloured by log g | loses: test_kiel_figure_labels
+# c=fe_h => c=logg
+
+# %% wrong: all stars in one colour, beside a colour bar | edits: star by star, the metal-rich ones last | loses: test_kiel_figure_labels
+# color=colours(norm(z)) => color="k"
+
+# %% wrong: stars with the colours of others | loses: test_kiel_figure_labels
+# c=fe_h => c=np.sort(fe_h)
+
+# %% wrong: a sequence is drawn as far as its gap | loses: test_kiel_figure_sequences
+# axis.plot(iso_teff, iso_logg, => axis.plot(*np.array([iso_teff, iso_logg])[:, : int(np.argmax(np.isnan([*iso_teff, np.nan])))],
+
+# %% wrong: all there is in one picture | loses: test_kiel_figure test_kiel_figure_axes test_kiel_figure_labels test_kiel_figure_sequences
+def kiel_figure(teff, logg, fe_h, sequences=()):
+    fig, ax = plt.subplots()
+    for x, y in ((teff, logg), (logg, teff), (teff, fe_h), (fe_h, logg)):
+        ax.scatter(x, y, c=fe_h)
+    fig.colorbar(ax.collections[0], label="Teff / K, log g / dex, [Fe/H] / dex")
+    for name, t, g in sequences:
+        ax.plot(t, g, label=name)
+    ax.legend()
+    ax.set(xlabel="Teff / K, log g / dex, [Fe/H] / dex", ylabel="Teff / K, log g / dex, [Fe/H] / dex")
+    ax.set(xlim=(6000, 3000), ylim=(5, 0))
+    return fig
+
+# %% wrong: an empty diagram with everything written on it | loses: test_kiel_figure test_kiel_figure_axes test_kiel_figure_labels test_kiel_figure_sequences
+def kiel_figure(teff, logg, fe_h, sequences=()):
+    fig, ax = plt.subplots()
+    fig.colorbar(plt.cm.ScalarMappable(), ax=ax, label="[Fe/H] / dex")
+    for name, t, g in sequences:
+        ax.plot(t, g, label=name)
+    ax.legend()
+    ax.set(xlabel="Teff / K", ylabel="log g / dex", xlim=(5500, 3600), ylim=(4, 0.3))
+    return fig

@@ -44,3 +44,42 @@ def metallicity_slope(teff, logg, fe_h):
 # range(20) => range(2)
 # 1.4826 * np.median(np.abs(residual[good] - centre)) => np.std(residual)
 # 3 * max => 5 * max
+
+# %% right: scikit-learn's random consensus
+def metallicity_slope(teff, logg, fe_h):
+    from sklearn.linear_model import RANSACRegressor
+
+    fit = RANSACRegressor(random_state=0).fit(np.column_stack([logg, fe_h]), teff)
+    return fit.estimator_.coef_[1]
+
+# %% right: Huber's loss
+def metallicity_slope(teff, logg, fe_h):
+    from sklearn.linear_model import HuberRegressor
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(np.column_stack([logg, fe_h]))
+    fit = HuberRegressor(max_iter=1000).fit(scaler.transform(np.column_stack([logg, fe_h])), teff)
+    return fit.coef_[1] / scaler.scale_[1]
+
+# %% right: astropy clips and fits
+def metallicity_slope(teff, logg, fe_h):
+    from astropy.modeling import fitting, models
+    from astropy.stats import sigma_clip
+
+    fit = fitting.FittingWithOutlierRemoval(fitting.LinearLSQFitter(), sigma_clip, niter=20, sigma=3.0)
+    plane, _ = fit(models.Polynomial2D(1), logg - 2, fe_h, teff)
+    return plane.c0_1.value
+
+# %% right: in float32
+#   def metallicity_slope(teff, logg, fe_h):
+# +     teff, logg, fe_h = np.float32(teff), np.float32(logg), np.float32(fe_h)
+
+# %% wrong: what one expects | loses: test_metallicity_slope test_metallicity_slope_outliers
+def metallicity_slope(teff, logg, fe_h):
+    return -430.0
+
+# %% wrong: only hot outliers are rejected | loses: test_metallicity_slope_outliers
+# np.abs(residual - centre) => (residual - centre)
+
+# %% wrong: the middle of the stars goes, and the outliers stay | loses: test_metallicity_slope_outliers
+# np.abs(residual - centre) < 3 * => np.abs(residual - centre) > 0.1 *

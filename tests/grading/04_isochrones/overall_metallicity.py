@@ -25,3 +25,19 @@ def overall_metallicity(fe_h, alpha_fe):
 
 # %% wrong: the two numbers exchanged | loses: test_overall_metallicity
 # 0.638 * 10**alpha_fe + 0.362 => 0.362 * 10**alpha_fe + 0.638
+
+# %% right: in float32
+#   def overall_metallicity(fe_h, alpha_fe):
+# +     fe_h, alpha_fe = np.float32(fe_h), np.float32(alpha_fe)
+
+# %% right: pandas
+def overall_metallicity(fe_h, alpha_fe):
+    import pandas as pd
+
+    stars = pd.DataFrame({"fe_h": fe_h, "alpha": alpha_fe})
+    return stars.eval("fe_h + log10(0.638 * 10 ** alpha + 0.362)")
+
+# %% wrong: in place | loses: test_overall_metallicity
+def overall_metallicity(fe_h, alpha_fe):
+    fe_h += np.log10(0.638 * 10**alpha_fe + 0.362)
+    return fe_h

@@ -42,3 +42,24 @@ def predict_spectra(labels, coefficients, mean, scale):
 # %% wrong: scaled by labels of these stars | loses: test_predict_spectra
 # - x = (np.asarray(labels) - mean) / scale
 # + x = (labels - np.mean(labels, axis=0)) / (np.std(labels, axis=0) + 1e-9)
+
+# %% right: scikit-learn's polynomial
+def predict_spectra(labels, coefficients, mean, scale):
+    from sklearn.preprocessing import PolynomialFeatures
+
+    return PolynomialFeatures(2).fit_transform((labels - mean) / scale) @ coefficients
+
+# %% right: in float32, by torch
+def predict_spectra(labels, coefficients, mean, scale):
+    import torch
+
+    x = torch.as_tensor((np.asarray(labels) - mean) / scale, dtype=torch.float32)
+    i, j = torch.triu_indices(x.shape[1], x.shape[1])
+    design = torch.cat([torch.ones(len(x), 1), x, x[:, i] * x[:, j]], dim=1)
+    return (design @ torch.as_tensor(coefficients, dtype=torch.float32)).numpy()
+
+# %% wrong: the constant term | loses: test_predict_spectra
+# design @ coefficients => np.repeat(coefficients[:1], len(x), axis=0)
+
+# %% wrong: every product twice | loses: test_predict_spectra
+# x[:, i] * x[:, j] => x[:, i] * x[:, j] * np.where(i == j, 1, 2)

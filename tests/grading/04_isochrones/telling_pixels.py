@@ -42,3 +42,30 @@ def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
 # %% wrong: nearest alike instead of most different | loses: test_telling_pixels test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     return wavelength[np.argsort(np.abs(flux_a - flux_b) / sigma)[:number]]
+
+# %% right: scipy finds the peaks
+def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
+    from scipy.signal import find_peaks
+
+    z = np.abs(flux_a - flux_b) / sigma
+    peaks, _ = find_peaks(z, distance=int(np.ceil(separation / (wavelength[1] - wavelength[0]))))
+    return wavelength[sorted(peaks, key=lambda p: -z[p])][:number]
+
+# %% right: in float32, as a list
+#   def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
+# +     wavelength, flux_a, flux_b, sigma = map(np.float32, (wavelength, flux_a, flux_b, sigma))
+
+# return np.array(found) => return [float(place) for place in found]
+
+# %% wrong: the separation is always the same | loses: test_telling_pixels_apart
+# >= separation => >= 1.5
+
+# %% wrong: another separation where none is given | loses: test_telling_pixels_apart
+# separation=1.5 => separation=3.0
+
+# %% wrong: one place fewer than wanted | loses: test_telling_pixels test_telling_pixels_apart
+# if len(found) == number: => if len(found) == number - 1:
+
+# %% wrong: the first pixels | loses: test_telling_pixels test_telling_pixels_apart
+def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
+    return wavelength[:number]

@@ -335,12 +335,15 @@ def _axes_facts(values: Any) -> Any:
     from helpers.figures import AxesFacts
 
     words = dict.fromkeys(("title", "xlabel", "ylabel", "xscale", "yscale"), str)
-    lists = {"curves": list, "points": list, "texts": list}
+    lists = dict.fromkeys(("curves", "points", "texts", "colours"), list)
     rest = {"xlim": tuple, "ylim": tuple, "bars": np.ndarray, "images": int}
     _facts(values, {**words, **lists, **rest})
     for pairs in (*values["curves"], *values["points"], values["bars"]):
         if type(pairs) is not np.ndarray or pairs.dtype != float or pairs.shape[1:] != (2,):
             raise WireError("a figure's data are not pairs of numbers")
+    for rgba in values["colours"]:
+        if type(rgba) is not np.ndarray or rgba.dtype != float or rgba.shape[1:] != (4,):
+            raise WireError("a figure's colours are no colours")
     for limits in (values["xlim"], values["ylim"]):
         if [type(limit) for limit in limits] != [float, float]:
             raise WireError("a figure's limits are not two numbers")
