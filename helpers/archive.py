@@ -18,12 +18,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from surveys import skyserver
+from surveys import skyserver, whole_files
 from surveys.archives import Archive, current, server_at
-from surveys.download import ArchiveError, Patience, Rejected, download
-from surveys.formats.apstar import ApogeeFileError, check_fits
-from surveys.formats.isochrones import IsochroneError
-from surveys.formats.isochrones import read as read_isochrones
+from surveys.download import ArchiveError, Patience, download
 
 __all__ = [
     "Archive",
@@ -37,8 +34,6 @@ __all__ = [
 ]
 
 ALLSTAR = "dr17/apogee/spectro/aspcap/dr17/synspec_rev1/allStar-dr17-synspec_rev1.fits"
-
-_SPECTRUM_NAME = re.compile(r"(apStar|aspcapStar|asStar|apStarC|aspcapStarC)-.*\.fits")
 
 
 # ---------------------------------------------------------------- SQL through astroquery
@@ -115,18 +110,11 @@ def fetch(
         archive.sas,
         [str(path) for path in paths],
         archive.cache / "sas",
-        check=_check_file,
+        check=whole_files.fits_file,
         service=f"the science archive ({archive.description})",
         progress=progress,
         patience=patience,
     )
-
-
-def _check_file(path: Path, name: str) -> None:
-    try:
-        check_fits(path, spectrum=_SPECTRUM_NAME.fullmatch(name) is not None)
-    except ApogeeFileError as error:
-        raise Rejected(str(error).removeprefix(f"{path}: ")) from error
 
 
 def product(name: str, *, suffix: str = ".npz", patience: Patience | None = None) -> Path:
@@ -163,29 +151,8 @@ def product(name: str, *, suffix: str = ".npz", patience: Patience | None = None
         archive.products,
         [name + suffix],
         archive.cache / ("products" if suffix == ".npz" else "isochrones"),
-        check=_check_npz if suffix == ".npz" else _check_iso,
+        check=whole_files.npz_file if suffix == ".npz" else whole_files.isochrone_file,
         service=f"the products of the {archive.description}",
         progress=False,
         patience=patience,
     )[0]
-
-
-def _check_npz(path: Path, _name: str) -> None:
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            for name in arrays.files:
-                arrays[name]  # reads it, which checks its checksum
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise Rejected(f"not a complete npz file of plain arrays ({error})") from error
-
-
-def _check_iso(path: Path, _name: str) -> None:
-
-    try:
-        read_isochrones(path)
-    except IsochroneError as error:
-        raise Rejected(str(error)) from error

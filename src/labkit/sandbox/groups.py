@@ -136,8 +136,8 @@ class Group:
                 read = self._read(kind, "", "cpu.stat") or ""
                 found = re.search(r"^usage_usec (\d+)$", read, re.MULTILINE)
                 return int(found[1]) / 1e6 if found else None
-        read = self._read("cpuacct", "cpuacct.usage", "")
-        return int(read) / 1e9 if read else None
+        spent = self._read("cpuacct", "cpuacct.usage", "")
+        return int(spent) / 1e9 if spent else None
 
     def members(self) -> list[int] | None:
         """Return the numbers of its processes; None where there is no group at all."""
