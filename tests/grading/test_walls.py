@@ -166,13 +166,13 @@ def shell():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_wall(case, shell):
+def test_this_wall_stands(case, shell):
     printed = run(shell, case.code)
     assert re.fullmatch(case.prints, printed), printed
 
 
 @pytest.mark.parametrize("code", HOARDS.values(), ids=HOARDS)
-def test_memory(code):
+def test_memory_of_every_kind_is_bounded(code):
     assert "used more than 0.5 GB" in _hoarded(code)
 
 

@@ -19,10 +19,8 @@ kernel's shared names and every file that is readable for all. Such a machine is
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import os
-import pwd
 import re
 import shutil
 import subprocess
@@ -149,6 +147,8 @@ def notepad() -> int:
     It stands for the streams of bubblewrap's own processes, at which code in the sandbox can get:
     so it is no file that others have too, as `/dev/null` would be, and it cannot grow.
     """
+    import fcntl  # not on every system, where this is imported all the same
+
     number = os.memfd_create("labkit", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.truncate(number, NOTEPAD)
     fcntl.fcntl(number, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
@@ -201,7 +201,7 @@ def fence() -> Fence:
     """
     other = unused_id() if os.getuid() == 0 else -1
     ways = [Fence(other, other >= 0, nested) for nested in (True, False)]
-    if other >= 0:
+    if other >= 0 and seccomp.program() is not None:
         ways.append(Fence(other, twice=False, nested=False))
     said = ""
     for way in ways:
@@ -293,6 +293,8 @@ def unused_id(proc: Path = Path("/proc/self")) -> int:
     -------
     int
     """
+    import pwd
+
     allowed = []
     for name in ("uid_map", "gid_map"):
         rows = [line.split() for line in (proc / name).read_text().splitlines()]

@@ -133,8 +133,8 @@ class Group:
         """Return the processor time used so far, s; None where it is not counted."""
         for kind in self._at:
             if self._second[kind]:  # counted in any group, bounded or not
-                read = self._read(kind, "", "cpu.stat") or ""
-                found = re.search(r"^usage_usec (\d+)$", read, re.MULTILINE)
+                counted = self._read(kind, "", "cpu.stat") or ""
+                found = re.search(r"^usage_usec (\d+)$", counted, re.MULTILINE)
                 return int(found[1]) / 1e6 if found else None
         spent = self._read("cpuacct", "cpuacct.usage", "")
         return int(spent) / 1e9 if spent else None

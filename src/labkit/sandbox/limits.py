@@ -162,6 +162,7 @@ class Watch(threading.Thread):
 
     @memory.setter
     def memory(self, most: int) -> None:
+        """Allow more, or less."""
         self._memory = most
         if self._group:
             self._group.limit_memory(most)

@@ -120,7 +120,7 @@ class Shell:
     Parameters
     ----------
     shared : Path
-        See `command`.
+        See `view.walls`.
     limits : Limits
     unsafe : bool
         Run without bubblewrap.
