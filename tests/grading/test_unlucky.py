@@ -28,7 +28,7 @@ def unlucky(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", [e.name for e in ALL] + [c.__name__ for c in NOTEBOOKS])
-def test_full_marks(name, unlucky):
+def test_each_has_full_marks(name, unlucky):
     course, report = unlucky
     line = report[name]
     page = (course / "feedback" / name / LAB / f"{LAB}.html").read_text()
