@@ -24,6 +24,8 @@
 # **Read** the part of the course sheet on MCMC, and Vehtari et al. (2021, *Bayesian Analysis* 16,
 # 667) on convergence. By default the star and the survey are **simulated**: it has a true answer,
 # which is not in this notebook.
+#
+# A function leaves what it is given as it was; work on a copy.
 
 # %% setup=true
 import logging
@@ -225,7 +227,7 @@ def test_predict():
     checks.close(
         flux,
         coefficients[0],
-        atol=1e-9,
+        atol=1e-6,
         hint="at the mean of the labels all x are zero: only the constant term should remain",
     )
 
@@ -247,7 +249,7 @@ def test_predict_hidden():
         checks.close(
             flux,
             truth,
-            atol=1e-8,
+            atol=1e-4,
             hint="away from the mean the flux is off: are the labels scaled, and are the products "
             "in the order of the coefficients?",
         )
@@ -295,7 +297,7 @@ def test_predict_jacobian_hidden():
     checks.close(
         jacobian * scale,
         truth * scale,
-        atol=1e-6,
+        atol=5e-4,
         hint="the Jacobian is not what moving each label a little does to the flux: look at the "
         "squares and at the mixed terms",
     )
@@ -434,6 +436,49 @@ def test_log_likelihood_bad():
     checks.array(gradient, (5,), "the gradient with a NaN in a bad pixel")
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_log_likelihood_bad_hidden():
+    import numpy as np
+
+    evaluate = checks.submitted("log_likelihood")
+    rng = np.random.default_rng(522)
+    mean, scale = np.array([4650.0, 2.4, -0.1, 0.05, 0.1]), np.array([280.0, 0.5, 0.3, 0.09, 0.07])
+    coefficients = rng.normal(0, 0.03, (21, 40))
+    coefficients[0] += 0.9
+    flux, error, s2 = (
+        coefficients[0] + rng.normal(0, 0.05, 40),
+        np.full(40, 0.02),
+        np.full(40, 1e-4),
+    )
+    flux[:4], error[:4] = (np.nan, np.nan, 1e5, -50.0), (1e10, 1e9, 1e12, 1e10)
+    x = rng.normal(0, 0.5, 5)
+
+    def slopes(flux, some):
+        """Return the difference of the value between two stars, and the gradient at one of them."""
+        star, other = (
+            evaluate(labels, flux[some], error[some], s2[some], coefficients[:, some], mean, scale)
+            for labels in (mean + x * scale, mean)
+        )
+        gradient = checks.array(star[1], (5,), "the gradient") * scale
+        return np.append(gradient, checks.number(star[0]) - checks.number(other[0]))
+
+    found, want = slopes(flux, slice(None)), slopes(flux, slice(4, None))
+    brighter = slopes(flux + 0.02, slice(None))
+    checks.that(
+        bool(np.abs(found - brighter).min() > 1e-3), "the flux of the good pixels does not count"
+    )
+    checks.close(
+        found,
+        want,
+        atol=1e-3 * np.abs(want).max(),
+        hint="with bad pixels the answer is another one than without them: they should not count",
+    )
+
+
+### END HIDDEN TESTS
+
+
 # %% test="log_likelihood.gradient" points=2
 from helpers import checks
 
@@ -492,7 +537,7 @@ def test_log_likelihood_gradient_hidden():
 # %%
 arguments = (flux, error, s2, coefficients, mean, scale)
 point = mean + 0.3 * scale * np.array([1, -1, 1, -1, 1])
-exact = log_likelihood(point, *arguments)[1]
+exact = np.asarray(log_likelihood(point, *arguments)[1])
 steps = np.logspace(-9, -0.5, 35)
 wrong = []
 for step in steps:
@@ -587,7 +632,7 @@ def test_stated_prior_hidden():
         bool((away < 3.5).all()),
         "your prior all but rules out ordinary giants: the spectrum could hardly convince it",
     )
-    widest = np.array([3000.0, 5.0, 4.0, 3.0, 3.0])
+    widest = np.array([6000.0, 10.0, 10.0, 10.0, 10.0])
     checks.that(
         bool((prior[:, 1] < widest).all()),
         "your prior believes in stars hotter than any giant and of impossible compositions: a "
@@ -598,10 +643,11 @@ def test_stated_prior_hidden():
 ### END HIDDEN TESTS
 
 # %%
+prior = np.asarray(stated_prior, dtype=float)
 with plots.style():
     figure, axes = plt.subplots(1, 5, figsize=(11, 2.6))
     for axis, column, (centre, width), text in zip(
-        axes, catalogue.T, stated_prior, AXIS_LABELS, strict=True
+        axes, catalogue.T, prior, AXIS_LABELS, strict=True
     ):
         axis.hist(column, 30, density=True, color="0.75", label="catalogue")
         grid = np.linspace(centre - 3 * width, centre + 3 * width, 200)
@@ -706,7 +752,10 @@ def test_sufficient_statistics_hidden():
     flux, error = rng.normal(1, 0.1, 80), rng.uniform(0.01, 0.03, 80)
     s2 = rng.uniform(0, 1e-3, 80)
     error[:10], flux[:5] = 1e10, np.nan
+    error[4:6] = 1e9
     matrix, vector, scalar = condense(flux, error, s2, coefficients)
+    matrix = checks.array(matrix, (21, 21), "the matrix")
+    vector, scalar = checks.array(vector, (21,), "the vector"), checks.number(scalar, "the scalar")
     for _ in range(5):
         q = rng.normal(size=21)
         residual = (flux - q @ coefficients)[10:]
@@ -714,7 +763,7 @@ def test_sufficient_statistics_hidden():
         checks.close(
             float(scalar - 2 * q @ vector + q @ matrix @ q),
             want,
-            atol=1e-6 * want,
+            rtol=1e-4,
             hint="these three do not give chi-squared back: mind the weights and the bad pixels",
         )
 
@@ -768,13 +817,17 @@ def test_fast_log_likelihood():
     # chi-squared is x_1 squared
     matrix = np.zeros((21, 21))
     matrix[1, 1] = 1.0
-    answer = evaluate(mean + np.array([300.0, 0, 0, 0, 0]), matrix, np.zeros(21), 0.0, mean, scale)
+    answer, summit = (
+        evaluate(mean + np.array([x * 300.0, 0, 0, 0, 0]), matrix, np.zeros(21), 0.0, mean, scale)
+        for x in (1, 0)
+    )
     checks.that(
         type(answer) in (tuple, list) and len(answer) == 2,
         "return two things: the value and its gradient",
     )
     checks.that(
-        checks.number(answer[0]) < 0, "the log-likelihood is minus half chi-squared: negative here"
+        checks.number(answer[0]) < checks.number(summit[0]),
+        "where chi-squared is larger the log-likelihood should be smaller",
     )
 
 
@@ -859,7 +912,8 @@ def test_fast_log_likelihood_gradient_hidden():
 # %%
 import time
 
-statistics = sufficient_statistics(flux, error, s2, coefficients)
+matrix, vector, scalar = sufficient_statistics(flux, error, s2, coefficients)
+statistics = np.asarray(matrix), np.asarray(vector), float(scalar)
 nearby = mean + scale * np.random.default_rng(51).normal(0, 0.5, (200, 5))
 
 
@@ -930,6 +984,7 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
         Draws kept and draws spent on tuning, for each chain.
     chains : int
     seed : int
+        The same seed gives the same draws, another seed others.
 
     Returns
     -------
@@ -1020,6 +1075,23 @@ def test_sample_posterior_hidden():
         atol=0.4,
         hint="the mean of the draws is not near the summit of the posterior",
     )
+    first, again, other = (
+        checks.array(
+            sample(matrix, vector, scalar, mean, scale, prior, 50, 100, 3, seed),
+            (3, 50, 5),
+            "the draws of three chains",
+        )
+        for seed in (7, 7, 8)
+    )
+    checks.close(first / scale, again / scale, atol=1e-3, hint="one seed gave two sets of draws")
+    checks.that(
+        not np.allclose(first / scale, other / scale, atol=1e-3),
+        "another seed gave the same draws: hand it on",
+    )
+    checks.that(
+        not np.allclose(first[0] / scale, first[1] / scale, atol=1e-3),
+        "two chains hold the same draws",
+    )
 
 
 ### END HIDDEN TESTS
@@ -1049,6 +1121,32 @@ def test_sample_posterior_width():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_sample_posterior_width_hidden():
+    import numpy as np
+
+    sample = checks.submitted("sample_posterior")
+    mean, scale = np.array([4650.0, 2.4, -0.1, 0.05, 0.1]), np.array([280.0, 0.5, 0.3, 0.09, 0.07])
+    # a bent posterior: x_1 is known to 1, and x_2 is its square to 0.5
+    matrix = np.zeros((21, 21))
+    matrix[1, 1], matrix[2, 2], matrix[6, 6] = 1.0, 4.0, 4.0
+    matrix[2, 6] = matrix[6, 2] = -4.0
+    matrix[range(3, 6), range(3, 6)] = 100.0
+    prior = np.stack([mean, 10 * scale], axis=1)
+    draws = sample(matrix, np.zeros(21), 0.0, mean, scale, prior, 800, 500, 2, 9)
+    draws = (checks.array(draws, (2, 800, 5), "the draws") - mean) / scale
+    x, y = draws[..., 0].ravel(), draws[..., 1].ravel()
+    checks.close(
+        [x.std(), np.mean(y - x**2), np.std(y - x**2)],
+        [1.0, 0.0, 0.5],
+        atol=0.3,
+        hint="a posterior need not be a Gaussian about its summit: this one is bent",
+    )
+
+
+### END HIDDEN TESTS
+
 # %% test="sample_posterior.prior" points=2
 from helpers import checks
 
@@ -1060,21 +1158,29 @@ def test_sample_posterior_prior():
     sample = checks.submitted("sample_posterior")
     mean, scale = np.array([4700.0, 2.5, -0.2, 0.1, 0.1]), np.array([300.0, 0.6, 0.25, 0.1, 0.08])
     prior = np.array([[4400.0, 200.0], [1.8, 0.4], [-0.4, 0.3], [0.2, 0.05], [0.0, 0.1]])
-    # a spectrum that says nothing
-    draws = sample(np.zeros((21, 21)), np.zeros(21), 0.0, mean, scale, prior, 600, 400, 2, 4)
+    # a spectrum that knows the last label to 0.1 of its scale, and says nothing of the others
+    matrix, vector = np.zeros((21, 21)), np.zeros(21)
+    matrix[5, 5], vector[5] = 100.0, 50.0
+    draws = sample(matrix, vector, 25.0, mean, scale, prior, 600, 400, 2, 4)
     draws = checks.array(draws, (2, 600, 5), "the draws")
     checks.close(
-        (draws.mean(axis=(0, 1)) - prior[:, 0]) / prior[:, 1],
-        np.zeros(5),
-        atol=0.3,
-        hint="when the spectrum says nothing, the draws should come from the prior, in kelvin and "
-        "dex; their mean is another",
+        (draws[..., 4].mean() - mean[4]) / scale[4],
+        0.5,
+        atol=0.1,
+        hint="the draws are not where the likelihood is largest",
     )
     checks.close(
-        draws.std(axis=(0, 1)) / prior[:, 1],
-        np.ones(5),
+        ((draws.mean(axis=(0, 1)) - prior[:, 0]) / prior[:, 1])[:4],
+        np.zeros(4),
+        atol=0.3,
+        hint="of what the spectrum says nothing, the draws should come from the prior, in kelvin "
+        "and dex; their mean is another",
+    )
+    checks.close(
+        (draws.std(axis=(0, 1)) / prior[:, 1])[:4],
+        np.ones(4),
         atol=0.2,
-        hint="when the spectrum says nothing, the draws should be as wide as the prior",
+        hint="of what the spectrum says nothing, the draws should be as wide as the prior",
     )
 
 
@@ -1083,8 +1189,8 @@ def test_sample_posterior_prior():
 
 # %%
 started = time.process_time()
-draws = sample_posterior(
-    *statistics, mean, scale, stated_prior, draws=1000, tune=500, chains=4, seed=128
+draws = np.asarray(
+    sample_posterior(*statistics, mean, scale, prior, draws=1000, tune=500, chains=4, seed=128)
 )
 fast_seconds = time.process_time() - started
 print(f"{draws.shape[0]} chains of {draws.shape[1]} draws, {fast_seconds:.0f} CPU s in all")
@@ -1151,7 +1257,8 @@ def has_converged(draws):
     -------
     bool
         True only if for every parameter R-hat is at most 1.01 and the bulk and tail effective
-        sample sizes are at least 400. Draws that are not finite have not converged.
+        sample sizes are at least 400. Draws that are not finite have not converged, nor has a
+        chain that never moves (its R-hat is NaN).
     """
     ### BEGIN SOLUTION
     if not np.isfinite(draws).all():
@@ -1237,6 +1344,22 @@ def test_has_converged_size_hidden():
     checks.that(
         not verdict(slow), "draws that hardly differ from one to the next are worth few draws"
     )
+    # a tenth of the draws are far out, all of them in one excursion of each half of a chain
+    halves = np.sort(np.abs(rng.normal(size=(8, 1000))), axis=1) * rng.choice([-1, 1], (8, 1000))
+    excursions = [
+        np.insert(rng.permutation(half[:900]), rng.integers(200, 700), rng.permutation(half[900:]))
+        for half in halves
+    ]
+    checks.that(
+        not verdict(np.reshape(excursions, (4, 2000, 1))),
+        "a few excursions are all that is known of the tails: their sample size counts, too",
+    )
+    # a hundred draws above the mean, a hundred below: the tails are soon known, the middle is not
+    sides = [rng.permutation(np.repeat([1, -1], 5)) for _ in range(8)]
+    sticky = np.abs(rng.normal(size=(4, 2000, 1))) * np.repeat(sides, 100, axis=1).reshape(
+        4, 2000, 1
+    )
+    checks.that(not verdict(sticky), "the sample size of the bulk counts, as that of the tails")
     frozen = rng.normal(size=(4, 1000, 3))
     frozen[..., 2] = 1.0
     checks.that(not verdict(frozen), "chains that never move have not converged")
@@ -1249,8 +1372,8 @@ def test_has_converged_size_hidden():
 
 # %%
 print(f"the mystery star's chains have converged: {has_converged(draws)}")
-short = sample_posterior(
-    *statistics, mean, scale, stated_prior, draws=60, tune=20, chains=4, seed=129
+short = np.asarray(
+    sample_posterior(*statistics, mean, scale, prior, draws=60, tune=20, chains=4, seed=129)
 )
 print(f"chains of 60 draws after 20 for tuning: {has_converged(short)}")
 
@@ -1314,11 +1437,16 @@ def test_summarise_hidden():
     flat = draws.reshape(-1, 3)
     table = checks.array(summarise(draws), (3, 4), "the table")
     width = flat.std(axis=0)
-    checks.close((table[:, 0] - flat.mean(axis=0)) / width, np.zeros(3), atol=1e-3, hint="the mean")
+    checks.close(
+        (table[:, 0] - flat.mean(axis=0)) / width,
+        np.zeros(3),
+        atol=3e-3,
+        hint="the first column should be the mean of all draws",
+    )
     checks.close(
         table[:, 1] / width,
         np.ones(3),
-        atol=2e-3,
+        atol=3e-3,
         hint="the second column should be the standard deviation of all draws (not the variance, "
         "nor the standard error of the mean)",
     )
@@ -1334,15 +1462,13 @@ def test_summarise_hidden():
 ### END HIDDEN TESTS
 
 # %%
-summary = summarise(draws)
+summary = np.asarray(summarise(draws))
 print("label       mean      std     68 % interval        prior")
-for name, (middle, width, low, high), (centre, wide) in zip(
-    LABELS, summary, stated_prior, strict=True
-):
+for name, (middle, width, low, high), (centre, wide) in zip(LABELS, summary, prior, strict=True):
     print(
         f"{name:6s} {middle:9.3f} {width:8.4f}  [{low:9.3f}, {high:9.3f}]  {centre:7.2f} ± {wide}"
     )
-narrowed = np.min(stated_prior[:, 1] / summary[:, 1])
+narrowed = np.min(prior[:, 1] / summary[:, 1])
 print(f"the spectrum narrows the prior by {narrowed:.0f} times or more")
 
 # %%
@@ -1377,7 +1503,7 @@ plots.show(
 # %%
 started = time.process_time()
 with pm.Model():
-    x = pm.Normal("x", (stated_prior[:, 0] - mean) / scale, stated_prior[:, 1] / scale, shape=5)
+    x = pm.Normal("x", (prior[:, 0] - mean) / scale, prior[:, 1] / scale, shape=5)
     labels = pm.Deterministic("labels", mean + scale * x)
     pm.Potential(
         "spectrum", LogLikelihood(lambda values: log_likelihood(values, *arguments))(labels)
@@ -1393,9 +1519,10 @@ with pm.Model():
     )
 naive = trace.posterior["labels"].values
 naive_seconds = time.process_time() - started
-shift = (summarise(naive)[:, 0] - summary[:, 0]) / summary[:, 1]
+naive_summary = np.asarray(summarise(naive))
+shift = (naive_summary[:, 0] - summary[:, 0]) / summary[:, 1]
 print(f"means differ by {np.abs(shift).max():.2f} sigma at most")
-print(f"widths differ by {np.abs(summarise(naive)[:, 1] / summary[:, 1] - 1).max():.1%} at most")
+print(f"widths differ by {np.abs(naive_summary[:, 1] / summary[:, 1] - 1).max():.1%} at most")
 for text, sample, seconds in (
     ("all pixels", naive, naive_seconds),
     ("sufficient statistics", draws, fast_seconds),
@@ -1434,7 +1561,7 @@ def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
     coefficients, mean, scale
         As for `predict`.
     seed : int
-        For the random numbers.
+        For the random numbers: the same seed gives the same spectra, another seed others.
 
     Returns
     -------
@@ -1478,30 +1605,40 @@ def test_predictive_spectra_hidden():
     rng = np.random.default_rng(518)
     mean, scale = np.array([4650.0, 2.4, -0.1, 0.05, 0.1]), np.array([280.0, 0.5, 0.3, 0.09, 0.07])
     coefficients = rng.normal(0, 0.02, (21, 40))
-    x = rng.normal(0, 0.5, (3000, 5))
+    x = rng.normal(0, 0.5, (500, 5))
     first, second = np.triu_indices(5)
-    model = np.concatenate([np.ones((3000, 1)), x, x[:, first] * x[:, second]], 1) @ coefficients
+    model = np.concatenate([np.ones((500, 1)), x, x[:, first] * x[:, second]], 1) @ coefficients
     error, s2 = rng.uniform(0.005, 0.03, 40), rng.uniform(0, 1e-3, 40)
     spectra = draw(mean + x * scale, error, s2, coefficients, mean, scale, 7)
-    noise = checks.array(spectra, (3000, 40), "the spectra") - model
+    noise = checks.array(spectra, (500, 40), "the spectra") - model
     expected = np.sqrt(error**2 + s2)
     checks.close(
         noise.mean(axis=0) / expected,
         np.zeros(40),
-        atol=0.1,
+        atol=0.25,
         hint="each spectrum should scatter about the model at its own labels",
     )
     checks.close(
         noise.std(axis=0) / expected,
         np.ones(40),
-        atol=0.08,
+        atol=0.2,
         hint="the noise of a pixel is off: both the error and s2 make an observed flux differ from "
         "the model",
+    )
+    checks.close(
+        np.mean(noise.std(axis=0) / expected),
+        1.0,
+        atol=0.03,
+        hint="the noise is off: both the error and s2 make an observed flux differ from the model",
     )
     checks.that(
         bool(abs(np.mean(noise[:, 1:] * noise[:, :-1] / expected[1:] / expected[:-1])) < 0.05),
         "neighbouring pixels got the same noise",
     )
+    few = (mean + x[:20] * scale, error, s2, coefficients, mean, scale)
+    first, again, other = (checks.array(draw(*few, seed), (20, 40)) for seed in (7, 7, 8))
+    checks.close(again, first, atol=1e-5, hint="the same seed should give the same spectra")
+    checks.that(not np.allclose(other, first, atol=1e-5), "another seed gave the same spectra")
 
 
 ### END HIDDEN TESTS
@@ -1514,7 +1651,7 @@ spectra = predictive_spectra(
 low, high = np.percentile(spectra, [2.5, 97.5], axis=0)
 inside = (flux[good] > low) & (flux[good] < high)
 print(f"{inside.mean():.1%} of the star's pixels lie within the 95 % band")
-best_model = predict(summary[:, 0], coefficients, mean, scale)[0]
+best_model = np.asarray(predict(summary[:, 0], coefficients, mean, scale)[0])
 z = (flux - best_model)[good] / np.sqrt(error**2 + s2)[good]
 with plots.style():
     figure, (above, below) = plt.subplots(2, 1, figsize=(9, 5), sharex=True, height_ratios=[2, 1])
@@ -1584,18 +1721,21 @@ from scipy.optimize import minimize
 
 def best_labels(pixels):
     """Fit some pixels only: the labels of largest posterior and their formal errors."""
-    part = sufficient_statistics(flux[pixels], error[pixels], s2[pixels], coefficients[:, pixels])
+    matrix, vector, scalar = sufficient_statistics(
+        flux[pixels], error[pixels], s2[pixels], coefficients[:, pixels]
+    )
+    part = np.asarray(matrix), np.asarray(vector), float(scalar)
 
     def cost(x):
         value, slope = fast_log_likelihood(mean + scale * x, *part, mean, scale)
-        pull = (mean + scale * x - stated_prior[:, 0]) / stated_prior[:, 1]
-        return 0.5 * pull @ pull - value, scale * (pull / stated_prior[:, 1] - slope)
+        pull = (mean + scale * x - prior[:, 0]) / prior[:, 1]
+        return 0.5 * pull @ pull - value, scale * (pull / prior[:, 1] - np.asarray(slope))
 
     best = minimize(cost, np.zeros(5), jac=True, method="BFGS", options={"gtol": 1e-3})
     labels = mean + scale * best.x
-    jacobian = predict(labels, coefficients[:, pixels], mean, scale)[1]
+    jacobian = np.asarray(predict(labels, coefficients[:, pixels], mean, scale)[1])
     weight = np.where(error[pixels] < BAD_LIMIT, 1 / (error[pixels] ** 2 + s2[pixels]), 0.0)
-    information = (jacobian.T * weight) @ jacobian + np.diag(1 / stated_prior[:, 1] ** 2)
+    information = (jacobian.T * weight) @ jacobian + np.diag(1 / prior[:, 1] ** 2)
     return labels, np.sqrt(np.diag(np.linalg.inv(information)))
 
 
@@ -1868,10 +2008,10 @@ def test_extra_scatter_hidden():
 # %%
 order = np.random.default_rng(128).permutation(len(fitted))
 judges, teachers = order[:100], order[100:]
-tau = extra_scatter(fitted[teachers] - catalogue[teachers], formal[teachers])
-before = coverage(fitted[judges], formal[judges], catalogue[judges])
+tau = np.asarray(extra_scatter(fitted[teachers] - catalogue[teachers], formal[teachers]))
+before = np.asarray(coverage(fitted[judges], formal[judges], catalogue[judges]))
 widened = np.sqrt(formal[judges] ** 2 + tau**2)
-after = coverage(fitted[judges], widened, catalogue[judges])
+after = np.asarray(coverage(fitted[judges], widened, catalogue[judges]))
 print("label   extra scatter   coverage before   after   (100 stars)")
 for name, extra, first, second in zip(LABELS, tau, before, after, strict=True):
     print(f"{name:6s} {extra:13.4f} {first:14.0%} {second:10.0%}")
@@ -1944,7 +2084,7 @@ def sample_with_scatter(
     Parameters
     ----------
     matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
-        As for `sample_posterior`; the priors are wide.
+        As for `sample_posterior`; each prior is much wider than the extra scatter.
     extra : (5,) array
         Standard deviation, in K and dex, of the difference between the labels the spectrum shows
         and those of the star.
@@ -2018,12 +2158,21 @@ def test_sample_with_scatter_hidden():
     sample = checks.submitted("sample_with_scatter")
     mean, scale = np.array([4650.0, 2.4, -0.1, 0.05, 0.1]), np.array([280.0, 0.5, 0.3, 0.09, 0.07])
     matrix, vector = np.zeros((21, 21)), np.zeros(21)
-    matrix[range(1, 6), range(1, 6)] = [1e4, 400.0, 2500.0, 100.0, 900.0]
+    # the spectrum says nothing of [Fe/H]: there the prior decides
+    matrix[range(1, 6), range(1, 6)] = [1e4, 400.0, 0.0, 100.0, 900.0]
     prior = np.stack([mean, 20 * scale], axis=1)
+    prior[2] = mean[2] + 1.5 * scale[2], 0.8 * scale[2]
     extra = scale * np.array([0.04, 0.3, 0.02, 0.3, 0.05])
     draws = sample(matrix, vector, 0.0, mean, scale, prior, extra, 700, 500, 2, 6)
     draws = (checks.array(draws, (2, 700, 5), "the draws") - mean) / scale
-    width = np.sqrt(1 / np.diag(matrix)[1:6] + (extra / scale) ** 2)
+    width = np.sqrt(1 / np.array([1e4, 400.0, 1 / 0.64, 100.0, 900.0]) + (extra / scale) ** 2)
+    checks.close(
+        (draws.mean(axis=(0, 1)) - [0, 0, 1.5, 0, 0]) / width,
+        np.zeros(5),
+        atol=0.4,
+        hint="the draws should lie where the likelihood is largest, and where it says nothing they "
+        "should come from the prior",
+    )
     checks.close(
         draws.std(axis=(0, 1)) / width,
         np.ones(5),
@@ -2035,15 +2184,31 @@ def test_sample_with_scatter_hidden():
         bool(np.abs(between).max() < 0.35),
         "the extra scatter of one label has nothing to do with that of another: one offset each",
     )
+    matrix[range(1, 6), range(1, 6)] = 4.0
+    first, again, other = (
+        checks.array(
+            sample(matrix, vector, 0.0, mean, scale, prior, 0.5 * scale, 30, 50, 3, seed),
+            (3, 30, 5),
+            "the draws of three chains",
+        )
+        for seed in (7, 7, 8)
+    )
+    checks.close(first / scale, again / scale, atol=1e-3, hint="one seed gave two sets of draws")
+    checks.that(
+        not np.allclose(first / scale, other / scale, atol=1e-3),
+        "another seed gave the same draws: hand it on",
+    )
 
 
 ### END HIDDEN TESTS
 
 # %%
-honest = sample_with_scatter(
-    *statistics, mean, scale, stated_prior, tau, draws=600, tune=400, chains=4, seed=131
+honest = np.asarray(
+    sample_with_scatter(
+        *statistics, mean, scale, prior, tau, draws=600, tune=400, chains=4, seed=131
+    )
 )
-honest_summary = summarise(honest)
+honest_summary = np.asarray(summarise(honest))
 print(f"converged: {has_converged(honest)}")
 print("label     formal posterior        with extra scatter")
 for name, (middle, width, *_), (wide_middle, wide, *_) in zip(
@@ -2125,7 +2290,14 @@ from helpers import checks
 
 @checks.run
 def test_mystery_answer_errors():
+    import numpy as np
+
     answer = checks.array(checks.submitted("mystery_answer"), (5, 2), "`mystery_answer`")
+    giants = np.array([[3500, 0.0, -1.5, -0.6, -0.6], [6000, 4.5, 0.7, 0.8, 0.8]])
+    checks.that(
+        bool(((answer[:, 0] > giants[0]) & (answer[:, 0] < giants[1])).all()),
+        "these are not the labels of a giant: an error is worth something beside a value",
+    )
     checks.that(bool(answer[0, 1] < 300), "an error of more than 300 K is no measurement")
 
 
@@ -2206,7 +2378,7 @@ products.save(
     coverage_before=before,
     coverage_after=after,
     coverage_many=many,
-    answer=mystery_answer,
+    answer=np.asarray(mystery_answer),
 )
 
 # %% [markdown]

@@ -30,3 +30,23 @@ def coverage(values, errors, known):
 
 # %% wrong: with the median error | loses: test_coverage
 # <= errors => <= np.median(errors, axis=0)
+
+# %% right: pandas
+def coverage(values, errors, known):
+    import pandas as pd
+
+    inside = pd.DataFrame(np.abs(values - known) <= errors, dtype=float)
+    return inside.where(np.isfinite(known)).mean()
+
+# %% right: in float32, as a list
+#   def coverage(values, errors, known):
+# +     values, errors, known = np.float32(values), np.float32(errors), np.float32(known)
+
+# return np.sum(inside & counts, axis=0) / np.sum(counts, axis=0) => return (np.sum(inside & counts, axis=0) / np.sum(counts, axis=0)).tolist()
+
+# %% wrong: what was promised | loses: test_coverage
+def coverage(values, errors, known):
+    return np.full(values.shape[1], 0.6827)
+
+# %% wrong: the share outside | loses: test_coverage
+# np.abs(values - known) <= errors => np.abs(values - known) > errors

@@ -46,3 +46,26 @@ def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
 # %% wrong: chi-squared instead of its negative half | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
 # -0.5 * float => float
 # slopes.T @ towards => -2 * slopes.T @ towards
+
+# %% right: torch finds the slopes
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    import torch
+
+    A, b, m, s = (torch.as_tensor(np.asarray(a, dtype=float)) for a in (matrix, vector, mean, scale))
+    at = torch.as_tensor(np.asarray(labels, dtype=float)).requires_grad_(True)
+    x = (at - m) / s
+    i, j = torch.triu_indices(5, 5)
+    q = torch.cat([torch.ones(1, dtype=torch.float64), x, x[i] * x[j]])
+    value = -0.5 * (scalar - 2 * q @ b + q @ A @ q)
+    value.backward()
+    return value.item(), at.grad
+
+# %% right: without the constant, in float32
+# -0.5 * float(scalar - q @ vector - q @ towards), slopes.T @ towards => float(np.float32(0.5 * q @ vector + 0.5 * q @ towards)), np.float32(slopes.T @ towards)
+
+# %% wrong: nothing at all | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
+def fast_log_likelihood(labels, matrix, vector, scalar, mean, scale):
+    return -1.0, np.full(5, -1.0)
+
+# %% wrong: where the labels are is ignored | loses: test_fast_log_likelihood test_fast_log_likelihood_gradient
+# predict(labels, => predict(mean,

@@ -25,7 +25,7 @@ def has_converged(draws):
 # 1.01 => 1.1
 # (np.min(sizes, axis=0) >= 400).all() => draws[..., 0].size >= 400
 
-# %% wrong: effective size only, of all chains in one | loses: test_has_converged
+# %% wrong: effective size only, of all chains in one | loses: test_has_converged test_has_converged_size
 def has_converged(draws):
     sizes = [az.ess(draws[:1, :, i]) for i in range(draws.shape[2])]
     flat = draws.reshape(-1, draws.shape[2])
@@ -40,7 +40,7 @@ def has_converged(draws):
     means = draws.mean(axis=1)
     return bool((np.ptp(means, axis=0) <= draws.std(axis=(0, 1))).all())
 
-# %% wrong: a limit of R-hat of 1.5 | loses: test_has_converged
+# %% wrong: a limit of R-hat of 1.5 | loses: test_has_converged test_has_converged_size
 def has_converged(draws):
     data = az.convert_to_dataset(draws)
     r = az.rhat(data)["x"].values
@@ -50,3 +50,28 @@ def has_converged(draws):
 # %% wrong: always | loses: test_has_converged test_has_converged_size
 def has_converged(draws):
     return True
+
+# %% right: R-hat of label after label, compared the other way round
+def has_converged(draws):
+    if not np.isfinite(draws).all() or (np.std(draws, axis=(0, 1)) == 0).any():
+        return False
+    for one in np.moveaxis(draws, -1, 0):
+        if az.rhat(one) > 1.01 or az.ess(one, method="bulk") < 400 or az.ess(one, method="tail") < 400:
+            return False
+    return True
+
+# %% right: in float32, with numpy's booleans
+#   def has_converged(draws):
+# +     draws = np.float32(draws)
+
+# return bool((rhat <= 1.01).all() and (np.min(sizes, axis=0) >= 400).all()) => return np.all(rhat <= 1.01) & np.all(np.min(sizes, axis=0) >= 400)
+
+# %% wrong: without the tails | loses: test_has_converged_size
+# ("bulk", "tail") => ("bulk",)
+
+# %% wrong: without the bulk | loses: test_has_converged_size
+# ("bulk", "tail") => ("tail",)
+
+# %% wrong: no chains ever | loses: test_has_converged test_has_converged_size
+def has_converged(draws):
+    return False

@@ -34,3 +34,11 @@ mystery_answer = np.array(
 
 # %% wrong: no errors | loses: test_mystery_answer test_mystery_answer_errors
 mystery_answer = np.array([4621.0, 2.221, -0.370, 0.040, 0.243])
+
+# %% right: in float32
+mystery_answer = np.array(
+    [[4623, 26], [2.23, 0.06], [-0.365, 0.018], [0.026, 0.025], [0.235, 0.023]], np.float32
+)
+
+# %% wrong: good errors of nothing | loses: test_mystery_answer test_mystery_answer_errors
+mystery_answer = np.array([[0.0, 25], [0, 0.055], [0, 0.018], [0, 0.027], [0, 0.023]])

@@ -49,3 +49,51 @@ def predict(labels, coefficients, mean, scale):
 # %% wrong: only the linear terms have a slope | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
 # - np.add.at(slopes, (pair, first), x[second])
 # - np.add.at(slopes, (pair, second), x[first])
+
+# %% right: slopes from one-sided differences
+def predict(labels, coefficients, mean, scale):
+    i, j = np.triu_indices(5)
+
+    def flux(x):
+        return np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients
+
+    x = (labels - mean) / scale
+    here = flux(x)
+    return here, np.stack([(flux(x + h) - here) / 1e-6 for h in 1e-6 * np.eye(5)], axis=1) / scale
+
+# %% right: torch finds the slopes
+def predict(labels, coefficients, mean, scale):
+    import torch
+
+    C, m, s = (torch.as_tensor(np.asarray(a, dtype=float)) for a in (coefficients, mean, scale))
+    i, j = torch.triu_indices(5, 5)
+
+    def flux(values):
+        x = (values - m) / s
+        return torch.cat([torch.ones(1, dtype=torch.float64), x, x[i] * x[j]]) @ C
+
+    at = torch.as_tensor(np.asarray(labels, dtype=float))
+    slopes = torch.autograd.functional.jacobian(flux, at)
+    return flux(at).numpy(), slopes.numpy()
+
+# %% right: scikit-learn's polynomial
+def predict(labels, coefficients, mean, scale):
+    from sklearn.preprocessing import PolynomialFeatures
+
+    terms = PolynomialFeatures(2).fit(np.zeros((1, 5)))
+    x = (labels - mean) / scale
+    slopes = [
+        [power[k] * np.prod(x ** (power - np.eye(5, dtype=int)[k])) if power[k] else 0.0 for k in range(5)]
+        for power in terms.powers_
+    ]
+    return (terms.transform([x]) @ coefficients)[0], coefficients.T @ np.array(slopes) / scale
+
+# %% right: in float32
+# return flux, coefficients.T @ slopes / scale => return np.float32(flux), np.float32(coefficients.T) @ np.float32(slopes / scale)
+
+# %% wrong: the constant term alone | loses: test_predict test_predict_jacobian test_log_likelihood test_log_likelihood_bad test_log_likelihood_gradient test_fast_log_likelihood test_fast_log_likelihood_gradient test_predictive_spectra
+def predict(labels, coefficients, mean, scale):
+    return coefficients[0], np.zeros((coefficients.shape[1], 5))
+
+# %% wrong: the coefficients of the linear terms for slopes | loses: test_predict_jacobian test_log_likelihood_gradient test_fast_log_likelihood_gradient
+# coefficients.T @ slopes / scale => coefficients[1:6].T / scale

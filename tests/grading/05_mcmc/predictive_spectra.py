@@ -31,3 +31,25 @@ def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
 
 # %% wrong: s added to the error linearly | loses: test_predictive_spectra
 # np.sqrt(error**2 + s2) => (error + np.sqrt(s2))
+
+# %% right: scipy's normal distribution, in float32
+def predictive_spectra(draws, error, s2, coefficients, mean, scale, seed):
+    from scipy.stats import norm
+
+    model = [predict(labels, coefficients, mean, scale)[0] for labels in draws]
+    return np.float32(norm.rvs(model, np.hypot(error, np.sqrt(s2)), random_state=seed))
+
+# %% wrong: one noise for all spectra | loses: test_predictive_spectra
+# size=spectra.shape => size=spectra.shape[1]
+
+# %% wrong: the seed is ignored | loses: test_predictive_spectra
+# default_rng(seed) => default_rng(0)
+
+# %% wrong: no seed | loses: test_predictive_spectra
+# default_rng(seed) => default_rng()
+
+# %% wrong: noise alone | loses: test_predictive_spectra
+# return spectra + => return
+
+# %% wrong: the intrinsic scatter only | loses: test_predictive_spectra
+# error**2 + s2 => s2

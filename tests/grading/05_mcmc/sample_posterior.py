@@ -48,7 +48,7 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
             kept[c, d] = y
     return mean + scale * kept
 
-# %% wrong: the prior on scaled labels, whatever was stated | edits: Metropolis, thinned | loses: test_sample_posterior_prior
+# %% wrong: the prior on scaled labels, whatever was stated | edits: Metropolis, thinned | loses: test_sample_posterior_prior test_sample_posterior_width
 # (prior[:, 0] - mean) / scale, prior[:, 1] / scale => np.zeros(5), np.ones(5)
 
 # %% wrong: draws of the scaled labels | edits: Metropolis, thinned | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
@@ -77,5 +77,39 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
             kept[c, d] = labels
     return kept
 
-# %% wrong: the prior's width taken for a variance | edits: Metropolis, thinned | loses: test_sample_posterior_prior
+# %% wrong: the prior's width taken for a variance | edits: Metropolis, thinned | loses: test_sample_posterior_prior test_sample_posterior_width
 # prior[:, 1] / scale => np.maximum(np.sqrt(prior[:, 1]) / scale, 0.5)
+
+# %% wrong: the prior, whatever the spectrum says | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    rng = np.random.default_rng(seed)
+    return prior[:, 0] + prior[:, 1] * rng.normal(size=(chains, draws, 5))
+
+# %% wrong: a Gaussian about the summit | edits: Metropolis, thinned | loses: test_sample_posterior_width
+# - kept = np.zeros((chains, draws, 5))
+# - for c in range(chains):
+# -     y, p = x + L @ rng.normal(size=5), -np.inf
+# -     for d in range(draws):
+# -         for _ in range(15):
+# -             new = y + L @ rng.normal(size=5)
+# -             pn = log_p(new)
+# -             if np.log(rng.uniform()) < pn - p:
+# -                 y, p = new, pn
+# -         kept[c, d] = y
+# + kept = x + rng.normal(size=(chains, draws, 5)) @ L.T
+
+# %% wrong: the seed is ignored | edits: Metropolis, thinned | loses: test_sample_posterior
+# default_rng(seed) => default_rng(0)
+
+# %% wrong: no seed | edits: Metropolis, thinned | loses: test_sample_posterior
+# default_rng(seed) => default_rng()
+
+# %% wrong: the number of chains is ignored | edits: Metropolis, thinned | loses: test_sample_posterior
+# (chains, draws, 5) => (2, draws, 5)
+# range(chains) => range(2)
+
+# %% wrong: all chains are one | edits: Metropolis, thinned | loses: test_sample_posterior
+# mean + scale * kept => mean + scale * kept[[0] * chains]
+
+# %% wrong: no prior | edits: Metropolis, thinned | loses: test_sample_posterior_prior
+# prior[:, 1] / scale => np.full(5, 20.0)

@@ -48,3 +48,17 @@ def sample_with_scatter(
 
 # %% wrong: one offset a chain instead of a draw | edits: offsets drawn afterwards | loses: test_sample_with_scatter
 # shown.shape => (chains, 1, 5)
+
+# %% wrong: no prior on the labels | edits: offsets drawn afterwards | loses: test_sample_with_scatter
+# mean, scale, prior, draws, => mean, scale, np.stack([mean, 20 * scale], 1), draws,
+
+# %% wrong: the seed is ignored | edits: offsets drawn afterwards | loses: test_sample_with_scatter
+# prior, draws, tune, chains, seed => prior, draws, tune, chains, 0
+# default_rng(seed) => default_rng(0)
+
+# %% wrong: the prior with the extra scatter, whatever the spectrum says | loses: test_sample_with_scatter
+def sample_with_scatter(
+    matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
+):
+    rng = np.random.default_rng(seed)
+    return prior[:, 0] + np.hypot(prior[:, 1], extra) * rng.normal(size=(chains, draws, 5))

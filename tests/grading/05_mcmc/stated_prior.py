@@ -23,3 +23,16 @@ stated_prior = np.array([[5772.0, 300.0], [4.44, 0.3], [0.0, 0.2], [0.0, 0.1], [
 
 # %% wrong: no width at all | loses: test_stated_prior
 stated_prior = np.array([[4750.0, 0.0], [2.5, 0.0], [-0.2, 0.0], [0.05, 0.0], [0.1, 0.0]])
+
+# %% right: a table of pandas
+import pandas as pd
+
+stated_prior = pd.DataFrame(
+    {"mean": [4800.0, 2.5, -0.2, 0.1, 0.1], "sigma": [500.0, 1.0, 0.4, 0.2, 0.2]}
+).to_numpy()
+
+# %% right: in float32
+stated_prior = np.array([[4700, 800], [2.4, 1], [-0.3, 0.6], [0.1, 0.3], [0.1, 0.3]], np.float32)
+
+# %% wrong: ones | loses: test_stated_prior
+stated_prior = np.ones((5, 2))

@@ -33,3 +33,27 @@ def sufficient_statistics(flux, error, s2, coefficients):
 # - return weighted @ coefficients.T, weighted @ flux, float(flux**2 @ weight)
 # + A = weighted @ coefficients.T
 # + return np.linalg.inv(A), np.linalg.solve(A, weighted @ flux), float(flux**2 @ weight)
+
+# %% right: pixel by pixel
+def sufficient_statistics(flux, error, s2, coefficients):
+    A, b, c = np.zeros((21, 21)), np.zeros(21), 0.0
+    for f, e, s, theta in zip(flux, error, s2, coefficients.T):
+        if e < 1e9:
+            A += np.outer(theta, theta) / (e**2 + s)
+            b += theta * f / (e**2 + s)
+            c += f**2 / (e**2 + s)
+    return A.tolist(), b.tolist(), c
+
+# %% right: in float32
+# weighted = coefficients * weight => weighted = np.float32(coefficients * weight)
+# weighted @ coefficients.T, weighted @ flux, => weighted @ np.float32(coefficients.T), weighted @ np.float32(flux),
+
+# %% wrong: zeros | loses: test_sufficient_statistics
+def sufficient_statistics(flux, error, s2, coefficients):
+    return np.zeros((21, 21)), np.zeros(21), 0.0
+
+# %% wrong: weighted by one over sigma | loses: test_sufficient_statistics
+# 1 / (error**2 + s2) => 1 / np.sqrt(error**2 + s2)
+
+# %% wrong: the limit itself is taken for good | loses: test_sufficient_statistics
+# error < BAD_LIMIT => error <= BAD_LIMIT
