@@ -32,3 +32,25 @@ def active_stars(width, error, teff):
 
 # %% wrong: any emission of H alpha | loses: test_active_stars
 # width[:, 0] > 1 => width[:, 0] > 0
+
+# %% right: pandas, single precision
+def active_stars(width, error, teff):
+    import pandas as pd
+
+    stars = pd.DataFrame(np.asarray(width, dtype=np.float32), columns=["ha", "a", "b", "c"])
+    stars = stars.assign(rms=error, teff=teff)
+    return stars.eval("ha > 1 and a > 0 and b > 0 and c > 0 and rms < 0.02 and teff <= 6000")
+
+# %% wrong: nobody | loses: test_active_stars test_active_stars_reliable
+def active_stars(width, error, teff):
+    return np.zeros(len(teff), dtype=bool)
+
+# %% wrong: everybody | loses: test_active_stars test_active_stars_reliable
+def active_stars(width, error, teff):
+    return np.ones(len(teff), dtype=bool)
+
+# %% wrong: two calcium lines are enough | loses: test_active_stars test_active_stars_reliable
+# (width[:, 1:] > 0).all(axis=1) => (width[:, 1:] > 0).sum(axis=1) > 1
+
+# %% wrong: the last calcium line left out | loses: test_active_stars
+# width[:, 1:] => width[:, 1:3]

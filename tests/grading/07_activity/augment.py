@@ -51,3 +51,59 @@ def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
 
 # %% wrong: each line lit on its own | loses: test_augment_emission
 # active * bump => (draw() < 0.5) * bump
+
+# %% right: torch
+def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
+    import torch
+
+    chance = torch.Generator().manual_seed(seed)
+    n = len(flux)
+    x, y = (torch.tensor(np.asarray(a), dtype=torch.float32) for a in (wavelength, flux))
+
+    def uniform(low, high):
+        return low + (high - low) * torch.rand((n, 1), generator=chance)
+
+    def bump(centre, s, area):
+        return area * torch.exp(-0.5 * ((x - centre) / s) ** 2) / (s * (2 * np.pi) ** 0.5)
+
+    y = y + uniform(0, noise) * torch.randn(y.shape, generator=chance)
+    lit = uniform(0, 1) < 0.5
+    for line, most in zip(lines, strongest):
+        y = y + lit * bump(float(line), sigma * uniform(1, 1.3), uniform(0, float(most)))
+    at = uniform(float(x[0]), float(x[-1]))
+    hit = uniform(0, 1) < 0.3
+    y = y + hit * bump(at, sigma * uniform(0.6, 1.2), uniform(0, float(np.max(strongest))))
+    return y.numpy()
+
+# %% wrong: the seed ignored | loses: test_augment
+# default_rng(seed) => default_rng(0)
+
+# %% wrong: other spectra at every call | loses: test_augment
+# default_rng(seed) => default_rng()
+
+# %% wrong: left as they are | loses: test_augment test_augment_emission
+def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
+    return np.array(flux)
+
+# %% wrong: one width for every instrument | loses: test_augment_emission
+# wavelength = np.asarray(wavelength, dtype=np.float32) => wavelength, sigma = np.asarray(wavelength, dtype=np.float32), 1.5
+
+# %% wrong: the profile's sigma taken for a full width at half maximum | loses: test_augment_emission
+# wavelength = np.asarray(wavelength, dtype=np.float32) => wavelength, sigma = np.asarray(wavelength, dtype=np.float32), sigma / 2.3548
+
+# %% wrong: all lines exactly as wide as the instrument | loses: test_augment_emission
+# sigma * draw(1, 1.3) => sigma
+
+# %% wrong: cosmic rays only where stars are active | loses: test_augment_emission
+# (draw() < 0.3) * bump => active * (draw() < 0.6) * bump
+
+# %% wrong: cosmic rays as wide as lines | loses: test_augment_emission
+# draw(0.6, 1.2) => draw(1, 1.3)
+
+# %% wrong: all rows alike in their emission | loses: test_augment_emission
+# draw(0, most) => rng.uniform(0, most)
+
+# %% wrong: the given spectra are spoilt themselves | loses: test_augment test_augment_emission
+# made = flux + draw(0, noise) * rng.standard_normal(flux.shape, dtype=np.float32) => made = flux
+#   active = draw() < 0.5
+# + made += draw(0, noise) * rng.standard_normal(flux.shape, dtype=np.float32)

@@ -61,3 +61,29 @@ def quiet_stars(teff, width, hot=99.0, cool=60.0):
 
 # %% wrong: the given percentiles ignored | loses: test_quiet_stars
 # cool if high <= 4000 else hot => 60 if high <= 4000 else 99
+
+# %% right: pandas
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    import pandas as pd
+
+    stars = pd.DataFrame({"box": (np.asarray(teff) - 3000) // 500, "width": width})
+    boxes = stars[stars.box.between(0, 10)].groupby("box").width
+    boxes = boxes.filter(lambda values: len(values) > 4).groupby(stars.box)
+    low, hi, cold = (boxes.quantile(q) for q in (0.01, hot / 100, cool / 100))
+    centre = 3250 + 500 * low.index.to_numpy()
+    top = np.where(low.index < 2, cold, hi)
+    return pd.Series(width).between(np.interp(teff, centre, low), np.interp(teff, centre, top))
+
+# %% wrong: nobody | loses: test_quiet_stars test_quiet_stars_interpolated
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    return np.zeros(len(teff), dtype=bool)
+
+# %% wrong: everybody | loses: test_quiet_stars test_quiet_stars_interpolated
+def quiet_stars(teff, width, hot=99.0, cool=60.0):
+    return np.ones(len(teff), dtype=bool)
+
+# %% wrong: a few stars set limits, too | loses: test_quiet_stars
+# len(here) >= 5 => len(here) > 0
+
+# %% wrong: no lower limit | loses: test_quiet_stars
+# [1, upper] => [0, upper]

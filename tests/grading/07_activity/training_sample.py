@@ -45,3 +45,36 @@ def training_sample(flux, quiet, star, seed=0):
 
 # %% wrong: half and half | loses: test_training_sample
 # // 5 => // 2
+
+# %% right: a coin for every star
+def training_sample(flux, quiet, star, seed=0):
+    rng = np.random.default_rng(seed)
+    coin = {}
+    train, valid = [], []
+    for row in np.nonzero(quiet)[0]:
+        checks_it = coin.setdefault(star[row], rng.random() < 0.2)
+        (valid if checks_it else train).append(int(row))
+    used = flux[train].astype(np.float32)
+    return train, valid, used.mean(axis=0).tolist(), used.std(axis=0, ddof=1).tolist()
+
+# %% right: one of five folds of stars
+def training_sample(flux, quiet, star, seed=0):
+    from sklearn.model_selection import GroupKFold
+
+    rows = np.flatnonzero(quiet)
+    folds = GroupKFold(5, shuffle=True, random_state=seed)
+    a, b = next(folds.split(rows, groups=np.asarray(star)[rows]))
+    return rows[a], rows[b], np.mean(flux[rows[a]], 0), np.std(flux[rows[a]], 0)
+
+# %% wrong: the seed ignored | loses: test_training_sample
+# default_rng(seed) => default_rng(0)
+
+# %% wrong: another split at every call | loses: test_training_sample
+# default_rng(seed) => default_rng()
+
+# %% wrong: row numbers that are no integers | loses: test_training_sample
+# train, valid = rows[~valid], rows[valid] => train, valid = rows[~valid] * 1.0, rows[valid] * 1.0
+# flux[train].mean(axis=0), flux[train].std(axis=0) => flux[train.astype(int)].mean(axis=0), flux[train.astype(int)].std(axis=0)
+
+# %% wrong: all train and all validate | loses: test_training_sample
+# train, valid = rows[~valid], rows[valid] => train, valid = rows, rows
