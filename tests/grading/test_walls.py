@@ -117,7 +117,7 @@ CASES = [
     Case("localhost_resolves", "import socket\nserver = socket.create_server(('localhost', 0))\nclient = socket.create_connection(('localhost', server.getsockname()[1]))\nprint(client.getpeername()[0])", r"127\.0\.0\.1"),
     Case("file_locks_are_granted", "import fcntl\nwith open('/tmp/x', 'w') as f:\n    fcntl.flock(f, fcntl.LOCK_EX); fcntl.lockf(f, fcntl.LOCK_EX); print('locked')", "locked"),
     Case("sqlite_works", "import sqlite3\nc = sqlite3.connect('/tmp/a.db')\nwith c: c.execute('create table t (x)'); c.execute('insert into t values (3)')\nprint(sqlite3.connect('/tmp/a.db').execute('select x from t').fetchone())", r"\(3,\)"),
-    Case("commands_of_the_system_work", "!echo one; echo two >&2\nthree = !echo three\nprint(three)\n!exit 3\nprint(_exit_code)", r"one\ntwo\n\['three'\]\n3"),
+    Case("commands_of_the_system_work", "n = 1\n!echo {n} $n one; echo two >&2\nthree = !echo three\nprint(three)\n!exit 3\nprint(_exit_code)", r"1 1 one\ntwo\n\['three'\]\n3"),
     Case("a_c_compiler_works", "import subprocess, shutil\nopen('/tmp/a.c', 'w').write('int main(void){return 7;}')\nif shutil.which('cc'):\n    subprocess.run(['cc', '/tmp/a.c', '-o', '/tmp/a'], check=True)\n    print(subprocess.run(['/tmp/a']).returncode)\nelse: print(7)", "7"),
     Case("subprocesses_and_shared_memory_work", "from multiprocessing import shared_memory, Process, Value\nv = Value('i', 0)\ndef add():\n    v.value = 5\np = Process(target=add); p.start(); p.join()\ns = shared_memory.SharedMemory(create=True, size=10); s.close(); s.unlink()\nprint(v.value)", "5"),
 ]  # fmt: skip
