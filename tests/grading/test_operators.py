@@ -164,8 +164,8 @@ def test_a_mutation_is_named_by_what_changes_and_where():
 
 def test_the_text_around_a_slip_is_found_nowhere_else():
     twice = "def f(a):\n    b = a[0] + 1\n    c = a[0] - 1\n    return b * c\n"
-    befores = {m.before for m in mutations(twice) if m.operator == "index"}
-    assert befores == {"a[0] + 1", "a[0] - 1"}
+    texts = {m.before for m in mutations(twice) if m.operator == "index"}
+    assert texts == {"a[0] + 1", "a[0] - 1"}
 
 
 def test_texts_too_long_are_cut_around_the_slip():
