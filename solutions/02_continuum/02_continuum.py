@@ -254,8 +254,9 @@ def test_continuum_pixels_outside_hidden():
     found = checks.truths(find(grid, beyond), (501,))
     checks.that(not found.any(), "wavelengths that lie outside the grid were given pixels")
     found = checks.truths(find(grid, np.array([15150.01, grid[0], grid[-1] - 0.01])), (501,))
+    middle = np.argmin(abs(grid - 15150.01))
     checks.that(
-        bool(found.sum() == 3 and found[0] and found[-1] and found[abs(grid - 15150.01).argmin()]),
+        bool(found.sum() == 3 and found[0] and found[-1] and found[middle - 1 : middle + 2].any()),
         "wavelengths on the first and the last pixel are inside the grid, and got lost",
     )
 
@@ -752,12 +753,12 @@ def test_robust_polynomial_outliers_hidden():
     rng = np.random.default_rng(8)
     x = np.linspace(-1, 1, 400)
     truth = 1000 + 80 * x - 50 * x**2
-    for _ in range(5):
+    for _ in range(10):
         flux = rng.normal(truth, 5)
         hit = rng.choice(400, size=32, replace=False)
         # a few giants hide the others from anyone who looks only once
-        flux[hit[:4]] += rng.uniform(3000, 6000, 4)
-        flux[hit[4:26]] += rng.uniform(100, 600, 22)
+        flux[hit[:6]] += rng.uniform(600, 800, 6)
+        flux[hit[6:26]] += rng.uniform(100, 600, 20)
         flux[hit[26:]] -= rng.uniform(100, 600, 6)
         values = checks.array(fit(x, flux, np.full(400, 5.0), 2, x), (400,))
         checks.close(
@@ -814,9 +815,9 @@ def test_robust_polynomial_unbiased_hidden():
         )
         # a standard error of the mean is 0.03 at the ends
         checks.that(bool(abs(off).max() < 0.3), "on average the fit misses the points' own slope")
-    # without wild points it is nearly the weighted fit: a third of its sigma off where each point
-    # counts a little less the further off it is, more than a sigma where errors are ignored
-    for error, limit in ((np.full(300, 5.0), 0.55), (10 ** rng.uniform(0, 0.7, 300), 0.8)):
+    # without wild points it is nearly the weighted fit: up to half of its sigma off where points
+    # count the less the further off they are, more than a sigma where errors are ignored
+    for error, limit in ((np.full(300, 5.0), 0.65), (10 ** rng.uniform(0, 0.7, 300), 0.8)):
         basis = np.stack([np.ones(300), x, x**2], axis=1)
         covariance = np.linalg.inv((basis.T / error**2) @ basis)
         sigma = np.sqrt(np.sum((basis @ covariance) * basis, axis=1))

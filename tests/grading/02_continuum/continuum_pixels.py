@@ -79,7 +79,7 @@ def continuum_pixels(wavelength, trusted_wavelengths):
 def continuum_pixels(wavelength, trusted_wavelengths):
     return np.ones(len(wavelength), dtype=bool)
 
-# %% wrong: a grid of equal steps | loses: test_continuum_pixels
+# %% wrong: a grid of equal steps | loses: test_continuum_pixels test_continuum_pixels_outside
 # - is_continuum[np.searchsorted(borders, trusted_wavelengths[inside])] = True
 # + step = (wavelength[-1] - wavelength[0]) / (len(wavelength) - 1)
 # + pixel = np.rint((trusted_wavelengths[inside] - wavelength[0]) / step)

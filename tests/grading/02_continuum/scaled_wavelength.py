@@ -48,6 +48,6 @@ def scaled_wavelength(wavelength):
 #   shortest, longest = wavelength.min(), wavelength.max()
 # + wavelength, shortest, longest = np.log(wavelength), np.log(shortest), np.log(longest)
 
-# %% wrong: zeros | loses: test_scaled_wavelength test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_bad
+# %% wrong: zeros | loses: test_scaled_wavelength test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
 def scaled_wavelength(wavelength):
     return np.zeros(len(wavelength))
