@@ -41,3 +41,29 @@ def coverage(predicted, sigma, truth, shares):
 
 # %% wrong: one mean sigma | loses: test_coverage_gaussian
 # / sigma => / sigma.mean()
+
+# %% right: in float32, by the statistics module
+def coverage(predicted, sigma, truth, shares):
+    from statistics import NormalDist
+
+    z = np.abs(np.float32(truth) - np.float32(predicted)) / np.float32(sigma)
+    half = [NormalDist().inv_cdf((1 + float(q)) / 2) for q in shares]
+    return [[float(np.mean(column < h)) for column in z.T] for h in half]
+
+# %% right: scipy's intervals
+def coverage(predicted, sigma, truth, shares):
+    from scipy.stats import norm
+
+    found = []
+    for q in shares:
+        low, high = norm.interval(q, loc=predicted, scale=sigma)
+        found.append(np.mean((truth > low) & (truth < high), axis=0))
+    return np.vstack(found)
+
+# %% wrong: what was promised | loses: test_coverage test_coverage_gaussian
+def coverage(predicted, sigma, truth, shares):
+    return np.repeat(np.asarray(shares)[:, None], truth.shape[1], axis=1)
+
+# %% wrong: everything is inside | loses: test_coverage test_coverage_gaussian
+def coverage(predicted, sigma, truth, shares):
+    return np.ones((len(shares), truth.shape[1]))

@@ -61,10 +61,32 @@ def early_stopping(validation_loss, patience):
 # return best, epoch => return epoch, epoch
 # best, len(validation_loss) - 1 => len(validation_loss) - 1, len(validation_loss) - 1
 
-# %% wrong: highest instead of lowest | loses: test_early_stopping test_early_stopping_nan test_train_network_learns test_train_network_best test_train_network_gradient
+# %% wrong: highest instead of lowest | loses: test_early_stopping test_early_stopping_nan test_train_network_honest test_train_network_learns test_train_network_best test_train_network_gradient
 # loss < lowest => loss > lowest
 # np.inf => -np.inf
 
 # %% wrong: the number of epochs, not the last one | loses: test_early_stopping test_early_stopping_nan
 # return best, epoch => return best, epoch + 1
 # len(validation_loss) - 1 => len(validation_loss)
+
+# %% right: pandas
+def early_stopping(validation_loss, patience):
+    import pandas as pd
+
+    losses = pd.Series(np.where(np.isfinite(validation_loss), validation_loss, np.inf), dtype="float32")
+    lowest = losses.cummin()
+    new = lowest.diff().fillna(-1) < 0
+    best_so_far = pd.Series(np.where(new, losses.index, 0)).cummax()
+    over = np.flatnonzero(losses.index - best_so_far >= patience)
+    last = int(over[0]) if len(over) else len(losses) - 1
+    return int(best_so_far[last]), last
+
+# %% wrong: everything is run | loses: test_early_stopping test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    return int(np.nanargmin(validation_loss)), len(validation_loss) - 1
+
+# %% wrong: an equal loss renews the patience | loses: test_early_stopping_nan
+# loss < lowest => loss <= lowest
+
+# %% wrong: the patience is ignored | loses: test_early_stopping test_early_stopping_nan test_train_network_best
+# >= patience => >= 5

@@ -38,3 +38,20 @@ def gaussian_loss(mean, log_sigma, target):
 # %% wrong: squared error only | loses: test_gaussian_loss test_gaussian_loss_best
 def gaussian_loss(mean, log_sigma, target):
     return float(np.mean((target - mean) ** 2))
+
+# %% right: in float32
+#   def gaussian_loss(mean, log_sigma, target):
+# +     mean, log_sigma, target = np.float32(mean), np.float32(log_sigma), np.float32(target)
+
+# %% right: torch's distributions
+def gaussian_loss(mean, log_sigma, target):
+    m, s, t = (torch.as_tensor(np.asarray(a, float)) for a in (mean, log_sigma, target))
+    return -torch.distributions.Normal(m, s.exp()).log_prob(t).mean()
+
+# %% wrong: what an exact prediction costs | loses: test_gaussian_loss test_gaussian_loss_best
+def gaussian_loss(mean, log_sigma, target):
+    return 0.5 * np.log(2 * np.pi)
+
+# %% wrong: the logarithm of the variance is taken for that of sigma | loses: test_gaussian_loss test_gaussian_loss_best
+# + log_sigma => + 0.5 * log_sigma
+# np.exp(log_sigma) => np.exp(0.5 * log_sigma)

@@ -46,3 +46,35 @@ def network_input(flux, error, typical):
 
 # %% wrong: error of bad pixels kept | loses: test_network_input_bad
 # error / FLUX_UNIT, 0.0 => error / FLUX_UNIT, 99.0
+
+# %% right: masked arrays, in float32
+def network_input(flux, error, typical):
+    bad = ~np.isfinite(flux) | ~np.isfinite(error) | ~(error < 1e9)
+    x = np.ma.masked_array(np.float32(flux) - np.float32(typical), bad) / np.float32(FLUX_UNIT)
+    return x.filled(0), np.ma.masked_array(np.float32(error), bad).filled(0) / np.float32(FLUX_UNIT)
+
+# %% right: torch
+def network_input(flux, error, typical):
+    f, e, t = (torch.as_tensor(np.asarray(a, dtype=float)) for a in (flux, error, typical))
+    known = torch.isfinite(f) & torch.isfinite(e) & (e < BAD_LIMIT)
+    zero = torch.zeros((), dtype=f.dtype)
+    return torch.where(known, (f - t) / FLUX_UNIT, zero), torch.where(known, e / FLUX_UNIT, zero)
+
+# %% wrong: zeros | loses: test_network_input test_network_input_bad
+def network_input(flux, error, typical):
+    return np.zeros(flux.shape), np.zeros(flux.shape)
+
+# %% wrong: which pixels are good | loses: test_network_input test_network_input_bad
+# (flux - typical) / FLUX_UNIT => 1.0
+
+# %% wrong: NaN becomes a number, infinity the largest of all | loses: test_network_input_bad
+# - known = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+# + known = error < BAD_LIMIT
+# + flux = np.nan_to_num(flux)
+
+# %% wrong: the limit itself is taken for good | loses: test_network_input_bad
+# error < BAD_LIMIT => error <= BAD_LIMIT
+
+# %% wrong: bad pixels cleaned in place | loses: test_network_input_bad
+#   known = np.isfinite(flux) & np.isfinite(error) & (error < BAD_LIMIT)
+# + flux[~known] = error[~known] = 0

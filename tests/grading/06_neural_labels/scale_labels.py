@@ -38,3 +38,31 @@ def scale_labels(labels, is_training):
 # %% wrong: training and others swapped | loses: test_scale_labels test_scale_labels_leak
 #   def scale_labels(labels, is_training):
 # +     is_training = ~is_training
+
+# %% right: pandas, one label after the other
+def scale_labels(labels, is_training):
+    import pandas as pd
+
+    table = pd.DataFrame(labels)
+    mean, scale = table[is_training].mean(), table[is_training].std()
+    return ((table - mean) / scale).to_numpy(), mean, scale
+
+# %% right: in float32
+#   def scale_labels(labels, is_training):
+# +     labels = np.float32(labels)
+
+# %% wrong: the labels as they are | loses: test_scale_labels test_scale_labels_leak
+def scale_labels(labels, is_training):
+    k = labels.shape[1]
+    return labels, np.zeros(k), np.ones(k)
+
+# %% wrong: zeros | loses: test_scale_labels test_scale_labels_leak
+def scale_labels(labels, is_training):
+    k = labels.shape[1]
+    return np.zeros(labels.shape), np.zeros(k), np.ones(k)
+
+# %% wrong: in place | loses: test_scale_labels test_scale_labels_leak
+# - return (labels - mean) / scale, mean, scale
+# + labels -= mean
+# + labels /= scale
+# + return labels, mean, scale

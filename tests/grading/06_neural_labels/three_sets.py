@@ -46,3 +46,46 @@ def three_sets(names, examined, share, seed):
 # names[~is_test] => names[is_test]
 # np.isin(names, chosen) & ~is_test => np.isin(names, chosen)
 # ~is_test & ~is_validation, is_validation, is_test => ~is_test, is_validation, is_test & ~is_validation
+
+# %% right: a coin for each star
+def three_sets(names, examined, share, seed):
+    rng = np.random.default_rng(seed)
+    side = {name: rng.random() < share for name in np.unique(names)}
+    test = np.isin(names, examined)
+    validation = np.array([side[name] for name in names]) & ~test
+    return ~test & ~validation, validation, test
+
+# %% right: scikit-learn splits by star, as lists
+def three_sets(names, examined, share, seed):
+    from sklearn.model_selection import GroupShuffleSplit
+
+    test = np.isin(names, examined)
+    left = np.flatnonzero(~test)
+    split = GroupShuffleSplit(1, test_size=share, random_state=seed)
+    _, chosen = next(split.split(left, groups=np.asarray(names)[left]))
+    validation = np.zeros(len(names), bool)
+    validation[left[chosen]] = True
+    return (~test & ~validation).tolist(), validation.tolist(), test.tolist()
+
+# %% right: pandas
+def three_sets(names, examined, share, seed):
+    import pandas as pd
+
+    stars = pd.Series(names)
+    test = stars.isin(examined)
+    drawn = stars[~test].drop_duplicates().sample(frac=share, random_state=seed)
+    validation = stars.isin(drawn)
+    return ~(test | validation), validation, test
+
+# %% wrong: all train | loses: test_three_sets test_three_sets_random
+def three_sets(names, examined, share, seed):
+    return np.ones(len(names), bool), np.zeros(len(names), bool), np.zeros(len(names), bool)
+
+# %% wrong: a coin for each row | edits: a coin for each star | loses: test_three_sets_random
+# side[name] for name in names => rng.random() < share for name in names
+
+# %% wrong: the share is ignored | loses: test_three_sets
+# round(share * => round(0.2 *
+
+# %% wrong: the seed is ignored | loses: test_three_sets_random
+# default_rng(seed) => default_rng(6)
