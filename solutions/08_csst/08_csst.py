@@ -26,6 +26,8 @@
 # **What is simulated:** every spectrum. The kit computes a grid of 4608 model stars and two
 # libraries that imitate NGSL and MILES. **What is real:** the throughputs of CSST and the
 # extinction law. The paper used BOSZ models (54 959 of them, an Nvidia V100, 3000 epochs).
+#
+# A function leaves what it is given as it was; work on a copy.
 
 # %% setup=true
 import time
@@ -131,7 +133,7 @@ def test_running_continuum():
 
     average = checks.submitted("running_continuum")
     flat = checks.array(average(np.full((2, 120), 3.0)), (2, 120))
-    checks.close(flat, np.full((2, 120), 3.0), rtol=1e-9, hint="a flat spectrum is its own mean")
+    checks.close(flat, np.full((2, 120), 3.0), rtol=1e-4, hint="a flat spectrum is its own mean")
     spike = np.zeros((1, 201))
     spike[0, 100] = 51.0
     got = checks.array(average(spike), (1, 201))[0]
@@ -157,7 +159,7 @@ def test_running_continuum_inside():
         got = checks.array(average(flux, window), (3, 90))
         for i in (half, 45, 89 - half):
             want = flux[:, i - half : i + half + 1].mean(axis=1)
-            checks.close(got[:, i], want, rtol=1e-6, hint="a window in the middle has another mean")
+            checks.close(got[:, i], want, rtol=1e-4, hint="a window in the middle has another mean")
 
 
 ### END HIDDEN TESTS
@@ -176,7 +178,7 @@ def test_running_continuum_edges():
     checks.close(
         [got[0], got[10], got[199]],
         [12.5, 17.5, 186.5],
-        atol=1e-6,
+        atol=1e-2,
         hint="at an edge: all pixels that exist on the short side, 25 on the other, and the pixel",
     )
 
@@ -191,13 +193,13 @@ def test_running_continuum_edges_hidden():
     got = checks.array(average(flux, 31), (2, 80))
     for i in (0, 3, 14, 65, 79):
         want = flux[:, max(i - 15, 0) : i + 16].mean(axis=1)
-        checks.close(got[:, i], want, rtol=1e-6, hint="the rule at the edges is not the paper's")
+        checks.close(got[:, i], want, rtol=1e-4, hint="the rule at the edges is not the paper's")
 
 
 ### END HIDDEN TESTS
 
 # %%
-normalised = (grid.flux / running_continuum(grid.flux)).astype(np.float32)
+normalised = np.asarray(grid.flux / running_continuum(grid.flux), dtype=np.float32)
 with plots.style():
     figure, axis = plt.subplots(figsize=(8, 3))
     axis.plot(wavelength, normalised[i], lw=0.6)
@@ -274,7 +276,7 @@ def test_degrade():
         degrade(x, np.full((1, x.size), 2.0), new, np.full(x.size, 3.0), np.full(new.size, 20.0)),
         (1, new.size),
     )
-    checks.close(level, np.full((1, new.size), 2.0), rtol=1e-6, hint="a level should stay a level")
+    checks.close(level, np.full((1, new.size), 2.0), rtol=1e-4, hint="a level should stay a level")
     line = np.exp(-0.5 * ((x - 4200) / (3 * 0.42466)) ** 2)[None]
     got = checks.array(degrade(x, line, new, np.full(x.size, 3.0), np.full(new.size, 20.0)))[0]
     checks.that(bool(abs(new[got.argmax()] - 4200) < 1.1), "a line should stay at its wavelength")
@@ -293,10 +295,32 @@ def test_degrade_width():
         got = checks.array(
             degrade(x, line, new, np.full(x.size, before), np.full(new.size, after)), (1, new.size)
         )[0]
-        wide = np.sum(got > 0.5 * got.max()) * 0.4
+        wide = np.sqrt(8 * np.log(2) * np.sum(got * (new - 4300) ** 2) / np.sum(got))
         checks.close(
-            wide, after, atol=0.85, hint="a line of the old width should come out at the new one"
+            wide, after, rtol=0.02, hint="a line of the old width should come out at the new one"
         )
+
+
+@checks.run
+def test_degrade_each_wavelength():
+    import numpy as np
+
+    degrade = checks.submitted("degrade")
+    x = np.arange(4000.0, 5000.0, 0.5)
+    # a grating whose profiles widen along the spectrum, and a star in two versions
+    old = np.linspace(5.0, 17.0, x.size)
+    lines = [np.exp(-4 * np.log(2) * ((x - c) / np.interp(c, x, old)) ** 2) for c in (4250, 4750)]
+    flux = np.stack([1 - 0.5 * (lines[0] + lines[1]), 2 + lines[0] - lines[1]])
+    new = np.arange(4100.0, 4900.0, 0.5)
+    wanted = np.linspace(13.0, 21.0, new.size)
+    got = checks.array(degrade(x, flux, new, old, wanted), (2, new.size))
+    for row, level in zip(got, (1.0, 2.0), strict=True):
+        for centre in (4250, 4750):
+            near = np.abs(new - centre) < 50
+            depth = np.abs(row[near] - level)
+            wide = np.sum(depth > 0.5 * depth.max()) * 0.5
+            after = np.interp(centre, new, wanted)
+            checks.close(wide, after, atol=1.0, hint="profiles that widen along the spectrum")
 
 
 ### END HIDDEN TESTS
@@ -320,6 +344,26 @@ def test_degrade_grid():
 
 
 ### BEGIN HIDDEN TESTS
+@checks.run
+def test_degrade_grid_refused():
+    import numpy as np
+
+    degrade = checks.submitted("degrade")
+    x = np.arange(4000.0, 4400.0, 0.5)
+    new = np.array([4050.0, 4200.0, 4350.0])
+    old = np.linspace(4.0, 12.0, x.size)
+    ones, hint = np.ones((1, x.size)), "a spectrum that would have to be sharpened is not refused"
+    for wanted in ([6.0, 7.0, 15.0], [6.0, 15.0, 10.5]):
+        checks.refuses(
+            lambda wanted=wanted: degrade(x, ones, new, old, np.array(wanted)), (ValueError,), hint
+        )
+    same = np.full(x.size, 6.0)
+    checks.refuses(lambda: degrade(x, ones, new, same, np.full(3, 6.0)), (ValueError,), hint)
+    # wider than the old profiles at each wavelength, not than all of them
+    got = checks.array(degrade(x, ones, new, old, np.array([5.1, 9.5, 13.0])), (1, 3))
+    checks.close(got, np.ones((1, 3)), rtol=1e-3, hint="what can be done is refused")
+
+
 @checks.run
 def test_degrade_grid_hidden():
     import numpy as np
@@ -382,8 +426,8 @@ def test_scale_sed():
     x = np.linspace(2500.0, 10500.0, 801)
     sed = np.stack([x / 1000, 5.0 + 0 * x])
     got = checks.array(scale(x, sed), (2, 801))
-    checks.close(got[1], np.ones(801), rtol=1e-9, hint="a level SED should become one everywhere")
-    checks.close(got[0, -1] / got[0, 0], 10.5 / 2.5, rtol=1e-9, hint="the shape has changed")
+    checks.close(got[1], np.ones(801), rtol=1e-5, hint="a level SED should become one everywhere")
+    checks.close(got[0, -1] / got[0, 0], 10.5 / 2.5, rtol=1e-5, hint="the shape has changed")
 
 
 ### BEGIN HIDDEN TESTS
@@ -393,19 +437,21 @@ def test_scale_sed_band():
 
     scale = checks.submitted("scale_sed")
     rng = np.random.default_rng(23)
-    for step in (1.0, 3.0):
-        x = np.arange(2500.0, 10500.0, step)
+    for first, step in ((2500.0, 1.0), (2502.0, 3.0), (2501.0, 5.0), (2496.0, 30.0)):
+        x = np.arange(first, 10500.0, step)
         sed = rng.uniform(0.2, 3.0, (4, x.size)) * np.array([[1e-14], [1.0], [30.0], [2e5]])
         got = checks.array(scale(x, sed), sed.shape)
         inside = (x >= 5526) & (x <= 5586)
         mean = got[:, inside].mean(axis=1)
-        checks.close(mean, np.ones(4), rtol=1e-6, hint="the mean at 5526-5586 Å is not one")
+        checks.close(mean, np.ones(4), rtol=1e-4, hint="the mean at 5526-5586 Å is not one")
+        factor = got / sed
+        checks.close(factor / factor[:, :1], np.ones(sed.shape), rtol=1e-4, hint="a shape changed")
 
 
 ### END HIDDEN TESTS
 
 # %%
-sed = scale_sed(sed_wavelength, grid.sed.astype(float)).astype(np.float32)
+sed = np.asarray(scale_sed(sed_wavelength, grid.sed.astype(float)), dtype=np.float32)
 
 # %% [markdown]
 # ### Question 4 · Noise
@@ -463,6 +509,10 @@ def test_noisy_batch():
     flux = checks.array(flux, (300, 400), "the flux")
     error = checks.array(error, (300, 400), "the error")
     checks.that(bool(np.unique(rows).size > 40), "a batch should hold all kinds of stars")
+    checks.that(
+        bool((rows == rows.astype(int)).all() and (rows >= 0).all() and (rows < 60).all()),
+        "the rows should be numbers of stars",
+    )
     own = clean[rows.astype(int)]
     checks.that(bool((error > 0).all()), "errors are positive")
     pull = (flux - own) / error
@@ -495,6 +545,11 @@ def test_noisy_batch_levels():
             atol=0.08,
             hint="S/N are not equally likely",
         )
+        seen = np.bincount(checks.array(rows).astype(int), minlength=50)
+        checks.that(
+            bool(0.5 < seen[:25].sum() / seen[25:].sum() < 2 and (seen > 0).sum() > 45),
+            "stars are not equally likely",
+        )
 
 
 ### END HIDDEN TESTS
@@ -522,6 +577,10 @@ def test_noisy_batch_fresh():
     checks.that(
         bool(abs(np.corrcoef(noise[0][0][1:], noise[0][0][:-1])[0, 1]) < 0.25),
         "neighbouring pixels should have noise of their own",
+    )
+    again = checks.array(draw(clean, 2, np.random.default_rng(6), (20,))[1], (2, 500)) - 1
+    checks.close(
+        again, noise[0], atol=1e-4, hint="there is chance that does not come from the generator"
     )
 
 
@@ -599,10 +658,10 @@ def test_sed_bound():
     )
     got = checks.array(got, (2,))
     checks.close(
-        got[1] / got[0], 3.0, rtol=1e-6, hint="three times the slope, three times the error"
+        got[1] / got[0], 3.0, rtol=1e-4, hint="three times the slope, three times the error"
     )
     checks.close(
-        got[0], 0.05, rtol=1e-6, hint="a label measured by 100 equal pixels has error 0.05"
+        got[0], 0.05, rtol=1e-4, hint="a label measured by 100 equal pixels has error 0.05"
     )
 
 
@@ -621,7 +680,7 @@ def test_sed_bound_monte_carlo():
             want += np.outer(slopes[:, j], slopes[:, j]) * (snr / flux[j]) ** 2
         sigma = [np.sqrt(g[:, i] @ np.linalg.solve(want, g[:, i])) for i in range(4)]
         got = checks.array(bound(flux, slopes, g, snr, np.zeros((3, 3))), (4,))
-        checks.close(got, sigma, rtol=1e-5, hint="several labels, unequal pixels: the bound is off")
+        checks.close(got, sigma, rtol=1e-3, hint="several labels, unequal pixels: the bound is off")
 
 
 ### END HIDDEN TESTS
@@ -637,10 +696,33 @@ def test_sed_bound_prior():
     bound = checks.submitted("sed_bound")
     # a label the spectrum does not show is known as well as it was before
     slopes = np.array([[0.1] * 50, [0.0] * 50])
-    got = checks.array(
-        bound(np.ones(50), slopes, np.array([[0.0], [2.0]]), 30.0, np.diag([1e-4, 4.0])), (1,)
+    g = np.array([[0.0, 0.0, 0.0], [2.0, 0.5, 3.0]])
+    got = checks.array(bound(np.ones(50), slopes, g, 30.0, np.diag([1e-4, 4.0])), (3,))
+    checks.close(
+        got,
+        [1.0, 0.25, 1.5],
+        rtol=1e-4,
+        hint="what was known before the observation is not used",
     )
-    checks.close(got[0], 1.0, rtol=1e-6, hint="what was known before the observation is not used")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_sed_bound_prior_correlated():
+    import numpy as np
+
+    bound = checks.submitted("sed_bound")
+    # a spectrum without a line
+    prior, g = (
+        np.array([[30.0, 25.0], [25.0, 40.0]]),
+        np.random.default_rng(26).normal(0, 1, (2, 5)),
+    )
+    want = np.sqrt([h @ np.linalg.solve(prior, h) for h in g.T])
+    got = checks.array(bound(np.ones(40), np.zeros((2, 40)), g, 8.0, prior), (5,))
+    checks.close(got, want, rtol=1e-3, hint="labels known together before are not used as such")
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]
@@ -781,6 +863,19 @@ def soft_threshold(features, threshold):
     ### END SOLUTION
 
 
+# %% setup=true
+def threshold_of_tensors(features, threshold):
+    """Return what `soft_threshold` makes of tensors, and its gradient, as a network asks."""
+    import torch
+
+    tensors = [
+        torch.tensor(x, dtype=torch.float32, requires_grad=True) for x in (features, threshold)
+    ]
+    shrunk = soft_threshold(*tensors)
+    shrunk.sum().backward()
+    return shrunk.detach().numpy(), tensors[0].grad.numpy()
+
+
 # %% test="soft_threshold" points=2
 from helpers import checks
 
@@ -791,8 +886,24 @@ def test_soft_threshold():
 
     shrink = checks.submitted("soft_threshold")
     got = checks.array(shrink(np.array([3.0, 0.5, 0.0]), np.array([1.0, 1.0, 1.0])), (3,))
-    checks.close(got[1:], [0.0, 0.0], atol=1e-9, hint="what is below its threshold becomes zero")
+    checks.close(got[1:], [0.0, 0.0], atol=1e-5, hint="what is below its threshold becomes zero")
     checks.that(bool(0 < got[0] < 3), "what is above its threshold keeps its sign and shrinks")
+    try:
+        shrunk, slope = checks.submitted("threshold_of_tensors")(
+            np.array([-4.0, 3.0, 0.5]), np.array([1.0, 1.0, 1.0])
+        )
+    except (checks.CheckFailed, AttributeError, RuntimeError, TypeError, ValueError):
+        raise checks.CheckFailed(
+            "your function takes arrays but not the tensors of a network that is being trained: "
+            "use only operators and methods that both have"
+        ) from None
+    checks.close(
+        checks.array(slope, (3,)),
+        [1.0, 1.0, 0.0],
+        atol=1e-4,
+        hint="what passes should pass with slope one, or a network cannot learn from it",
+    )
+    checks.that(bool(checks.array(shrunk, (3,))[0] < 0), "of tensors it makes something else")
 
 
 ### BEGIN HIDDEN TESTS
@@ -807,7 +918,7 @@ def test_soft_threshold_values():
     checks.close(
         np.abs(got),
         np.maximum(np.abs(m) - tau, 0),
-        atol=1e-6,
+        atol=1e-5,
         hint="the size after shrinking is off",
     )
 
@@ -828,7 +939,16 @@ def test_soft_threshold_smooth():
     checks.that(
         bool(np.abs(np.diff(got)).max() < 0.02), "a soft threshold has no jump (a hard one has)"
     )
-    checks.close(got, -got[::-1], atol=1e-9, hint="dips and peaks should be treated alike")
+    checks.close(
+        np.diff(got)[[0, 50, -50, -1]],
+        np.full(4, 0.01),
+        atol=1e-4,
+        hint="beyond the threshold features should go on growing, as much as they did",
+    )
+    checks.close(
+        got[np.abs(x) < 0.99], 0 * x[np.abs(x) < 0.99], atol=1e-5, hint="below it there is nothing"
+    )
+    checks.close(got, -got[::-1], atol=1e-5, hint="dips and peaks should be treated alike")
 
 
 # %% [markdown]
@@ -927,7 +1047,7 @@ def test_relative_loss():
     )
     bright = checks.number(loss(50 * true * (1 + r), np.full(true.shape, -3.0), 50 * true))
     faint = checks.number(loss(true * (1 + r), np.full(true.shape, -3.0), true))
-    checks.close(bright, faint, atol=1e-6, hint="relative residuals do not know brightness")
+    checks.close(bright, faint, atol=1e-3, hint="relative residuals do not know brightness")
 
 
 ### BEGIN HIDDEN TESTS
@@ -946,7 +1066,7 @@ def test_relative_loss_values():
         (predicted / true - 1) ** 2 / (2 * np.exp(2 * zero)) + zero
     )
     got = checks.number(loss(predicted, s, true)) - checks.number(loss(predicted, zero, true))
-    checks.close(got, want, atol=1e-6, hint="the loss is not that of Eq. 17")
+    checks.close(got, want, rtol=1e-4, atol=1e-4, hint="the loss is not that of Eq. 17")
 
 
 ### END HIDDEN TESTS
@@ -961,13 +1081,31 @@ def test_relative_loss_bounded():
 
     loss = checks.submitted("relative_loss")
     true = np.ones((2, 3))
-    wild = [checks.number(loss(true, np.full((2, 3), s), true)) for s in (-12.0, -1e5)]
+    lowest = np.log(1e-4)
+    wild = [
+        checks.number(loss(true, np.full((2, 3), s), true)) for s in (-2.0, lowest, -12.0, -1e5)
+    ]
     checks.close(
-        wild[0], wild[1], atol=1e-6, hint="a sigma below 1e-4 should count as 1e-4: it is bounded"
+        wild[0] - wild[1], -2 - lowest, atol=1e-3, hint="a perfect prediction is worth its sigma"
     )
-    high = [checks.number(loss(1.5 * true, np.full((2, 3), s), true)) for s in (0.0, 9.0, 1e5)]
     checks.close(
-        high, [high[0]] * 3, atol=1e-6, hint="a sigma above 1 should count as 1, and never overflow"
+        wild[2:],
+        [wild[1]] * 2,
+        atol=1e-3,
+        hint="a sigma below 1e-4 should count as 1e-4: it is bounded",
+    )
+    high = [
+        checks.number(loss(2.5 * true, np.full((2, 3), s), true)) for s in (-1.0, 0.0, 9.0, 1e5)
+    ]
+    checks.that(
+        bool(high[0] > high[1] + 1),
+        "where predictions are far off, a larger sigma should be better",
+    )
+    checks.close(
+        high[1:],
+        [high[1]] * 3,
+        atol=1e-3,
+        hint="a sigma above 1 should count as 1, and never overflow",
     )
 
 
@@ -1197,8 +1335,9 @@ def orthogonal(matrix):
 #
 # Write `train_network` and `predict_sed`. The model may be any dictionary of numbers and arrays:
 # only `predict_sed` must understand it. Three hidden layers of 192 with SiLU will do. The switches
-# are there so that you can measure what each idea is worth. Noise is Eq. 1 with S/N drawn evenly in
-# $\ln$ S/N over `snr`.
+# are there so that you can measure what each idea is worth: the tests vary `steps`, `seed`,
+# `start`, `rate`, `snr`, `inputs` and `outputs`, the others are yours. Noise is Eq. 1 with S/N
+# drawn evenly in $\ln$ S/N over `snr`.
 
 
 # %% solution="train_network" seconds=120 memory_gb=2
@@ -1229,11 +1368,12 @@ def train_network(
     steps : int
         Batches of 512 spectra to train with.
     seed : int
-        Of weights and noise.
+        Of weights and noise: the same gives the same model.
     start : dict, optional
         A trained model to go on from, instead of from nothing.
     rate : float
-        Largest learning rate of Adam; that of Muon is six times as large.
+        Largest learning rate of Adam; that of Muon is six times as large. With next to none the
+        model stays as it started.
     snr : (low, high)
         Range of signal to noise.
     inputs, outputs : int
@@ -1420,6 +1560,38 @@ def test_train_network_bound():
         checks.that(bool(ratio < 1.6), "the predictions are far from what the spectra know")
 
 
+@checks.run
+def test_train_network_components():
+    import numpy as np
+
+    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    rng = np.random.default_rng(35)
+    x, y = np.linspace(0, 1, 120), np.linspace(-1, 1, 30)
+    label = rng.uniform(-1, 1, (400, 2))
+    lines = np.stack([np.exp(-0.5 * ((x - c) / 0.02) ** 2) for c in (0.3, 0.7)])
+    # the weaker line tells more of the energy distribution
+    flux = 1 - (0.4 + label * [0.08, 0.3]) @ lines
+    sed = np.exp(0.8 * label[:, :1] * y + 0.4 * label[:, 1:] * (y**2 - 0.3))
+    new = flux[300:] * (1 + rng.standard_normal((100, 120)) / 80)
+
+    def predicted(seed=0, **switches):
+        model = train(flux[:300], sed[:300], 200, seed=seed, width=64, **switches)
+        return checks.array(predict(model, new, np.full(100, 80.0))[0], (100, 30))
+
+    both = predicted(inputs=8, outputs=4)
+    wrong = [np.std(p / sed[300:] - 1) for p in (both, predicted(inputs=1, outputs=4))]
+    checks.that(bool(wrong[1] > 1.5 * wrong[0]), "one component of the spectra knows it all?")
+    log_sed = np.log(predicted(inputs=8, outputs=1))
+    values = np.linalg.svd(log_sed - log_sed.mean(axis=0), compute_uv=False)
+    checks.that(
+        bool(values[1] < 0.02 * values[0]),
+        "with one component of the log SEDs, predictions should vary along one",
+    )
+    again, other = (predicted(seed, inputs=8, outputs=4) for seed in (0, 1))
+    checks.close(again, both, rtol=1e-3, hint="the same seed should give the same model")
+    checks.that(bool(np.abs(other / both - 1).max() > 1e-5), "another seed gives the same model")
+
+
 ### END HIDDEN TESTS
 
 # %% test="train_network.errors" points=3
@@ -1460,6 +1632,35 @@ def test_train_network_errors():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_train_network_errors_range():
+    import numpy as np
+
+    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    rng = np.random.default_rng(36)
+    x, y = np.linspace(0, 1, 120), np.linspace(-1, 1, 20)
+    label = rng.uniform(-1, 1, (900, 1))
+    flux = 1 - (0.4 + 0.2 * label) * np.exp(-0.5 * ((x - 0.4) / 0.03) ** 2)
+    sed = np.exp(label * y)
+    model = train(flux[:600], sed[:600], 700, inputs=6, outputs=3, width=64, snr=(4.0, 12.0))
+    found = [[], []]
+    for _ in range(6):
+        new = flux[600:] * (1 + rng.standard_normal((300, 120)) / 6)
+        predicted, sigma = predict(model, new, np.full(300, 6.0))
+        found[0].append(checks.array(predicted, (300, 20)) / sed[600:] - 1)
+        found[1].append(checks.array(sigma, (300, 20), "the errors"))
+    low, high = np.percentile(np.concatenate(found[0]), [16, 84], axis=0)
+    ratio = np.median(np.concatenate(found[1]), axis=0) / (high - low) * 2
+    checks.that(
+        bool(0.7 < np.median(ratio[np.abs(y) > 0.3]) < 1.4),
+        "trained for another range of S/N, the predicted errors are not those that there are",
+    )
+
+
+### END HIDDEN TESTS
+
+
 # %% test="train_network.start" points=2
 from helpers import checks
 
@@ -1477,15 +1678,15 @@ def test_train_network_start():
     model = train(flux, sed, 400, inputs=6, outputs=4, width=64)
     snr = np.full(60, 60.0)
     before = checks.array(predict(model, flux[:60], snr)[0], (60, 15))
-    still = train(flux[60:100], sed[60:100], 2, start=model, rate=1e-6, width=64)
+    # another world: stars of the same spectra that are redder
+    moved = sed * np.exp(0.15 * label * y)
+    still = train(flux[60:160], moved[60:160], 60, start=model, rate=1e-7, width=64)
     checks.close(
         checks.array(predict(still, flux[:60], snr)[0], (60, 15)),
         before,
         rtol=0.02,
-        hint="two tiny steps from a trained model should change next to nothing",
+        hint="tiny steps from a trained model should change next to nothing",
     )
-    # another world: stars of the same spectra that are redder
-    moved = sed * np.exp(0.15 * label * y)
     tuned = train(flux[60:160], moved[60:160], 200, start=model, rate=1e-3, width=64)
     after = checks.array(predict(tuned, flux[:60], snr)[0], (60, 15))
     off = [np.std(p / moved[:60] - 1) for p in (before, after)]
@@ -1500,8 +1701,14 @@ recipe_seconds = time.perf_counter() - clock
 print(f"{STEPS} steps in {recipe_seconds:.0f} s")
 
 
+def arrays_of(network, flux, snr):
+    """What `predict_sed` says, as arrays."""
+    predicted, sigma = predict_sed(network, flux, snr)
+    return np.asarray(predicted), np.asarray(sigma)
+
+
 def predict(flux, snr):
-    return predict_sed(model, flux, snr)
+    return arrays_of(model, flux, snr)
 
 
 # %%
@@ -1687,7 +1894,7 @@ for name, switches in (
     trained = train_network(normalised[train_rows], sed[train_rows], 700, width=128, **switches)
 
     def short(flux, snr, trained=trained):
-        return predict_sed(trained, flux, snr)
+        return arrays_of(trained, flux, snr)
 
     ablation[name] = [excess(short, snr) for snr in (20, 80)]
 print(f"{time.perf_counter() - clock:.0f} s; error over the bound at S/N 20 and 80")
@@ -1798,7 +2005,7 @@ def test_flat_field():
         np.outer(1 + 0.1 * a - 0.2 * b + 0.05 * a**2, size) for a, b in ((x, y), (new_x, new_y))
     ]
     got = checks.array(fit(x, y, truth[0], np.full((80, 2), 0.01), new_x, new_y), (9, 2))
-    checks.close(got, truth[1], rtol=1e-6, hint="a flat of second order should come out exactly")
+    checks.close(got, truth[1], rtol=1e-4, hint="a flat of second order should come out exactly")
 
 
 ### BEGIN HIDDEN TESTS
@@ -1816,7 +2023,7 @@ def test_flat_field_turned():
         return np.stack([1 + 0 * a, a, b, a * a, a * b, b * b], axis=1) @ c + 1
 
     got = checks.array(fit(x, y, shape(x, y), np.full((70, 3), 0.02), new_x, new_y), (7, 3))
-    checks.close(got, shape(new_x, new_y), rtol=1e-5, hint="a tilted saddle is not followed")
+    checks.close(got, shape(new_x, new_y), rtol=1e-4, hint="a tilted saddle is not followed")
 
 
 ### END HIDDEN TESTS
@@ -1832,15 +2039,24 @@ def test_flat_field_weights():
     fit = checks.submitted("flat_field")
     rng = np.random.default_rng(43)
     x, y = rng.uniform(-1, 1, (2, 300))
-    sigma = np.where(rng.random((300, 4)) < 0.5, 0.002, 0.4)
-    got = []
-    for _ in range(30):
-        ratio = 1 + 0.1 * (x * y)[:, None] + sigma * rng.standard_normal(sigma.shape)
-        got.append(checks.array(fit(x, y, ratio, sigma, np.array([0.5]), np.array([0.5])), (1, 4)))
-    checks.close(np.mean(got), 1.025, atol=0.005, hint="the mean of many fits is not the truth")
-    # six terms from 150 good stars: about 0.0003; unweighted about 0.03
+    # from 0.1 % to 40 %, in every wavelength other stars are the good ones
+    sigma = 0.02 * np.exp(rng.standard_normal((300, 200)))
+    ratio = 1 + 0.1 * (x * y)[:, None] + sigma * rng.standard_normal(sigma.shape)
+    got = checks.array(fit(x, y, ratio, sigma, np.array([0.5]), np.array([0.5])), (1, 200))[0]
+    design = np.stack([np.ones(300), x, y, x**2, x * y, y**2])
+    place = np.array([1, 0.5, 0.5, 0.25, 0.25, 0.25])
+    best, off = [], []
+    for error, seen, fitted in zip(sigma.T, ratio.T, got, strict=True):
+        known = np.linalg.inv(design / error**2 @ design.T)
+        best.append(np.sqrt(place @ known @ place))
+        off.append((fitted - place @ known @ (design @ (seen / error**2))) / best[-1])
+    checks.close(
+        np.mean((got - 1.025) / best), 0.0, atol=0.3, hint="the mean of many fits is not the truth"
+    )
+    # the scatter of a fit with other weights exceeds the least by what it scatters about the best
     checks.that(
-        bool(np.std(got) < 0.002), "stars known to 0.2 % and to 40 % should not count the same"
+        bool(np.std(off) < 0.3),
+        "the flat scatters more than it must: how should stars known to 0.1 % and to 40 % count?",
     )
 
 
@@ -1884,7 +2100,7 @@ def cube_error(n, runs, detector=None, seed=6, photons=np.inf):
         here = detector or csst.Detector(seed=run)
         truth = here.flat(CHECK_X, CHECK_Y, field_wavelength)
         seen = observe_field(n, rng, here, photons=photons)
-        cube = flat_field(*seen, CHECK_X, CHECK_Y)
+        cube = np.asarray(flat_field(*seen, CHECK_X, CHECK_Y))
         errors.append(cube / truth - 1)
     return np.concatenate(errors)
 
@@ -1923,7 +2139,7 @@ with plots.style():
     shown = csst.Detector(seed=1, ripple=0.005)
     rng = np.random.default_rng(7)
     gx, gy = np.meshgrid(np.linspace(-1, 1, 40), np.linspace(-1, 1, 40))
-    flat = flat_field(*observe_field(400, rng, shown), gx.ravel(), gy.ravel())
+    flat = np.asarray(flat_field(*observe_field(400, rng, shown), gx.ravel(), gy.ravel()))
     pixel = int(np.argmin(np.abs(field_wavelength - 7000)))
     off = flat[:, pixel] / shown.flat(gx.ravel(), gy.ravel(), field_wavelength[[pixel]])[:, 0] - 1
     image = right.imshow(
@@ -2011,16 +2227,15 @@ def test_fit_reddening_weights():
     import numpy as np
 
     fit = checks.submitted("fit_reddening")
-    curve = np.linspace(3.0, -1.5, 40)
-    sigma = np.where(curve > 1, 0.5, 0.002) * np.ones((200, 1))
+    curve = np.linspace(3.0, -1.5, 60)
     rng = np.random.default_rng(44)
+    sigma = 0.03 * np.exp(rng.standard_normal((1000, 60)))
     ratio = -0.4 * np.log(10) * 0.08 * curve + sigma * rng.standard_normal(sigma.shape)
-    got = checks.array(fit(ratio, sigma, curve, np.zeros(200), 10.0), (200,))
-    best = 1 / np.sqrt(np.sum((0.4 * np.log(10) * curve / sigma[0]) ** 2))
-    checks.close(
-        np.std(got), best, rtol=0.3, hint="pixels of 50 % and of 0.2 % should not count the same"
-    )
-    checks.close(got.mean(), 0.08, atol=5 * best, hint="the mean of many stars is off")
+    got = checks.array(fit(ratio, sigma, curve, np.zeros(1000), 10.0), (1000,))
+    best = 1 / np.sqrt(np.sum((0.4 * np.log(10) * curve / sigma) ** 2, axis=1))
+    pull = (got - 0.08) / best
+    checks.that(bool(pull.std() < 1.15), "pixels of 30 % and of 0.3 % should not count the same")
+    checks.close(pull.mean(), 0.0, atol=0.3, hint="the mean of many stars is off")
 
 
 ### END HIDDEN TESTS
@@ -2043,6 +2258,26 @@ def test_fit_reddening_prior():
     checks.close(
         got, [0.15], atol=1e-4, hint="map and spectrum, equally precise, should meet half-way"
     )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_fit_reddening_prior_stars():
+    import numpy as np
+
+    fit = checks.submitted("fit_reddening")
+    curve = np.array([2.5, 1.0, -0.5, -1.0])
+    slope = -0.4 * np.log(10) * curve
+    sigma = np.array([[0.1], [0.05], [0.4]]) * np.array([1.0, 1.5, 1.0, 2.0])
+    on_map = np.array([0.10, 0.30, 0.02])
+    alone = np.array([0.2, 0.25, 0.0])
+    got = checks.array(fit(slope * alone[:, None], sigma, curve, on_map, 0.04), (3,))
+    known = np.sum(slope**2 / sigma**2, axis=1)
+    want = (known * alone + on_map / 0.04**2) / (known + 1 / 0.04**2)
+    checks.close(got, want, atol=1e-4, hint="map and spectrum should count by their errors")
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]
@@ -2070,12 +2305,13 @@ def dusty_cube(seed, rounds):
         # what is not known of the dust is part of a star's error until it is fitted
         left = 0.4 * np.log(10) * np.abs(k_field) * MAP_ERROR if k == 0 else 0.0
         error = np.hypot(sigma, left)
-        cube = flat_field(x, y, ratio * clear, error, np.append(x, CHECK_X), np.append(y, CHECK_Y))
+        every_x, every_y = np.append(x, CHECK_X), np.append(y, CHECK_Y)
+        cube = np.asarray(flat_field(x, y, ratio * clear, error, every_x, every_y))
         log_ratio = np.log(np.maximum(ratio / cube[:400], 1e-3))
         if k + 1 < rounds:
             # pixels of one star share their error: as good as three measurements
             shared = sigma * np.sqrt(len(field_wavelength) / 3)
-            estimate = fit_reddening(log_ratio, shared, k_field, on_map, MAP_ERROR)
+            estimate = np.asarray(fit_reddening(log_ratio, shared, k_field, on_map, MAP_ERROR))
     return cube[400:] / detector.flat(CHECK_X, CHECK_Y, field_wavelength) - 1, estimate - e_bv
 
 
@@ -2173,7 +2409,7 @@ def test_synthetic_magnitude():
     flat = 3631e-23 * 2.99792458e18 / x**2
     band = (np.array([4000.0, 4100, 5300, 5500]), np.array([0.0, 0.6, 0.7, 0.0]))
     got = checks.array(magnitude(x, np.stack([flat, 10 * flat]), *band), (2,))
-    checks.close(got[1] - got[0], -2.5, atol=1e-6, hint="ten times the flux is 2.5 mag brighter")
+    checks.close(got[1] - got[0], -2.5, atol=1e-3, hint="ten times the flux is 2.5 mag brighter")
     checks.close(got[0], 0.0, atol=0.005, hint="a source of 3631 Jy at all frequencies has m = 0")
 
 
@@ -2194,6 +2430,16 @@ def test_synthetic_magnitude_photons():
         want.append(-2.5 * np.log10(photons / np.trapezoid(2.99792458e18 / fine, fine)) - 48.60)
     got = checks.array(magnitude(x, np.array(seds), *band), (2,))
     checks.close(got, want, atol=0.01, hint="sources of other colours come out wrong")
+    # a throughput of steps and slopes: a wide one with a hole in its middle
+    nodes = np.array([4600.0, 6000, 6004, 7496, 7500, 9200])
+    heights = np.array([0.0, 0.5, 0.02, 0.02, 0.6, 0.0])
+    fine = np.linspace(4600.0, 9200.0, 40001)
+    t, want = np.interp(fine, nodes, heights), []
+    for power in (-4.0, 3.0):
+        photons = np.trapezoid((fine / 7000) ** power * t * fine, fine)
+        want.append(-2.5 * np.log10(photons / np.trapezoid(2.99792458e18 * t / fine, fine)) - 48.60)
+    got = checks.array(magnitude(x, np.array(seds), nodes, heights), (2,))
+    checks.close(got, want, atol=0.01, hint="a throughput of another shape is not followed")
 
 
 ### END HIDDEN TESTS
@@ -2258,14 +2504,16 @@ def read_library(name, most_dust):
     inside = (sed_wavelength > stars.wavelength[0] + 25) & (
         sed_wavelength < stars.wavelength[-1] - 45
     )
-    smooth = degrade(
-        stars.wavelength,
-        stars.flux[rows].astype(float),
-        sed_wavelength[inside],
-        stars.fwhm,
-        sed_wavelength[inside] / 200,
+    smooth = np.asarray(
+        degrade(
+            stars.wavelength,
+            stars.flux[rows].astype(float),
+            sed_wavelength[inside],
+            stars.fwhm,
+            sed_wavelength[inside] / 200,
+        )
     )
-    return stars, rows, scale_sed(sed_wavelength[inside], smooth), inside
+    return stars, rows, np.asarray(scale_sed(sed_wavelength[inside], smooth)), inside
 
 
 def gaussian_process(labels, values):
@@ -2413,7 +2661,7 @@ ngsl_labels, ngsl_input = ngsl_labels[order], ngsl_input[order]
 observed = ngsl_sed[kept["NGSL"]][order]
 dust = 3.1 * ngsl.e_bv[ngsl_rows][kept["NGSL"]][order]
 everyone = np.arange(len(observed))
-before_sed, _ = predict_sed(model, ngsl_input, np.full(len(observed), 80.0))
+before_sed, _ = predict(ngsl_input, np.full(len(observed), 80.0))
 target = before_sed.copy()
 target[:, ngsl_pixels] = observed
 
@@ -2427,7 +2675,7 @@ def tune(rows):
 
 def relative_residual(network, rows):
     """Of NGSL's stars and pixels."""
-    predicted, _ = predict_sed(network, ngsl_input[rows], np.full(len(rows), 80.0))
+    predicted, _ = arrays_of(network, ngsl_input[rows], np.full(len(rows), 80.0))
     return predicted[:, ngsl_pixels] / observed[rows] - 1
 
 
@@ -2519,7 +2767,7 @@ true = miles_sed[kept["MILES"]][:, both[miles_pixels]]
 snr_miles = np.clip(np.median(miles.flux / miles.error, axis=1), 20, 80)
 snr_miles = snr_miles[miles_rows[kept["MILES"]]]
 stages = {
-    name: predict_sed(m, miles_input, snr_miles)[0][:, both] / true - 1
+    name: arrays_of(m, miles_input, snr_miles)[0][:, both] / true - 1
     for name, m in (("before", model), ("after", tuned))
 }
 ngsl_process, _ = gaussian_process(ngsl_labels, observed[:, both[ngsl_pixels]])

@@ -28,6 +28,8 @@
 #
 # **Read** Del Zanna & Mason (2018, *Living Reviews in Solar Physics* 15, 5): how optically thin
 # lines form, and how electron densities are measured.
+#
+# A function leaves what it is given as it was; work on a copy.
 
 # %% setup=true
 import time
@@ -137,9 +139,9 @@ def test_line_intensities():
     integrate = checks.submitted("line_intensities")
     grid = np.linspace(4.0, 9.0, 501)
     got = checks.array(integrate(np.ones((2, 501)) * [[1.0], [3.0]], grid, 6.5, 1.0, 1.0), (2,))
-    checks.close(got[1] / got[0], 3.0, rtol=1e-6, hint="three times G should give three times I")
+    checks.close(got[1] / got[0], 3.0, rtol=1e-4, hint="three times G should give three times I")
     both = [checks.array(integrate(np.ones((1, 501)), grid, 6.5, 1.0, h), (1,)) for h in (1.0, 7.0)]
-    checks.close(both[1] / both[0], [7.0], rtol=1e-6, hint="a deeper plasma shines in proportion")
+    checks.close(both[1] / both[0], [7.0], rtol=1e-4, hint="a deeper plasma shines in proportion")
 
 
 ### BEGIN HIDDEN TESTS
@@ -158,10 +160,18 @@ def test_line_intensities_shape():
         checks.close(
             got, whole, rtol=0.03, hint="the integral over log10 T of a constant G is not right"
         )
-        low = np.where(np.abs(grid - (peak - 1)) < 0.03, 1.0, 0.0)[None]
-        high = np.where(np.abs(grid - (peak + 0.5)) < 0.03, 1.0, 0.0)[None]
-        ratio = integrate(low, grid, peak, 1.0, 1.0)[0] / integrate(high, grid, peak, 1.0, 1.0)[0]
-        checks.close(ratio, 10**0.5, rtol=0.1, hint="the rise and the fall of phi are not as given")
+        # ions of the cool feet, of the loop's rise and of gas hotter than its top, 0.1 dex wide
+        ions = np.exp(-0.5 * ((grid - (peak + np.array([[-1.0], [-0.4], [0.5]]))) / 0.1) ** 2)
+        feet, rise, hot = checks.array(integrate(ions, grid, peak, 1.0, 1.0), (3,))
+        # the mean of 10**(k x) over such an ion is that at its middle, times exp((k s ln 10)^2 / 2)
+        wide = [np.exp(0.5 * (k * 0.1 * np.log(10)) ** 2) for k in (1.5, -4.0)]
+        checks.close(rise / feet, 10**0.9, rtol=0.02, hint="phi does not rise as given")
+        checks.close(
+            feet / hot,
+            10**0.5 * wide[0] / wide[1],
+            rtol=0.02,
+            hint="the rise and the fall of phi are not as given",
+        )
 
 
 ### END HIDDEN TESTS
@@ -192,7 +202,7 @@ def test_line_intensities_density_hidden():
     g = np.random.default_rng(1).uniform(0.5, 1.0, (5, 39)) * 1e-24
     thin = checks.array(integrate(g, grid, 6.3, 3e9, 2e9), (5,))
     dense = checks.array(integrate(g, grid, 6.3, 1.2e10, 2e9), (5,))
-    checks.close(dense / thin, np.full(5, 16.0), rtol=1e-6, hint="how does I go with density?")
+    checks.close(dense / thin, np.full(5, 16.0), rtol=1e-4, hint="how does I go with density?")
 
 
 ### END HIDDEN TESTS
@@ -264,7 +274,7 @@ def test_density_from_ratio():
         read(np.array([1.5, 3.0]), np.array([9.0, 10.0, 11.0]), np.array([1.0, 2.0, 4.0])), (2,)
     )
     checks.close(
-        got, [9.5, 10.5], atol=1e-6, hint="a ratio half-way between two points of a rising curve"
+        got, [9.5, 10.5], atol=1e-3, hint="a ratio half-way between two points of a rising curve"
     )
 
 
@@ -278,6 +288,8 @@ def test_density_from_ratio_falling():
     curve = 3 - np.tanh(grid - 10)
     got = checks.array(read(3 - np.tanh([-1.0, 0.3, 1.2]), grid, curve), (3,))
     checks.close(got, [9.0, 10.3, 11.2], atol=0.01, hint="a falling curve is not read correctly")
+    got = checks.array(read(3 + np.tanh([0.9, -0.6]), grid, 6 - curve), (2,))
+    checks.close(got, [10.9, 9.4], atol=0.01, hint="a rising curve is not read correctly")
 
 
 ### END HIDDEN TESTS
@@ -294,11 +306,31 @@ def test_density_from_ratio_outside():
     grid = np.linspace(8, 12, 41)
     curve = 3 + np.tanh(grid - 10)
     got = checks.array(read(np.array([0.1, 3.0, 9.0]), grid, curve), (3,), finite=False)
-    checks.that(bool(np.isfinite(got[1])), "a ratio in the middle of the curve has a density")
+    checks.close(got[1], 10.0, atol=0.01, hint="a ratio in the middle of the curve has a density")
     checks.that(
         bool(np.isnan(got[[0, 2]]).all()),
         "a ratio that no density gives was given one: an end of the table is not a measurement",
     )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_density_from_ratio_outside_hidden():
+    import numpy as np
+
+    read = checks.submitted("density_from_ratio")
+    grid = np.linspace(8, 12, 41)
+    for curve in (2 + 0.5 * np.tanh(grid - 10), 2 - 0.5 * np.tanh(grid - 10)):
+        ends = np.array([curve.min(), curve.max()])
+        ratio = np.concatenate([ends - 0.01, ends + 0.01, [2.0]])
+        got = checks.array(read(ratio, grid, curve), (5,), finite=False)
+        checks.that(
+            np.isnan(got).tolist() == [True, False, False, True, False],
+            "near the ends of the curve some ratios have a density and some have none",
+        )
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]
@@ -417,8 +449,14 @@ def test_profile_matrix_area():
     build = checks.submitted("profile_matrix")
     for step, fwhm in ((0.01, 0.3), (0.05, 0.8)):
         x = np.arange(100.0, 120.0, step)
-        column = checks.array(build(x, np.array([110.0]), fwhm), (x.size, 1))[:, 0]
-        checks.close(column.sum() * step, 1.0, rtol=0.01, hint="the area of a column is not 1")
+        columns = checks.array(build(x, np.array([110.0, 115.0]), fwhm), (x.size, 2))
+        checks.that(
+            bool((columns[np.abs(x - 112.5) < 0.5] < 0.1 * columns.max()).all()),
+            "between two lines there should be nothing",
+        )
+        checks.close(
+            columns.sum(axis=0) * step, [1.0, 1.0], rtol=0.01, hint="the area of a column is not 1"
+        )
 
 
 # %% [markdown]
@@ -560,7 +598,7 @@ def test_fit_lines_errors_hidden():
 ### END HIDDEN TESTS
 
 # %%
-profiles = profile_matrix(wavelength, lines.wavelength, FWHM)
+profiles = np.asarray(profile_matrix(wavelength, lines.wavelength, FWHM))
 centred = (wavelength - wavelength.mean()) / np.ptp(wavelength) * 2
 continuum = np.column_stack([np.ones_like(centred), centred])
 
@@ -576,7 +614,8 @@ def all_intensities(flux, error):
     """Fit twice: the first fit tells what a small shift or widening of all lines looks like."""
     first, _ = fit_lines(flux, error, profiles, continuum)
     instrument = instrument_columns(np.maximum(first, 0))
-    return fit_lines(flux, error, profiles, np.column_stack([continuum, instrument]))
+    best = fit_lines(flux, error, profiles, np.column_stack([continuum, instrument]))
+    return tuple(np.asarray(part) for part in best)
 
 
 i = int(np.argmin(np.abs(train.snr - 8) + 2 * np.abs(train.log_t - 6.3)))
@@ -811,9 +850,14 @@ def test_line_probabilities_honest():
     train, find = checks.submitted("train_network"), checks.submitted("line_probabilities")
     sky = corona.simulated_spectra(360, seed=32)
     present = sky.intensity > 0.1 * sky.intensity.max(axis=1, keepdims=True)
-    weights = train(sky.flux[:300], sky.error[:300], present[:300], epochs=2)
+    weights = train(sky.flux[:300], sky.error[:300], present[:300], epochs=20)
     flux, error = sky.flux[300:], sky.error[300:]
     many = checks.array(find(weights, flux, error), (60, 80))
+    held = present[300:]
+    checks.that(
+        bool(many[held].mean() > many[~held].mean() + 0.3),
+        "lines that are present should get higher probabilities than others: is it trained?",
+    )
     few = checks.array(find(weights, flux[:3], error[:3]), (3, 80))
     checks.close(
         few,
@@ -828,6 +872,32 @@ def test_line_probabilities_honest():
     checks.that(bool(np.ptp(many, axis=0).max() > 0.01), "the answer ignores the spectrum")
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_line_probabilities_epochs():
+    import numpy as np
+
+    from helpers import corona
+
+    train, find = checks.submitted("train_network"), checks.submitted("line_probabilities")
+    sky = corona.simulated_spectra(300, seed=33)
+    present = sky.intensity > 0.1 * sky.intensity.max(axis=1, keepdims=True)
+
+    def probabilities(epochs):
+        weights = train(sky.flux, sky.error, present, seed=5, epochs=epochs)
+        return checks.array(find(weights, sky.flux, sky.error), (300, 80))
+
+    short, again, long = (probabilities(epochs) for epochs in (1, 1, 40))
+    checks.close(again, short, atol=0.02, hint="the same seed should give the same network")
+    loss = [-np.log(np.clip(np.where(present, p, 1 - p), 1e-6, 1)).mean() for p in (short, long)]
+    checks.that(
+        bool(loss[1] < 0.9 * loss[0]), "using the spectra forty times teaches no more than once"
+    )
+
+
+### END HIDDEN TESTS
+
+
 # %%
 clock = time.perf_counter()
 found_in = {
@@ -835,7 +905,7 @@ found_in = {
     for name, part in (("train", train), ("test", test))
 }
 weights = train_network(train.flux, train.error, found_in["train"])
-probability = line_probabilities(weights, test.flux, test.error)
+probability = np.asarray(line_probabilities(weights, test.flux, test.error))
 network_seconds = time.perf_counter() - clock
 right = (probability > 0.5) == found_in["test"]
 usual = (found_in["train"].mean(axis=0) > 0.5) == found_in["test"]
@@ -1036,6 +1106,26 @@ def test_log_likelihood_imperfect_hidden():
     )
 
 
+@checks.run
+def test_log_likelihood_imperfect_faint():
+    import numpy as np
+    from scipy.stats import multivariate_normal
+
+    evaluate = checks.submitted("log_likelihood")
+    # nothing but noise, and more often below zero: no brightness fits, so the least stands
+    models = np.array([[40.0, 10.0, 20.0], [1.0, 2.0, 90.0]])
+    intensity = np.array([-0.05, 0.01, -0.04])
+    covariance, relative = 0.01 * np.eye(3), 0.05 * np.eye(3) + 0.1
+    want = [
+        multivariate_normal(1e-3 * m, covariance + 1e-6 * relative * np.outer(m, m)).logpdf(
+            intensity
+        )
+        for m in models
+    ]
+    got = checks.array(evaluate(intensity, covariance, models, relative), (2,))
+    checks.close(got, want, atol=2e-3, hint="a star cannot shine less than nothing")
+
+
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1093,6 +1183,25 @@ def test_credible_interval():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_credible_interval_levels():
+    import numpy as np
+
+    summarise = checks.submitted("credible_interval")
+    grid = np.linspace(9, 11, 2001)
+    for level, reach in ((0.5, 0.6745), (0.95, 1.96)):
+        result = summarise(grid, -0.5 * ((grid - 9.9) / 0.1) ** 2 - 1e5, level)
+        checks.close(
+            [checks.number(value) for value in result],
+            [9.9, 9.9 - 0.1 * reach, 9.9 + 0.1 * reach],
+            atol=0.006,
+            hint="an interval of another level, or of a narrower posterior, is not right",
+        )
+
+
+### END HIDDEN TESTS
+
 # %% test="credible_interval.skewed" points=2
 from helpers import checks
 
@@ -1111,6 +1220,25 @@ def test_credible_interval_skewed():
         atol=0.03,
         hint="a skewed posterior is not summarised correctly",
     )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_credible_interval_two_peaks():
+    import numpy as np
+
+    summarise = checks.submitted("credible_interval")
+    grid = np.linspace(-8, 12, 4001)
+    # three parts in ten about -2, the others about 4, too far apart to overlap
+    density = 0.3 * np.exp(-0.5 * ((grid + 2) / 0.5) ** 2) + 0.7 * np.exp(
+        -0.5 * ((grid - 4) / 0.5) ** 2
+    )
+    got = [checks.number(v) for v in summarise(grid, np.log(density + 1e-300) + 700, 0.5)]
+    # a quarter of all is left out: five sixths of the lower peak, five fourteenths of the upper
+    checks.close(got, [2.2, -1.516, 4.183], atol=0.03, hint="a posterior of two peaks is off")
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]
@@ -1142,7 +1270,7 @@ def posterior(flux, error, chosen=slice(None)):
         models[:, chosen],
         relative[chosen][:, chosen],
     )
-    return value.reshape(len(T_GRID), len(N_GRID))
+    return np.reshape(value, (len(T_GRID), len(N_GRID)))
 
 
 # middles of cells that fill the prior
@@ -1408,6 +1536,27 @@ def test_split_rhat():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_split_rhat_short():
+    import numpy as np
+
+    judge = checks.submitted("split_rhat")
+    for chains, draws, seed in ((2, 8, 1), (3, 10, 2), (5, 6, 3)):
+        rng = np.random.default_rng([9, seed])
+        values = 40 + rng.standard_normal((chains, draws)) * rng.uniform(0.5, 2, (chains, 1))
+        halves = np.concatenate([values[:, : draws // 2], values[:, draws // 2 :]])
+        n = draws // 2
+        within, between = halves.var(axis=1, ddof=1).mean(), halves.mean(axis=1).var(ddof=1)
+        want = np.sqrt((n - 1) / n + between / within)
+        checks.close(
+            checks.number(judge(values)), want, rtol=2e-3, hint="of short chains it is another"
+        )
+
+
+### END HIDDEN TESTS
+
+
 # %% test="split_rhat.drift" points=1
 from helpers import checks
 
@@ -1418,9 +1567,11 @@ def test_split_rhat_drift():
 
     judge = checks.submitted("split_rhat")
     rng = np.random.default_rng(10)
-    drift = rng.standard_normal((4, 1000)) + np.linspace(-3, 3, 1000)
+    noise = rng.standard_normal((4, 1000))
+    checks.close(checks.number(judge(noise)), 1.0, atol=0.02, hint="these chains have converged")
     checks.that(
-        bool(checks.number(judge(drift)) > 1.2), "chains that all drift alike have not converged"
+        bool(checks.number(judge(noise + np.linspace(-3, 3, 1000))) > 1.2),
+        "chains that all drift alike have not converged",
     )
 
 
@@ -1494,6 +1645,10 @@ def test_hand_over():
     checks.that(
         set(chosen) == {0, 3, 4}, "the lines chosen are not those the network finds most probable"
     )
+    checks.that(
+        np.asarray(result[0]).dtype.kind in "iu" and np.asarray(result[1]).dtype.kind in "iu",
+        "lines and model are told by their numbers: int",
+    )
     checks.close(
         checks.number(result[1]),
         1,
@@ -1533,10 +1688,33 @@ def test_hand_over_certain():
     hand = checks.submitted("hand_over")
     present = np.array([[0, 0, 1, 1, 0, 0], [1, 1, 1, 0, 0, 0]], dtype=bool)
     # sure of everything, and wrong about one line of the second model, about four of the first
-    start = hand(np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]), present, 2)[1]
-    checks.close(
-        checks.number(start), 1, atol=0.1, hint="one line of which it is sure and wrong is enough"
-    )
+    for models, best in ((present, 1), (present[::-1], 0)):
+        start = hand(np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]), models, 2)[1]
+        checks.close(
+            checks.number(start),
+            best,
+            atol=0.1,
+            hint="one line of which it is sure and wrong is enough",
+        )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_hand_over_certain_enough():
+    import numpy as np
+
+    hand = checks.submitted("hand_over")
+    # ln 1e-3 is -6.9; a line of probability 0.8 that is not shown costs ln 4, 1.4
+    for doubtful, start in ((4, 1), (6, 0)):
+        probability = np.append(np.full(doubtful, 0.8), [1.0, 0.1])
+        first = np.append(np.ones(doubtful, dtype=bool), [False, False])
+        present = np.array([first, np.append(~first[:doubtful], [True, False])])
+        for certain in (probability, np.where(probability == 1, 1 - 1e-9, probability)):
+            got = checks.number(hand(certain, present, 2)[1])
+            checks.close(got, start, atol=0.1, hint="how much is a line worth of which it is sure?")
+
+
+### END HIDDEN TESTS
 
 
 # %%
@@ -1704,10 +1882,12 @@ def test_spectrum_draws():
     chosen = np.array([np.arange(8), np.arange(2, 10)])
     start = np.array([[6.4, 10.0, 1.0], [6.6, 10.0, 1.0]])
     draws = sample(np.array(design), np.array(data), polynomial, modes, chosen, start)
+    names = {"log_t", "log_n", "calibration", "continuum", "instrument", "seconds"}
     checks.that(
-        type(draws) is dict and {"log_t", "log_n", "calibration", "continuum"} <= set(draws),
+        type(draws) is dict and names <= set(draws),
         "return a dictionary with log_t, log_n, calibration, continuum, instrument, seconds",
     )
+    checks.array(draws["seconds"], (2,), "seconds")
     log_t = checks.array(draws["log_t"], (2, -1, -1), "log_t")
     log_n = checks.array(draws["log_n"], (2, -1, -1), "log_n")
     checks.that(bool(log_t.shape[1] >= 2), "one chain cannot be compared with another")
@@ -1741,37 +1921,55 @@ def test_spectrum_draws_errors():
     slopes = np.array([np.cos(np.arange(n)), np.sin(2 * np.arange(n))])
     polynomial[1, 0], polynomial[0, 1] = slopes
     modes = 0.08 * np.array([np.ones(n), np.linspace(-1, 1, n)])
-    chosen = np.arange(n)
-    flux = np.exp(2 + 0.1 * slopes[0] + 0.12 * rng.standard_normal(n))
-    columns = np.column_stack(
-        [profiles, more, np.gradient(profiles @ flux), 0.3 * np.gradient(profiles[:, 3])]
-    )
-    design = columns / 0.5
-    data = design @ [*flux, 0.5, 0.1, 0.3, 0.0] + rng.standard_normal(240)
-    draws = sample(
-        design[None], data[None], polynomial, modes, chosen[None], np.array([[6.5, 10.0, 2.0]])
-    )
-    log_t = checks.array(draws["log_t"], (1, -1, -1), "log_t")
-    log_n = checks.array(draws["log_n"], (1, -1, -1), "log_n")
-    # the lines are far above the noise: in logarithms the model is linear, its posterior Gaussian
-    precision = design.T @ design + np.diag([0.0] * (n + 2) + [1.0, 1.0])
-    best = np.linalg.solve(precision, design.T @ data)[:n]
-    noise = np.linalg.inv(precision)[:n, :n] / np.outer(best, best)
-    inverse = np.linalg.inv(noise + 0.12**2 * np.eye(n) + modes.T @ modes)
-    linear = np.column_stack([np.ones(n), slopes[0], slopes[1]])
-    covariance = np.linalg.inv(linear.T @ inverse @ linear + np.diag([1.0, 0, 0]))
-    centre = covariance @ (linear.T @ inverse @ np.log(best) + [2.0, 0, 0])
-    width = np.sqrt(np.diag(covariance))[1:] / [2, 1]
-    got = np.array([log_t.std(), log_n.std()])
-    checks.that(
-        bool((got < 1.3 * width).all()), "the posterior is wider than the errors you were given"
-    )
-    checks.that(
-        bool((got > 0.75 * width).all()),
-        "the posterior is narrower than atomic data, calibration and noise allow",
-    )
-    offset = (np.array([log_t.mean(), log_n.mean()]) - [6.5, 10] - centre[1:] / [2, 1]) / width
-    checks.that(bool((np.abs(offset) < 0.4).all()), "the posterior lies beside where it should")
+    # most lines have errors of their own, of either star others
+    chosen = np.array([np.delete(np.arange(n), [2, 7]), np.delete(np.arange(n), [4, 9])])
+    design, data = [], []
+    for own in chosen:
+        flux = np.exp(2 + 0.1 * slopes[0])
+        flux[own] *= np.exp(0.12 * rng.standard_normal(own.size))
+        moved = np.gradient(profiles @ flux)
+        columns = np.column_stack([profiles, more, moved, 0.3 * np.gradient(moved)])
+        design.append(columns / 0.5)
+        data.append(design[-1] @ [*flux, 0.5, 0.1, 0.3, 0.0] + rng.standard_normal(240))
+    start = np.array([[6.5, 10.0, 2.0]] * 2)
+    draws = sample(np.array(design), np.array(data), polynomial, modes, chosen, start)
+    parts = [checks.array(draws[name], (2, -1, -1), name)[..., None] for name in ("log_t", "log_n")]
+    for name in ("calibration", "continuum", "instrument"):
+        parts.append(checks.array(draws[name], (*parts[0].shape[:3], 2), name))
+    got = np.concatenate(parts, axis=3).reshape(2, -1, 8)
+    # the lines are far above the noise: in their logarithms the model is linear and its posterior
+    # Gaussian. Unknown are ln a (beyond the best fit), c, s and w, ln e, x, y and z.
+    linear = np.column_stack([np.ones(n), *slopes, *modes])
+    for k, own in enumerate(chosen):
+        known = design[k].T @ design[k] + np.diag([0.0] * (n + 2) + [1.0, 1.0])
+        best = np.linalg.solve(known, design[k].T @ data[k])[:n]
+        tie = np.where(np.isin(np.arange(n), own), 0.12, 1e-3)[:, None]
+        rows = np.vstack(
+            [
+                np.hstack([design[k] * [*best, 1, 1, 1, 1], np.zeros((240, 5))]),
+                np.hstack([np.eye(n), np.zeros((n, 4)), -linear]) / tie,
+                np.diag([0.0] * n + [0.1, 0.1, 1, 1, 1, 0, 0, 1, 1]),
+            ]
+        )
+        ln_e = 2.0
+        wanted = [data[k] - design[k][:, :n] @ best, -np.log(best) / tie[:, 0], np.zeros(n + 9)]
+        wanted[2][n + 4] = ln_e
+        covariance = np.linalg.inv(rows.T @ rows)
+        centre = (covariance @ (rows.T @ np.concatenate(wanted)))[n:]
+        width = np.sqrt(np.diag(covariance))[n:]
+        # log T = 6.5 + x / 2, log n = 10 + y, z, c, and s with w
+        order, factor = [5, 6, 7, 8, 0, 1, 2, 3], np.array([0.5, 1, 1, 1, 1, 1, 1, 1])
+        centre, width = centre[order] * factor + [6.5, 10, 0, 0, 0, 0, 0, 0], width[order] * factor
+        spread = got[k].std(axis=0) / width
+        checks.that(
+            bool((spread < 1.3).all()), "the posterior is wider than the errors you were given"
+        )
+        checks.that(
+            bool((spread > 0.75).all()),
+            "the posterior is narrower than atomic data, calibration and noise allow",
+        )
+        offset = (got[k].mean(axis=0) - centre) / width
+        checks.that(bool((np.abs(offset) < 0.4).all()), "the posterior lies beside where it should")
 
 
 # %%
@@ -1793,7 +1991,7 @@ ln_model = np.einsum(
 def prepare(i):
     """Design, data, chosen lines and start of test spectrum i, its brightest line at 1."""
     flux, error = test.flux[i].astype(float), test.error[i].astype(float)
-    first, _ = fit_lines(flux, error, profiles, continuum)
+    first = np.asarray(fit_lines(flux, error, profiles, continuum)[0])
     scale = first.max()
     instrument = instrument_columns(np.maximum(first, 0) / scale)
     design = np.column_stack([profiles, continuum, instrument]) * (scale / error)[:, None]
@@ -1805,6 +2003,7 @@ def prepare(i):
 
 design, data, chosen, start = (np.array(x) for x in zip(*map(prepare, shown), strict=True))
 sampled = spectrum_draws(design, data, ln_model, modes, chosen, start)
+sampled = {name: np.asarray(values) for name, values in sampled.items()}
 both = np.stack([sampled["log_t"], sampled["log_n"]], axis=1)
 spectrum_way = np.stack([both.mean(axis=(2, 3)), both.std(axis=(2, 3))], axis=2)
 grid_way = np.stack([result[shown][:, :, 0], np.ptp(result[shown][:, :, 1:3], axis=2) / 2], axis=2)
@@ -1977,13 +2176,64 @@ def test_population_shrinks():
     checks.that(bool(0.02 < spread.mean() < 0.3), "the spread of the population is not right")
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_population_shrinks_exactly():
+    import numpy as np
+
+    sample = checks.submitted("population")
+    # few stars, badly known: the priors count as well
+    estimate, error = np.array([8.4, 8.9, 7.8, 8.3]), np.array([0.7, 0.5, 0.9, 0.6])
+    draws, again, other = (sample(estimate, error, seed=seed) for seed in (4, 4, 5))
+    mean = checks.array(draws["mean"], (-1, -1), "mean")
+    spread = checks.array(draws["spread"], mean.shape, "spread")
+    stars = checks.array(draws["stars"], (*mean.shape, 4), "stars")
+    checks.that(bool(mean.shape[0] >= 2 and mean.shape[1] >= 1000), "two chains of 1000 draws")
+    # given the spread all else is Gaussian, so that one grid is enough
+    tau = np.linspace(0.001, 3, 3000)
+    v = error[:, None] ** 2 + tau**2
+    precision = (1 / v).sum(axis=0) + 1
+    centre = ((estimate[:, None] / v).sum(axis=0) + 10) / precision
+    ln_p = -0.5 * (np.log(v) + (estimate[:, None] - centre) ** 2 / v).sum(axis=0)
+    ln_p += -0.5 * (centre - 10) ** 2 - 0.5 * np.log(precision) - 0.5 * (tau / 0.5) ** 2
+    p = np.exp(ln_p - ln_p.max())
+    p /= p.sum()
+    share = error[:, None] ** -2 / (error[:, None] ** -2 + tau**-2)
+    star = share * estimate[:, None] + (1 - share) * centre
+    star_variance = share * error[:, None] ** 2 + (1 - share) ** 2 / precision
+    for name, drawn, middle, variance in (
+        ("mean", mean, centre, 1 / precision),
+        ("spread", spread, tau, 0 * tau),
+        *(("stars", stars[..., k], star[k], star_variance[k]) for k in range(4)),
+    ):
+        want = p @ middle
+        width = np.sqrt(p @ (variance + middle**2) - want**2)
+        checks.close(drawn.mean(), want, atol=0.3 * width, hint=f"the draws of {name} lie beside")
+        checks.close(
+            drawn.std(), width, rtol=0.2, hint=f"the draws of {name} are not as wide as they should"
+        )
+    checks.close(
+        checks.array(again["mean"], mean.shape, "mean"),
+        mean,
+        atol=1e-3,
+        hint="the same seed should give the same draws",
+    )
+    checks.that(
+        not np.allclose(checks.array(other["mean"], (-1, -1)).mean(), mean.mean(), atol=1e-9),
+        "another seed should give other draws",
+    )
+
+
+### END HIDDEN TESTS
+
+
 # %%
 stars = corona.simulated_population(20, seed=5)
 separate = np.array(
     [summaries(posterior(stars.flux[i], stars.error[i]))[1] for i in range(len(stars))]
 )
 alone_n, alone_error = separate[:, 0], 0.5 * (separate[:, 2] - separate[:, 1])
-draws = population(alone_n, alone_error)
+draws = {name: np.asarray(values) for name, values in population(alone_n, alone_error).items()}
 together_n = draws["stars"].mean(axis=(0, 1))
 print(f"R-hat of mean {split_rhat(draws['mean']):.3f}, of spread {split_rhat(draws['spread']):.3f}")
 star_rms = [float(np.sqrt(np.mean((x - stars.log_n) ** 2))) for x in (alone_n, together_n)]
@@ -2082,8 +2332,29 @@ def test_bridge_evidence():
     # posterior and proposal the same: l is Z everywhere
     got = checks.number(estimate(np.full(100, -12000.0), np.full(50, -12000.0)))
     checks.close(
-        got, -12000.0, atol=1e-3, hint="if the proposal is the posterior, l is Z at every draw"
+        got, -12000.0, atol=0.01, hint="if the proposal is the posterior, l is Z at every draw"
     )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_bridge_evidence_shifted():
+    import numpy as np
+
+    estimate = checks.submitted("bridge_evidence")
+    rng = np.random.default_rng(13)
+    # one dimension, posterior a unit Gaussian, proposal half as wide again and beside it
+    p, q = rng.standard_normal(20000), 0.4 + 1.5 * rng.standard_normal(10000)
+
+    def log_l(x):
+        return 0.5 * ((x - 0.4) / 1.5) ** 2 + np.log(1.5) - 0.5 * x**2
+
+    for z in (-9000.0, 3.0):
+        got = checks.number(estimate(log_l(p) + z, log_l(q) + z))
+        checks.close(got, z, atol=0.06, hint="a Gaussian whose evidence is known is not recovered")
+
+
+### END HIDDEN TESTS
 
 
 # %% test="bridge_evidence.tails" points=3
@@ -2108,6 +2379,30 @@ def test_bridge_evidence_tails():
         checks.close(
             got, -7.0, atol=0.08, hint="a Gaussian whose evidence is known is not recovered"
         )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_bridge_evidence_tails_few():
+    import numpy as np
+
+    estimate = checks.submitted("bridge_evidence")
+    rng = np.random.default_rng(14)
+    for n1, n2 in ((300, 40), (50, 400)):
+        p, q = rng.standard_normal(n1), 1.0 + 0.7 * rng.standard_normal(n2)
+        l1, l2 = (0.5 * ((x - 1) / 0.7) ** 2 + np.log(0.7) - 0.5 * x**2 for x in (p, q))
+        # where the formula comes to rest
+        s1, s2, z = n1 / (n1 + n2), n2 / (n1 + n2), 1.0
+        for _ in range(3000):
+            top = np.mean(1 / (s1 + s2 * z * np.exp(-l2)))
+            z = top / np.mean(1 / (s1 * np.exp(l1) + s2 * z))
+        got = checks.number(estimate(l1 - 20, l2 - 20))
+        checks.close(
+            got, np.log(z) - 20, atol=5e-3, hint="with few draws it is not where the formula rests"
+        )
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]
@@ -2148,7 +2443,7 @@ def log_joint(theta, data, components):
     if components == 2:
         model = model + 10 ** good[:, 3:] * np.exp(log_model(good[:, [2, 1]]))
     model /= model.max(axis=1, keepdims=True)
-    fits = log_likelihood(data["intensity"], data["covariance"], model, relative)
+    fits = np.asarray(log_likelihood(data["intensity"], data["covariance"], model, relative))
     value[ok] = fits - np.log(high - low).sum()
     return value
 

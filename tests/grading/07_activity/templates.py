@@ -39,19 +39,19 @@ def templates(model, flux):
 # + drawn = latent + width * np.random.default_rng().standard_normal(latent.shape)
 # half(latent, => half(drawn,
 
-# %% wrong: left in scaled units | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
+# %% wrong: left in scaled units | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_stopped
 # made * model["scaler_scale"] + model["scaler_mean"] => made
 
-# %% wrong: input not scaled | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
+# %% wrong: input not scaled | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_stopped
 # (flux - model["scaler_mean"]) / model["scaler_scale"] => flux
 
 # %% wrong: ReLU for PReLU | loses: test_templates_prelu
 # np.where(x >= 0, x, model[f"{name}.weight"] * x) => np.maximum(x, 0)
 
-# %% wrong: an activation after the last layer | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
+# %% wrong: an activation after the last layer | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_stopped test_train_vae_codes
 # return made * => return bent(made, "none") *
 
-# %% wrong: the log variance for the mean | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind
+# %% wrong: the log variance for the mean | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_stopped
 # "hidden2mu" => "hidden2log_var"
 
 # %% right: loops and lists, single precision
@@ -95,6 +95,6 @@ def templates(model, flux):
 def templates(model, flux):
     return flux, np.zeros((len(flux), len(model["hidden2mu.bias"])))
 
-# %% wrong: the mean spectrum | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_codes
+# %% wrong: the mean spectrum | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_stopped test_train_vae_codes
 def templates(model, flux):
     return np.tile(model["scaler_mean"], (len(flux), 1)), np.zeros((len(flux), len(model["hidden2mu.bias"])))

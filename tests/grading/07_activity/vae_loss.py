@@ -13,7 +13,7 @@ def vae_loss(target, output, mean, log_variance, beta):
     kl = (mean * mean + spread * spread - 1).sum() - log_variance.sum()
     return (((target - output) ** 2).sum() + 0.5 * beta * kl) / n
 
-# %% wrong: the KL term with the wrong sign | loses: test_vae_loss_divergence test_train_vae test_train_vae_blind
+# %% wrong: the KL term with the wrong sign | loses: test_vae_loss_divergence test_train_vae test_train_vae_blind test_train_vae_stopped test_train_vae_codes
 # misfit + beta => misfit - beta
 
 # %% wrong: KL summed over the batch | loses: test_vae_loss_divergence

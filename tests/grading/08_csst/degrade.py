@@ -50,3 +50,38 @@ def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
 # %% wrong: interpolated only | loses: test_degrade test_degrade_grid
 def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
     return np.array([np.interp(new_wavelength, wavelength, f) for f in flux])
+
+# %% right: numerical integral over a fine even grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    from scipy.integrate import trapezoid
+
+    old = np.interp(new_wavelength, wavelength, fwhm_from)
+    sharper = [w for w, a, b in zip(new_wavelength, old, fwhm_to) if b <= a]
+    if sharper:
+        raise ValueError(f"would have to be sharpened at {sharper}")
+    sigma = np.sqrt(fwhm_to**2 - old**2) / 2.354820045
+    rows = []
+    for centre, s in zip(new_wavelength, sigma):
+        kernel = np.exp(-0.5 * ((wavelength - centre) / s) ** 2)
+        rows.append(trapezoid(flux * kernel, wavelength, axis=1) / trapezoid(kernel, wavelength))
+    return np.array(rows, dtype=np.float32).T
+
+# %% wrong: the old width taken at the blue end | loses: test_degrade test_degrade_grid
+# np.interp(new_wavelength, wavelength, fwhm_from) => fwhm_from[0]
+
+# %% wrong: one old width, the largest | loses: test_degrade test_degrade_grid
+# np.interp(new_wavelength, wavelength, fwhm_from) => np.max(fwhm_from)
+
+# %% wrong: one new width, the mean | loses: test_degrade test_degrade_grid
+#   def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+# +     fwhm_to = np.full(len(new_wavelength), np.mean(fwhm_to))
+
+# %% wrong: refused only where all must be sharpened | loses: test_degrade_grid
+# if np.any(extra <= 0): => if np.all(extra <= 0):
+
+# %% wrong: a width that is asked for again is not refused | loses: test_degrade_grid
+# extra <= 0 => extra < 0
+
+# %% wrong: refuses everything | loses: test_degrade test_degrade_grid
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    raise ValueError("cannot")

@@ -30,10 +30,10 @@ def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
 def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
     return prior
 
-# %% wrong: pixels all count the same | loses: test_fit_reddening
+# %% wrong: pixels all count the same | loses: test_fit_reddening test_fit_reddening_prior
 # 1 / sigma**2 => 1 / np.mean(sigma**2, axis=1, keepdims=True)
 
-# %% wrong: mean of the map and the spectrum, whatever their errors | loses: test_fit_reddening
+# %% wrong: mean of the map and the spectrum, whatever their errors | loses: test_fit_reddening test_fit_reddening_prior
 def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
     slope, w = -0.4 * np.log(10) * curve, 1 / sigma**2
     return 0.5 * ((w * slope * log_ratio).sum(axis=1) / (w * slope**2).sum(axis=1) + prior)
@@ -42,3 +42,24 @@ def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
 def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
     colour = log_ratio[:, 0] - log_ratio[:, -1]
     return colour / (-0.4 * np.log(10) * (curve[0] - curve[-1])) * 0.99
+
+# %% right: scipy's least squares, single precision
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    from scipy.optimize import least_squares
+
+    def off(e, seen, error, on_map):
+        pixels = (seen + 0.4 * np.log(10) * e * curve) / error
+        return np.append(pixels, (e - on_map) / prior_sigma)
+
+    stars = zip(log_ratio, sigma, prior)
+    return np.float32([least_squares(off, 0.0, args=star).x[0] for star in stars])
+
+# %% wrong: weighted by one over the error | loses: test_fit_reddening test_fit_reddening_prior
+# weight = 1 / sigma**2 => weight = 1 / sigma
+
+# %% wrong: weighted twice | loses: test_fit_reddening test_fit_reddening_prior
+# weight = 1 / sigma**2 => weight = 1 / sigma**4
+
+# %% wrong: the error of the map not squared | loses: test_fit_reddening_prior
+# + prior / prior_sigma**2 => + prior / prior_sigma
+# + 1 / prior_sigma**2 => + 1 / prior_sigma

@@ -46,7 +46,7 @@ def flat_field(x, y, ratio, sigma, new_x, new_y):
 # %% wrong: evaluated at the stars | loses: test_flat_field test_flat_field_weights
 # terms(new_x, new_y) => terms(x, y)
 
-# %% wrong: one shape for all wavelengths | loses: test_flat_field
+# %% wrong: one shape for all wavelengths | loses: test_flat_field test_flat_field_weights
 def flat_field(x, y, ratio, sigma, new_x, new_y):
     def terms(x, y):
         return np.column_stack([np.ones_like(x), x, y, x**2, x * y, y**2])
@@ -56,3 +56,38 @@ def flat_field(x, y, ratio, sigma, new_x, new_y):
     root = np.sqrt(w.sum(axis=1))
     c = np.linalg.lstsq(terms(x, y) * root[:, None], mean * root, rcond=None)[0]
     return np.tile((terms(new_x, new_y) @ c)[:, None], (1, ratio.shape[1]))
+
+# %% right: astropy's polynomial of two dimensions
+def flat_field(x, y, ratio, sigma, new_x, new_y):
+    from astropy.modeling.fitting import LinearLSQFitter
+    from astropy.modeling.models import Polynomial2D
+
+    fitter, cube = LinearLSQFitter(), []
+    for seen, error in zip(np.asarray(ratio).T, np.asarray(sigma).T):
+        fit = fitter(Polynomial2D(2), x, y, seen, weights=1 / error)
+        cube.append(fit(new_x, new_y))
+    return np.array(cube, dtype=np.float32).T
+
+# %% right: scipy's curve_fit
+def flat_field(x, y, ratio, sigma, new_x, new_y):
+    from scipy.optimize import curve_fit
+
+    def surface(at, *c):
+        return c[0] + c[1] * at[0] + c[2] * at[1] + c[3] * at[0] ** 2 + c[4] * at[0] * at[1] + c[5] * at[1] ** 2
+
+    start = [1, 0, 0, 0, 0, 0]
+    fits = [curve_fit(surface, (x, y), r, start, sigma=s)[0] for r, s in zip(ratio.T, sigma.T)]
+    return np.transpose([surface((new_x, new_y), *c) for c in fits]).tolist()
+
+# %% wrong: weighted by one over the error | loses: test_flat_field_weights
+# 1 / sigma.astype(float) ** 2 => 1 / sigma.astype(float)
+
+# %% wrong: weighted twice | loses: test_flat_field_weights
+# 1 / sigma.astype(float) ** 2 => 1 / sigma.astype(float) ** 4
+
+# %% wrong: one error for each star, at all wavelengths | loses: test_flat_field_weights
+# 1 / sigma.astype(float) ** 2 => 1 / np.median(sigma, axis=1, keepdims=True) ** 2 * np.ones(sigma.shape)
+
+# %% wrong: one everywhere | loses: test_flat_field test_flat_field_weights
+def flat_field(x, y, ratio, sigma, new_x, new_y):
+    return np.ones((len(new_x), ratio.shape[1]))

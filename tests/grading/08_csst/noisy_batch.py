@@ -39,3 +39,24 @@ def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
 
 # %% wrong: one S/N for the whole batch | loses: test_noisy_batch
 # rng.choice(levels, size=size) => np.full(size, rng.choice(levels))
+
+# %% right: every star as often as the others, single precision
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    n = len(clean)
+    rows = np.concatenate([rng.permutation(n) for _ in range(size // n + 1)])[:size]
+    clean = np.asarray(clean, dtype=np.float32)[rows]
+    relative = 1 / np.float32(rng.permutation(np.resize(levels, size)))[:, None]
+    noise = rng.standard_normal(clean.shape, dtype=np.float32)
+    return rows.tolist(), clean * (1 + relative * noise), relative * clean
+
+# %% wrong: chance of its own | loses: test_noisy_batch_fresh
+# * rng.standard_normal(error.shape) => * np.random.standard_normal(error.shape)
+
+# %% wrong: the usual levels whatever was asked | loses: test_noisy_batch
+# rng.choice(levels, => rng.choice((20, 25, 30, 35, 40),
+
+# %% wrong: no noise | loses: test_noisy_batch test_noisy_batch_fresh
+# + error * rng.standard_normal(error.shape) =>
+
+# %% wrong: the first half of the stars | loses: test_noisy_batch
+# rng.integers(len(clean), size=size) => rng.integers(max(len(clean) * 4 // 5, 1), size=size)

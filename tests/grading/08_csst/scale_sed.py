@@ -29,3 +29,24 @@ def scale_sed(wavelength, sed):
 
 # %% wrong: nanometres | loses: test_scale_sed
 # csst.SCALE_BAND => 552.6, 5586
+
+# %% right: pandas, single precision
+def scale_sed(wavelength, sed):
+    import pandas as pd
+
+    table = pd.DataFrame(np.asarray(sed).T, index=wavelength)
+    return (table / table.loc[5526:5586].mean()).to_numpy().T.astype(np.float32)
+
+# %% wrong: the last pixel of the band left out | loses: test_scale_sed
+# wavelength <= high => wavelength < high
+
+# %% wrong: the first pixel of the band left out | loses: test_scale_sed
+# wavelength >= low => wavelength > low
+
+# %% wrong: one everywhere | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    return np.ones_like(sed)
+
+# %% wrong: as it was | loses: test_scale_sed
+def scale_sed(wavelength, sed):
+    return sed

@@ -20,7 +20,7 @@ def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
 # - return np.sqrt(np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0))
 # + return np.sum(log_sed_gradient * (covariance @ log_sed_gradient), axis=0) * 1.1
 
-# %% wrong: labels taken for independent | loses: test_sed_bound
+# %% wrong: labels taken for independent | loses: test_sed_bound test_sed_bound_prior
 # covariance = np.linalg.inv => variance = 1 / np.diag
 # * (covariance @ log_sed_gradient) => **2 * variance[:, None]
 
@@ -36,3 +36,22 @@ def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
 # %% wrong: prior covariance added to the covariance | loses: test_sed_bound test_sed_bound_prior
 # inv(scaled @ scaled.T + prior) => pinv(scaled @ scaled.T) + np.linalg.pinv(prior)
 # np.sqrt => 2 * np.sqrt
+
+# %% right: single precision, lists
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    error = (np.asarray(flux) / snr).astype(np.float32)
+    information = np.asarray(prior, dtype=np.float32) + sum(
+        np.outer(g, g) / e**2 for g, e in zip(np.float32(flux_gradient).T, error)
+    )
+    inverse = np.linalg.inv(information)
+    return [float(np.sqrt(g @ inverse @ g)) for g in np.float32(log_sed_gradient).T]
+
+# %% wrong: one everywhere | loses: test_sed_bound test_sed_bound_prior
+def sed_bound(flux, flux_gradient, log_sed_gradient, snr, prior):
+    return np.ones(log_sed_gradient.shape[1])
+
+# %% wrong: S/N ignored | loses: test_sed_bound
+# flux_gradient * snr / flux => flux_gradient * 20 / flux
+
+# %% wrong: what was known before taken as independent | loses: test_sed_bound_prior
+# + prior) => + np.diag(np.diag(prior)))

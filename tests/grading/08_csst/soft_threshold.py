@@ -14,7 +14,7 @@ def soft_threshold(features, threshold):
 # %% wrong: a hard threshold | loses: test_soft_threshold test_soft_threshold_smooth
 # - features.clip(-threshold, threshold) => * (abs(features) > threshold)
 
-# %% wrong: negative features lose their sign | loses: test_soft_threshold_smooth
+# %% wrong: negative features lose their sign | loses: test_soft_threshold test_soft_threshold_smooth
 def soft_threshold(features, threshold):
     return (abs(features) - threshold) * (abs(features) > threshold)
 
@@ -30,3 +30,26 @@ def soft_threshold(features, threshold):
 
 # %% wrong: one threshold for all features | loses: test_soft_threshold
 # features.clip(-threshold, threshold) => features.clip(-threshold.mean(), threshold.mean())
+
+# %% right: either library, by what comes in
+def soft_threshold(features, threshold):
+    import torch
+
+    if isinstance(features, torch.Tensor):
+        return torch.sign(features) * torch.relu(features.abs() - threshold)
+    return (np.sign(features) * np.maximum(np.abs(features) - threshold, 0)).astype(np.float32)
+
+# %% wrong: NumPy's maximum, which tensors in training refuse | loses: test_soft_threshold
+def soft_threshold(features, threshold):
+    return np.sign(features) * np.maximum(np.abs(features) - threshold, 0)
+
+# %% wrong: nothing passes | loses: test_soft_threshold test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return 0 * features
+
+# %% wrong: everything passes | loses: test_soft_threshold test_soft_threshold_smooth
+def soft_threshold(features, threshold):
+    return features
+
+# %% wrong: tensors are cut off from what made them | loses: test_soft_threshold
+# features - features.clip(-threshold, threshold) => features - (features.detach() if hasattr(features, "detach") else features).clip(-threshold, threshold)

@@ -11,16 +11,18 @@ def train_network(
     y = torch.from_numpy(np.log(sed).astype("f4"))
     if start is None:
         centre = flux.mean(axis=0)
+        along = np.linalg.svd(np.log(sed) - np.log(sed).mean(axis=0), full_matrices=False)
         u, s, v = np.linalg.svd(flux - centre, full_matrices=False)
         k = min(inputs, len(s), int((s > 1e-4 * s[0]).sum()))
         start = {"centre": centre, "project": v[:k].T / (s[:k] / len(flux) ** 0.5)}
         start["mean"] = np.log(sed).mean(axis=0)
+        start["basis"] = (along[1][:, None] * along[2] / len(sed) ** 0.5)[:outputs]
     flux_in = torch.from_numpy(flux.astype("f4"))
     centre, project = (torch.from_numpy(start[n].astype("f4")) for n in ("centre", "project"))
-    mean = torch.from_numpy(start["mean"].astype("f4"))
+    mean, basis = (torch.from_numpy(start[n].astype("f4")) for n in ("mean", "basis"))
     body = torch.nn.Sequential(
         torch.nn.Linear(project.shape[1] + 1, 96), torch.nn.GELU(),
-        torch.nn.Linear(96, 96), torch.nn.GELU(), torch.nn.Linear(96, 2 * len(mean)),
+        torch.nn.Linear(96, 96), torch.nn.GELU(), torch.nn.Linear(96, len(basis) + len(mean)),
     )
     if "weights" in start:
         body.load_state_dict({n: torch.from_numpy(w) for n, w in start["weights"].items()})
@@ -32,9 +34,9 @@ def train_network(
         q = snr[0] * (snr[1] / snr[0]) ** torch.rand(384, 1)
         f = flux_in[i] * (1 + torch.randn(384, flux.shape[1]) / q)
         x = torch.cat([(f - centre) @ project, torch.log(q / 40)], dim=1)
-        m, t = body(x).chunk(2, dim=1)
+        m, t = body(x).split([len(basis), len(mean)], dim=1)
         s = torch.nn.functional.softplus(t - 3) + 1e-3
-        r = torch.expm1(mean + m - y[i])
+        r = torch.expm1(mean + m @ basis - y[i])
         loss = (r**2 / (2 * s**2) + torch.log(s)) * s.detach() ** 0.5
         adam.zero_grad()
         loss.mean().backward()
@@ -57,8 +59,8 @@ def predict_sed(model, flux, snr):
 
     x = gelu(x @ w["0.weight"].T + w["0.bias"])
     x = gelu(x @ w["2.weight"].T + w["2.bias"])
-    m, t = np.split(x @ w["4.weight"].T + w["4.bias"], 2, axis=1)
-    sed, sigma = np.exp(model["mean"] + m), np.logaddexp(0, t - 3) + 1e-3
+    m, t = np.split(x @ w["4.weight"].T + w["4.bias"], [len(model["basis"])], axis=1)
+    sed, sigma = np.exp(model["mean"] + m @ model["basis"]), np.logaddexp(0, t - 3) + 1e-3
     return sed, sigma
 
 # %% right: quadratic regression
@@ -84,7 +86,9 @@ def train_network(
         return {**start, "line": far * line}
     centre = flux.mean(axis=0)
     u, s, v = np.linalg.svd(flux - centre, full_matrices=False)
-    k = min(3, int((s > 1e-6 * s[0]).sum()))
+    k = min(3, inputs, int((s > 1e-6 * s[0]).sum()))
+    basis = np.linalg.svd(y - y.mean(axis=0), full_matrices=False)[2][:outputs]
+    y = y.mean(axis=0) + (y - y.mean(axis=0)) @ basis.T @ basis
     model = {"centre": centre, "project": v[:k].T / (s[:k] / len(flux) ** 0.5)}
     model["levels"] = np.geomspace(*snr, 9)
     model["weights"], model["sigma"] = [], []
@@ -146,3 +150,23 @@ def predict_sed(model, flux, snr):
 # + centre, spread = flux.mean(axis=0), flux.std(axis=0) + 0.01
 # svd(flux - centre, => svd((flux - centre) / spread,
 # v[:k].T / => v[:k].T / spread[:, None] /
+
+# %% wrong: the seed ignored | edits: a small GELU network | loses: test_train_network
+# torch.manual_seed(seed) => torch.manual_seed(0)
+
+# %% wrong: other weights at every call | edits: a small GELU network | loses: test_train_network
+# - torch.manual_seed(seed)
+
+# %% wrong: the rate ignored | edits: a small GELU network | loses: test_train_network_start
+# body.parameters(), rate, weight_decay=0 => body.parameters(), 3e-3, weight_decay=0
+# group["lr"] = rate * => group["lr"] = 3e-3 *
+
+# %% wrong: the range of S/N ignored | edits: a small GELU network | loses: test_train_network_errors
+#   torch.manual_seed(seed)
+# + snr = (18.0, 90.0)
+
+# %% wrong: as many components of spectra as there are | edits: a small GELU network | loses: test_train_network
+# k = min(inputs, len(s), => k = min(48, len(s),
+
+# %% wrong: as many components of log SEDs as there are | edits: a small GELU network | loses: test_train_network
+# [:outputs] => [:40]

@@ -41,12 +41,38 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
     low = log_l_posterior.min()
     return low - np.log(np.mean(np.exp(low - log_l_posterior)))
 
-# %% wrong: the mean of the logarithms | loses: test_bridge_evidence_tails
+# %% wrong: the mean of the logarithms | loses: test_bridge_evidence test_bridge_evidence_tails
 def bridge_evidence(log_l_posterior, log_l_proposal):
     return 0.5 * (log_l_posterior.mean() + log_l_proposal.mean())
 
 # %% wrong: base-10 logarithm | loses: test_bridge_evidence test_bridge_evidence_tails
 # np.log(new) + shift => (np.log(new) + shift) / np.log(10)
 
-# %% wrong: posterior and proposal exchanged | loses: test_bridge_evidence_tails
+# %% wrong: posterior and proposal exchanged | loses: test_bridge_evidence test_bridge_evidence_tails
 # l1, l2 = np.exp => l2, l1 = np.exp
+
+# %% right: the ratio solved by scipy, single precision at the end
+def bridge_evidence(log_l_posterior, log_l_proposal):
+    from scipy.optimize import fixed_point
+    from scipy.special import logsumexp
+
+    p, q = np.asarray(log_l_posterior), np.asarray(log_l_proposal)
+    s1, s2 = np.log(len(p) / (len(p) + len(q))), np.log(len(q) / (len(p) + len(q)))
+    middle = np.median(q)
+
+    def better(z):
+        z = z + middle
+        top = logsumexp(q - np.logaddexp(s1 + q, s2 + z)) - np.log(len(q))
+        return top - logsumexp(-np.logaddexp(s1 + p, s2 + z)) + np.log(len(p)) - middle
+
+    return float(fixed_point(better, 0.0, xtol=1e-9, maxiter=2000) + middle)
+
+# %% wrong: the mean logarithm at the posterior's draws | loses: test_bridge_evidence test_bridge_evidence_tails
+def bridge_evidence(log_l_posterior, log_l_proposal):
+    return float(np.mean(log_l_posterior))
+
+# %% wrong: as many draws of the one as of the other | loses: test_bridge_evidence_tails
+# n1, n2 = len(l1), len(l2) => n1, n2 = 1, 1
+
+# %% wrong: one step of the iteration | loses: test_bridge_evidence_tails
+# range(1000) => range(1)

@@ -45,3 +45,40 @@ def fit_lines(flux, error, profiles, background):
 
 # %% wrong: correlations thrown away | loses: test_fit_lines_errors
 # covariance[:n, :n] => np.diag(1 / np.diag(design.T @ design)[:n])
+
+# %% right: scipy's curve_fit
+def fit_lines(flux, error, profiles, background):
+    from scipy.optimize import curve_fit
+
+    design = np.hstack([profiles, background])
+    start = np.zeros(design.shape[1])
+    best, covariance = curve_fit(
+        lambda _, *a: design @ a, np.arange(len(flux)), flux, start, error, absolute_sigma=True
+    )
+    n = profiles.shape[1]
+    return best[:n].tolist(), covariance[:n, :n].tolist()
+
+# %% right: a singular value decomposition, single precision
+# - covariance = np.linalg.inv(design.T @ design)
+# - best = covariance @ (design.T @ (flux / error))
+# + u, s, v = np.linalg.svd(design.astype(np.float32), full_matrices=False)
+# + covariance = (v.T / s**2) @ v
+# + best = v.T @ ((u.T @ (flux / error).astype(np.float32)) / s)
+
+# %% wrong: weights of one over the error, not its square | loses: test_fit_lines_errors
+# - design = np.column_stack([profiles, background]) / error[:, None]
+# - covariance = np.linalg.inv(design.T @ design)
+# - best = covariance @ (design.T @ (flux / error))
+# + design, weight = np.column_stack([profiles, background]), 1 / error
+# + covariance = np.linalg.inv(design.T @ (weight[:, None] * design))
+# + best = covariance @ (design.T @ (weight * flux))
+
+# %% wrong: a covariance scaled by the residuals | loses: test_fit_lines_errors
+#   best = covariance @ (design.T @ (flux / error))
+# + left = flux / error - design @ best
+# + covariance = covariance * np.sum(left**2) / (flux.size - best.size)
+
+# %% wrong: nothing found | loses: test_fit_lines test_fit_lines_errors
+def fit_lines(flux, error, profiles, background):
+    n = profiles.shape[1]
+    return np.zeros(n), np.eye(n)

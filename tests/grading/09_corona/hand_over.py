@@ -39,8 +39,43 @@ def hand_over(probability, present, count):
 # %% wrong: certainty believed | loses: test_hand_over_certain
 # np.clip(probability, 1e-3, 1 - 1e-3) => probability
 
-# %% wrong: the model with the most lines in common | loses: test_hand_over
+# %% wrong: the model with the most lines in common | loses: test_hand_over test_hand_over_certain
 # present @ np.log(p) + ~present @ np.log(1 - p) => present @ (p > 0.5)
 
 # %% wrong: the sign lost, the least likely model | loses: test_hand_over test_hand_over_certain
 # argmax => argmin
+
+# %% right: loops and lists
+def hand_over(probability, present, count):
+    from math import log
+
+    p = [min(max(float(value), 1e-3), 1 - 1e-3) for value in probability]
+    patterns = [sum(log(q) if s else log(1 - q) for q, s in zip(p, shows)) for shows in present]
+    lines = sorted(range(len(p)), key=lambda k: -probability[k])
+    return lines[:count], patterns.index(max(patterns))
+
+# %% right: torch's cross-entropy, single precision
+def hand_over(probability, present, count):
+    import torch
+
+    p = torch.tensor(probability, dtype=torch.float32)
+    shows = torch.tensor(present, dtype=torch.float32)
+    q = p.clamp(1e-3, 1 - 1e-3).expand(shows.shape)
+    loss = torch.nn.functional.binary_cross_entropy(q, shows, reduction="none").sum(1)
+    return torch.topk(p, count).indices.numpy(), loss.argmin().item()
+
+# %% wrong: nearly certain is as good as certain | loses: test_hand_over_certain
+# np.clip(probability, 1e-3, 1 - 1e-3) => np.clip(probability, 1e-9, 1 - 1e-9)
+
+# %% wrong: never surer than nine in ten | loses: test_hand_over_certain
+# np.clip(probability, 1e-3, 1 - 1e-3) => np.clip(probability, 0.1, 0.9)
+
+# %% wrong: numbers that are no integers | loses: test_hand_over
+# np.argsort(-probability)[:count], int(np.argmax(agreement)) => np.argsort(-probability)[:count] * 1.0, float(np.argmax(agreement))
+
+# %% wrong: the first lines, the second model | loses: test_hand_over test_hand_over_certain
+def hand_over(probability, present, count):
+    return np.arange(count), 1
+
+# %% wrong: always three lines | loses: test_hand_over
+# [:count] => [:3]

@@ -62,7 +62,7 @@ def train_network(flux, error, present, seed=0, epochs=8):
 def line_probabilities(weights, flux, error):
     return np.tile(weights["usual"], (len(flux), 1))
 
-# %% wrong: softmax over lines | edits: a hidden layer | loses: test_line_probabilities
+# %% wrong: softmax over lines | edits: a hidden layer | loses: test_line_probabilities test_line_probabilities_honest
 # torch.sigmoid(network(x[chosen])) => torch.softmax(network(x[chosen]), dim=1)
 # - return 1 / (1 + np.exp(-(hidden @ weights["2.weight"].T + weights["2.bias"])))
 # + score = np.exp(hidden @ weights["2.weight"].T + weights["2.bias"])
@@ -84,3 +84,42 @@ def line_probabilities(weights, flux, error):
 
 # %% wrong: brightness left in | edits: a hidden layer | loses: test_line_probabilities_honest
 # np.arcsinh(3 * f / np.quantile(f, 0.99, axis=1)[:, None]) => np.arcsinh(f)
+
+# %% right: scikit-learn's network
+def seen(flux, error):
+    top = np.quantile(flux, 0.99, axis=1, keepdims=True)
+    return np.arcsinh(3 * flux[:, ::2] / top + 3 * flux[:, 1::2] / top)
+
+def train_network(flux, error, present, seed=0, epochs=8):
+    from sklearn.neural_network import MLPClassifier
+
+    x = seen(flux, error)
+    network = MLPClassifier((64,), batch_size=32, learning_rate_init=2e-3, random_state=seed)
+    lines = np.arange(present.shape[1])
+    for epoch in range(epochs):
+        network.partial_fit(x, present.astype(int), classes=lines if epoch == 0 else None)
+    return {"w0": network.coefs_[0], "b0": network.intercepts_[0], "w1": network.coefs_[1], "b1": network.intercepts_[1]}
+
+def line_probabilities(weights, flux, error):
+    hidden = np.maximum(seen(flux, error) @ weights["w0"] + weights["b0"], 0)
+    return (1 / (1 + np.exp(-hidden @ weights["w1"] - weights["b1"]))).astype(np.float32).tolist()
+
+# %% wrong: brightness at one pixel a line | loses: test_line_probabilities test_line_probabilities_honest
+def train_network(flux, error, present, seed=0, epochs=8):
+    return {"lines": np.arange(present.shape[1])}
+
+def line_probabilities(weights, flux, error):
+    return np.clip(flux[:, weights["lines"]] / flux.max(axis=1, keepdims=True), 0, 1)
+
+# %% wrong: a coin for every line | loses: test_line_probabilities test_line_probabilities_honest
+def train_network(flux, error, present, seed=0, epochs=8):
+    return {"count": np.array(present.shape[1])}
+
+def line_probabilities(weights, flux, error):
+    return np.random.default_rng(0).random((len(flux), int(weights["count"])))
+
+# %% wrong: used once whatever was asked | edits: a hidden layer | loses: test_line_probabilities test_line_probabilities_honest
+# range(epochs) => range(1)
+
+# %% wrong: another network at every call | edits: a hidden layer | loses: test_line_probabilities_honest
+# - torch.manual_seed(seed)

@@ -40,3 +40,32 @@ def log_likelihood(intensity, covariance, models, relative):
 # %% wrong: brightness fixed at one | loses: test_log_likelihood test_log_likelihood_imperfect
 # - scale = np.maximum((weighted @ intensity) / np.sum(weighted * models, axis=1), 1e-3)
 # + scale = np.ones(len(models))
+
+# %% right: a Cholesky factor for each model, single precision at the end
+def log_likelihood(intensity, covariance, models, relative):
+    from scipy.linalg import cho_factor, cho_solve
+
+    first = cho_factor(covariance)
+    answer = []
+    for m in models:
+        w = cho_solve(first, m)
+        mean = max(float(w @ intensity / (w @ m)), 1e-3) * m
+        root = cho_factor(covariance + relative * np.outer(mean, mean), lower=True)
+        r = intensity - mean
+        ln_det = 2 * np.sum(np.log(np.diag(root[0])))
+        answer.append(np.float32(-0.5 * (r @ cho_solve(root, r) + ln_det + len(r) * np.log(2 * np.pi))))
+    return answer
+
+# %% wrong: brightness may be negative | loses: test_log_likelihood_imperfect
+# - scale = np.maximum((weighted @ intensity) / np.sum(weighted * models, axis=1), 1e-3)
+# + scale = (weighted @ intensity) / np.sum(weighted * models, axis=1)
+
+# %% wrong: the brightness of the sums | loses: test_log_likelihood test_log_likelihood_imperfect
+# (weighted @ intensity) / np.sum(weighted * models, axis=1) => intensity.sum() / models.sum(axis=1)
+
+# %% wrong: without its normalisation | loses: test_log_likelihood_imperfect
+# + n * np.log(2 * np.pi) =>
+
+# %% wrong: all models alike | loses: test_log_likelihood test_log_likelihood_imperfect
+def log_likelihood(intensity, covariance, models, relative):
+    return np.zeros(len(models))

@@ -70,3 +70,23 @@ def population(estimate, error, seed=0):
 # %% wrong: only the population comes back | loses: test_population test_population_shrinks
 def population(estimate, error, seed=0):
     return {"mean": np.full((2, 1000), np.mean(estimate)), "spread": np.full((2, 1000), np.std(estimate))}
+
+# %% wrong: other draws at every call | edits: without PyMC, the spread on a grid | loses: test_population_shrinks
+# default_rng(seed) => default_rng()
+
+# %% wrong: the seed ignored | edits: without PyMC, the spread on a grid | loses: test_population_shrinks
+# default_rng(seed) => default_rng(0)
+
+# %% wrong: no prior of the mean | edits: without PyMC, the spread on a grid | loses: test_population_shrinks
+# (1 / v).sum(axis=0) + 1 => (1 / v).sum(axis=0)
+# ((estimate[:, None] / v).sum(axis=0) + 10) => (estimate[:, None] / v).sum(axis=0)
+# log_p += -0.5 * (centre - 10) ** 2 => log_p +=
+
+# %% wrong: any spread as likely as another | edits: without PyMC, the spread on a grid | loses: test_population_shrinks
+# - 0.5 * (tau / 0.5) ** 2 =>
+
+# %% wrong: too few draws | edits: without PyMC, the spread on a grid | loses: test_population_shrinks
+# (2, 1000) => (2, 300)
+
+# %% right: numbers in lists, single precision | edits: without PyMC, the spread on a grid
+# return {"mean": mean, "spread": spread, => return {"mean": mean.tolist(), "spread": np.float32(spread),

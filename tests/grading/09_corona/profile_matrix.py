@@ -26,3 +26,28 @@ def profile_matrix(wavelength, centres, fwhm):
 
 # %% wrong: lines along rows | loses: test_profile_matrix test_profile_matrix_area
 # wavelength[:, None] - centres => wavelength - centres[:, None]
+
+# %% right: astropy's Gaussian, single precision
+def profile_matrix(wavelength, centres, fwhm):
+    from astropy.modeling.models import Gaussian1D
+    from astropy.stats import gaussian_fwhm_to_sigma
+
+    sigma = fwhm * gaussian_fwhm_to_sigma
+    peak = 1 / (np.sqrt(2 * np.pi) * sigma)
+    columns = [Gaussian1D(peak, centre, sigma)(wavelength) for centre in centres]
+    return np.array(columns, dtype=np.float32).T
+
+# %% right: the mean over each pixel
+def profile_matrix(wavelength, centres, fwhm):
+    from scipy.stats import norm
+
+    step = wavelength[1] - wavelength[0]
+    edges = np.append(wavelength - step / 2, wavelength[-1] + step / 2)[:, None]
+    return np.diff(norm.cdf(edges, centres, fwhm / np.sqrt(8 * np.log(2))), axis=0) / step
+
+# %% wrong: a level of the right area | loses: test_profile_matrix test_profile_matrix_area
+def profile_matrix(wavelength, centres, fwhm):
+    return np.full((len(wavelength), len(centres)), 1 / np.ptp(wavelength))
+
+# %% wrong: one width for all instruments | loses: test_profile_matrix
+# fwhm / np.sqrt(8 * np.log(2)) => FWHM / np.sqrt(8 * np.log(2))

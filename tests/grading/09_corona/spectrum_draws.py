@@ -91,7 +91,7 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
 # + ten = np.log(10)
 # + ln_model, modes, start = ten * ln_model, ten * modes, start * [1, 1, ten]
 
-# %% wrong: every star is the first | edits: Gaussian about the best fit | loses: test_spectrum_draws
+# %% wrong: every star is the first | edits: Gaussian about the best fit | loses: test_spectrum_draws test_spectrum_draws_errors
 # zip(design, data, chosen, start) => [(design[0], data[0], chosen[0], start[0])] * len(data)
 
 # %% wrong: the half of the square forgotten | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
@@ -110,3 +110,17 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
 
 # %% wrong: sigma as variance | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
 # ATOMIC_ERROR * p => np.sqrt(ATOMIC_ERROR) * p
+
+# %% wrong: every line has an error of its own | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# q, k = len(modes), chosen.shape[1] => chosen = np.tile(np.arange(ln_model.shape[2]), (len(data), 1))
+#   chosen = np.tile(np.arange(ln_model.shape[2]), (len(data), 1))
+# + q, k = len(modes), chosen.shape[1]
+
+# %% wrong: the calibration is not drawn | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# draws[..., 7 : 7 + q], draws[..., 3:5] => 0 * draws[..., 7 : 7 + q], draws[..., 3:5]
+
+# %% wrong: the calibration left out | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# p[2] + p[7 : 7 + q] @ modes => p[2]
+
+# %% wrong: the instrument left out | edits: Gaussian about the best fit | loses: test_spectrum_draws_errors
+# np.concatenate([np.exp(ln_a), p[3:7]]) => np.concatenate([np.exp(ln_a), p[3:5], [0, 0]])
