@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: more points than this are not carried, of one figure's curves, clouds and bars together
-MAX_POINTS = 1_000_000
+MAX_POINTS = 500_000
 
 
 @dataclass(frozen=True)
