@@ -21,6 +21,7 @@ import contextlib
 import contextvars
 import copy
 import io
+import logging
 import sys
 import tempfile
 import warnings
@@ -162,14 +163,20 @@ def submitted(name: str) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep prints, progress bars and warnings out: none of them is a wrong answer."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield
+    """Keep prints, progress bars, warnings and logs out: none of them is a wrong answer."""
+    disabled = logging.root.manager.disable
+    # a log's handler may hold the stream it found when its package was imported, as PyMC's does
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 def workspace() -> Path:

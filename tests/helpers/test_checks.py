@@ -1,5 +1,7 @@
 """The checks believe types before values, and an answer only by what it is."""
 
+import logging
+import sys
 import warnings
 
 import numpy as np
@@ -273,7 +275,11 @@ def test_missing_and_unwritten_answers_are_said_kindly():
 
 
 def test_noise_on_stderr_costs_nothing(capfd):
+    log = logging.getLogger("a_library")
+    log.addHandler(logging.StreamHandler(sys.stderr))  # bound to the stream of now
+
     def noisy():
+        log.warning("few samples")
         warnings.warn("deprecated", stacklevel=1)
         print("working")
         return np.log(np.zeros(1)).sum()
