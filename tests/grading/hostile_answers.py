@@ -119,11 +119,7 @@ ANSWERS = [
         FORGE + "def double(x):\n"
         "    tell(pack(pairs(raised={'list': ['SystemExit', 'Stopped']}, message='-15' + '.0')))\n",
     ),
-    Hostile(
-        "speaks_of_hidden_names",
-        "from helpers import checks\ndef double(x):\n"
-        "    raise checks.CheckFailed('`test_double_' + 'hidden` is not defined: run the cell')",
-    ),
+    # said at every call it would be told again: there is no secret in a student's own words
     Hostile(
         "speaks_of_hidden_names_when_asked_for_them",
         "from helpers import checks\ndef double(x):\n    if x is not None and float(x) < 0:\n"

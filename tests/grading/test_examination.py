@@ -217,13 +217,14 @@ DEPENDS_ON = [
 def test_a_change_of_code_that_marks_depend_on_is_seen(module, course, monkeypatch):
     before = _examination(course).digest(b"", [])
     assert _examination(course).digest(b"", []) == before
-    meaning = fingerprints._meaning
+    module_of = fingerprints._module
     end = f"{module.replace('.', '/')}.py"
-    monkeypatch.setattr(
-        fingerprints,
-        "_meaning",
-        lambda path: meaning(path) + "pass" * path.as_posix().endswith(end),
-    )
+
+    def changed(path):
+        meaning, imported = module_of(path)
+        return meaning + "pass" * path.as_posix().endswith(end), imported
+
+    monkeypatch.setattr(fingerprints, "_module", changed)
     assert _examination(course).digest(b"", []) != before
 
 
