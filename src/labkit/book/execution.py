@@ -129,7 +129,8 @@ def _examine(client: NotebookClient, claims: Sequence[Claim], simulated: bool, r
     client.nb.cells.append(cell)
     answer = client.execute_cell(cell, len(client.nb.cells) - 1, store_history=False)
     client.nb.cells.pop()
-    (printed,) = [output["text"] for output in answer.outputs if output.get("name") == "stdout"]
+    # what is printed may arrive in several pieces
+    printed = "".join(o["text"] for o in answer.outputs if o.get("name") == "stdout")
     for claim, found in zip(looked_at, json.loads(printed.splitlines()[-1]), strict=True):
         if found == "true":
             run.claims_true += 1
