@@ -61,9 +61,11 @@ if not (3, first) <= sys.version_info[:2] < (3, beyond):
 endef
 export CHECK_PYTHON
 
-# pip first takes the processor-only build of torch where one is at hand
+# pip takes the processor-only build of torch where one is at hand; to compile all of it and its
+# neighbours would take longer than to install them, so only what is imported is compiled
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c "$$CHECK_PYTHON"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ".[dev]"
+	$(BIN)/python -c "import IPython, astropy.table, matplotlib.pyplot, pandas, pymc, torch"
 	touch $@

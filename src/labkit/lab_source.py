@@ -19,6 +19,8 @@ The walkthrough evaluates it in the kernel of the finished lab (`claims`); noteb
 from __future__ import annotations
 
 import ast
+import copy
+import functools
 import hashlib
 import re
 from collections.abc import Callable
@@ -123,7 +125,7 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
         If the script breaks a convention.
     """
     path = script(slug, root)
-    parsed = jupytext.read(path, fmt="py:percent")
+    parsed = _parsed(path)
     parsed.cells = [cell for cell in parsed.cells if not _is_claims_only(cell)]
     for cell in parsed.cells:
         cell.source = _without_claims(cell.source)
@@ -141,6 +143,17 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
             first = cell.source.strip().partition("\n")[0]
             raise SourceError(f"{path}, cell {number} ({first!r}): {error}") from None
     _check_exercises(path, notebook)
+    return notebook
+
+
+def _parsed(path: Path) -> NotebookNode:
+    """Read a percent script; reading it again costs little until it changes."""
+    return copy.deepcopy(_parsed_once(path, path.stat().st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed_once(path: Path, _changed: int) -> NotebookNode:
+    notebook: NotebookNode = jupytext.read(path, fmt="py:percent")
     return notebook
 
 
@@ -201,7 +214,7 @@ def claims(slug: str, root: Path = ROOT) -> list[Claim]:
     """
     path = script(slug, root)
     found = []
-    for cell in jupytext.read(path, fmt="py:percent").cells:
+    for cell in _parsed(path).cells:
         for match in _CLAIM.finditer(cell.source):
             expression = match["expression"].strip()
             try:

@@ -7,6 +7,7 @@ docstrings and layout do not count, nor does a module that nothing here imports.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Iterator
@@ -37,7 +38,7 @@ def digest(
     total = hashlib.sha256()
     sources = imported(modules, tuple(packages))
     for name in sorted(sources):
-        total.update(f"{name} {_meaning(sources[name])}".encode())
+        total.update(f"{name} {_module(sources[name])[0]}".encode())
     for path in files:
         total.update(path.name.encode())
         total.update(path.read_bytes())
@@ -69,13 +70,17 @@ def imported(modules: Iterable[str], packages: tuple[str, ...]) -> dict[str, Pat
         if path is None:  # a name in a module, not a module
             continue
         found[name] = path
-        waiting += [name.rpartition(".")[0], *imports(path.read_text(encoding="utf-8"))]
+        waiting += [name.rpartition(".")[0], *_module(path)[1]]
     return found
 
 
 def imports(source: str) -> Iterator[str]:
     """Yield the dotted names that a program imports, of modules and of what is in them."""
-    for node in ast.walk(ast.parse(source)):
+    return _imports(ast.parse(source))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -91,12 +96,18 @@ def _source(name: str) -> Path | None:
     return Path(found.origin) if found and found.origin else None
 
 
-def _meaning(path: Path) -> str:
-    """Return the syntax tree of a module as text, without docstrings."""
+def _module(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the meaning of a module, without comments and docstrings, and what it imports."""
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@functools.cache  # many results depend on the same modules
+def _parsed(path: Path, _changed: int) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = tuple(_imports(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:]
-    return ast.dump(tree)
+    return ast.dump(tree), imported
