@@ -163,7 +163,7 @@ _labkit_examine(%r)
 class _Watch:
     """Sample memory and processor time of a process and its children."""
 
-    def __init__(self, pid: int, every: float = 0.5) -> None:
+    def __init__(self, pid: int, every: float = 0.2) -> None:
         self.peak = 0.0
         self.cpu_seconds = 0.0
         self._process = psutil.Process(pid)
