@@ -240,7 +240,7 @@ def continuum(flux, order=4, rounds=5, clip=2.0):
     order : int
         Of the polynomial.
     rounds : int
-        How often points are clipped.
+        How often points are clipped, and the polynomial is fitted again.
     clip : float
         Standard deviations that a point may lie from the fit.
 
@@ -1587,6 +1587,11 @@ def test_train_vae_arguments():
     checks.that(bool(first[2] > 0.6), "one step of training is enough for it?")
     left = trained(epochs=3, batch=8)[2]
     checks.that(bool(left < 0.7 * first[2]), "three epochs of small batches teach next to nothing")
+    dropped = trained(epochs=3, batch=8, dropout=0.9)[2]
+    checks.that(
+        bool(dropped > 1.3 * left),
+        "nine of ten outputs of each layer were to be dropped in training, and it learns as well",
+    )
     checks.close(again[1], first[1], atol=1e-3, hint="the same seed should give the same network")
     checks.that(
         bool(np.abs(other[1] - first[1]).max() > 1e-3), "another seed should give another network"
@@ -1714,6 +1719,49 @@ def test_train_vae_codes():
         "with a huge beta the codes should tell nothing: are they drawn in training, at random and "
         "as widely as the network says, and is the KL term in the loss?",
     )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_train_vae_codes_widths():
+    import numpy as np
+
+    train = checks.submitted("train_vae")
+    rng = np.random.default_rng(22)
+    x = np.arange(80.0)
+    known, checked, new = (
+        1
+        + 0.1 * rng.standard_normal((count, 1)) * np.exp(-0.5 * ((x - 40) / 8) ** 2)
+        + rng.normal(0, 0.02, (count, 80))
+        for count in (800, 100, 300)
+    )
+    mean, scale = known.mean(axis=0), known.std(axis=0)
+    made = train(known, checked, mean, scale, epochs=20, latent=1, beta=1.0, batch=32)
+    names = {f"hidden2log_var.{part}" for part in ("weight", "bias")}
+    checks.that(names <= set(made), "the table's `hidden2log_var` is missing")
+
+    def linear(values, name):
+        return values @ np.asarray(made[f"{name}.weight"]).T + np.asarray(made[f"{name}.bias"])
+
+    def half(values, name):
+        for layer in (0, 3, 6):
+            values = linear(values, f"{name}.{layer}")
+            values = values / (1 + np.exp(-values))
+        return values
+
+    hidden = half((new - mean) / scale, "encoder")
+    code, said = linear(hidden, "hidden2mu"), linear(hidden, "hidden2log_var")[:, 0]
+    # the width at which a wider code would cost more in the spectra than it saves in the KL term
+    above, below = (linear(half(code + step, "decoder"), "decoder.9") for step in (0.02, -0.02))
+    best = -np.log1p(2 * (((above - below) / 0.04) ** 2).sum(axis=1))
+    checks.that(
+        bool(abs(np.median(said - best)) < 1.0),
+        "the widths of the codes are not those that make the loss least: how wide is a draw whose "
+        "natural logarithm of the variance is log_var?",
+    )
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]

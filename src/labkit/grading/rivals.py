@@ -155,7 +155,7 @@ class Lab:
         ]
         self._answers = _answers(notebook)
         self._uses = {name: _names(answer) for name, answer in self._answers.items()}
-        self._long = {test.exercise for test in self.tests if test.seconds > LONG_SECONDS}
+        self._long = {test.exercise for test in self.tests if test.seconds >= LONG_SECONDS}
         self._known: dict[tuple[int, bytes], dict[str, Any]] = {}
         self._unsafe = unsafe
         self._hash_seed = hash_seed
@@ -244,17 +244,10 @@ class Lab:
         replaced = self._answers.get(exercise)
         return [code if cell == replaced else cell for cell in self._model]
 
-    def long_tests_of_others(self, rival: Rival) -> set[str]:
-        """Return tests of long exercises that a wrong rival of another one does not lose.
-
-        Such an exercise would be computed with an answer that is wrong elsewhere, in each of its
-        tests, only to show that they do not mind.
-        """
-        if rival.kind == "right":
-            return set()
-        tests = [t for t in self.tests if t.exercise in self._long - {rival.exercise}]
-        named = {test.exercise for test in tests if test.name in rival.loses}
-        return {test.name for test in tests if test.exercise not in named}
+    @property
+    def long_tests(self) -> frozenset[str]:
+        """The tests of exercises that train networks or sample posteriors."""
+        return frozenset(test.name for test in self.tests if test.exercise in self._long)
 
     def blank(self) -> str:
         """Return what students start from: every exercise unwritten."""

@@ -26,10 +26,10 @@ def scale_labels(labels, is_training):
 # %% wrong: variance for standard deviation | loses: test_scale_labels
 # labels[is_training].std => labels[is_training].var
 
-# %% wrong: not scaled | loses: test_scale_labels
+# %% wrong: not scaled | loses: test_scale_labels test_scale_labels_leak
 # labels[is_training].std(axis=0) => np.ones(labels.shape[1])
 
-# %% wrong: multiplied by the scale | loses: test_scale_labels
+# %% wrong: multiplied by the scale | loses: test_scale_labels test_scale_labels_leak
 # / scale => * scale
 
 # %% wrong: only the training stars come back | loses: test_scale_labels test_scale_labels_leak

@@ -18,10 +18,11 @@ def corrected(flux, template, order=3, rounds=5, clip=2.0):
     made = []
     for f, t in zip(flux, template):
         y, w = f / t, np.ones(len(f), bool)
+        p = V @ np.linalg.lstsq(V, y, rcond=None)[0]
         for _ in range(rounds):
-            p = V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0]
             r = y - p
             w = np.abs(r - r[w].mean()) <= clip * r[w].std() + 1e-12
+            p = V @ np.linalg.lstsq(V[w], y[w], rcond=None)[0]
         made.append(f / p)
     return np.array(made)
 

@@ -64,6 +64,12 @@ def train_vae(train, valid, mean, scale, features=None, seed=0, epochs=40, laten
 # %% wrong: the codes are not drawn | edits: cosine schedule | loses: test_train_vae_codes
 # mu + torch.exp(0.5 * lv) * torch.randn_like(mu) => mu
 
+# %% wrong: drawn as widely as the variance | edits: cosine schedule | loses: test_train_vae_codes
+# torch.exp(0.5 * lv) => torch.exp(lv)
+
+# %% wrong: dropout ignored | edits: cosine schedule | loses: test_train_vae
+# nn.Dropout(dropout) => nn.Dropout(0.0)
+
 # %% wrong: no KL term | edits: cosine schedule | loses: test_train_vae_codes
 # + beta * kl.mean() =>
 
