@@ -209,7 +209,8 @@ def fence() -> Fence:
         if not failed:
             return way
         said = said or failed
-    raise GradingError(f"the sandbox does not start: {said}.", " ".join(_reasons(other)) or GENERAL)
+    advice = [" ".join(_reasons(other)) or GENERAL, view.other_wall()]
+    raise GradingError(f"the sandbox does not start: {said}.", " ".join(filter(None, advice)))
 
 
 #: what to do if nothing better is known
