@@ -17,9 +17,10 @@ from collections.abc import Sequence
 
 RESTRICT_SELF = 446
 #: of prctl
-SET_DEATH_SIGNAL, SET_NAME, SET_FILTER, DROP_FROM_BOUNDING = 1, 15, 22, 24
+SET_DEATH_SIGNAL, SET_NAME, SET_FILTER, READ_BOUNDING, DROP_FROM_BOUNDING = 1, 15, 22, 23, 24
 SET_CHILD_SUBREAPER, NO_NEW_PRIVILEGES, AMBIENT = 36, 38, 47
 BY_PROGRAM, CLEAR_ALL = 2, 4
+MOST_RIGHTS = 64
 #: how it is called in lists of processes: who ends it must leave it the time to end the others
 NAME = "labkit-keeper"
 _AWAITED = (signal.SIGCHLD, signal.SIGTERM)
@@ -37,14 +38,18 @@ class Kernel:
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
 
-    def prctl(self, *arguments: int) -> bool:
-        """Change something of this process; return whether it was done."""
+    def prctl(self, *arguments: int) -> int:
+        """Ask or change something of this process; return the answer, -1 if that is refused."""
         words = [*arguments, 0, 0, 0, 0][:5]
-        return bool(self._libc.prctl(*map(ctypes.c_ulong, words)) == 0)
+        return int(self._libc.prctl(*map(ctypes.c_ulong, words)))
 
     def must(self, *arguments: int) -> None:
         """Change something of this process, or end it."""
-        self._or_end(self.prctl(*arguments), f"prctl{arguments} is refused")
+        self._or_end(self.prctl(*arguments) == 0, f"prctl{arguments} is refused")
+
+    def name(self, name: str) -> None:
+        """Give this process a name in lists of processes."""
+        self._libc.prctl(SET_NAME, name.encode())
 
     def restrict(self, rules: int) -> None:
         """Keep to rules from now on, and close the file they are in."""
@@ -56,9 +61,9 @@ class Kernel:
 
     def filter(self, program: bytes) -> None:
         """Let system calls through a filter from now on."""
-        whole = ctypes.addressof(told := Filter(len(program) // 8, program))
-        self._or_end(self.prctl(SET_FILTER, BY_PROGRAM, whole), "no filter of system calls")
-        del told
+        whole = Filter(len(program) // 8, program)
+        done = self.prctl(SET_FILTER, BY_PROGRAM, ctypes.addressof(whole))
+        self._or_end(done == 0, "no filter of system calls")
 
     @staticmethod
     def _or_end(done: bool, what: str) -> None:
@@ -69,11 +74,10 @@ class Kernel:
 def give_up_rights(kernel: Kernel, other: int) -> None:
     """Become another user, unless it is -1, and give up what only root may."""
     kernel.prctl(AMBIENT, CLEAR_ALL)
-    dropped = 0  # as many as there are; who is not root may drop none, and has none
-    while kernel.prctl(DROP_FROM_BOUNDING, dropped):
-        dropped += 1
-    if os.geteuid() == 0 and not dropped:
-        sys.exit("root's rights cannot be given up here")
+    for right in range(MOST_RIGHTS):
+        kernel.prctl(DROP_FROM_BOUNDING, right)  # who is not root may not, and has none
+        if os.geteuid() == 0 and kernel.prctl(READ_BOUNDING, right) == 1:
+            sys.exit("root's rights cannot be given up here")
     if other >= 0:
         os.setgroups([])
         os.setresgid(other, other, other)
@@ -107,7 +111,7 @@ def keep(grader: int, other: int, numbers: Sequence[int], line: Sequence[str]) -
     give_up_rights(kernel, other)
     # after that, since another user's process forgets with whom it is to end
     kernel.must(SET_DEATH_SIGNAL, signal.SIGTERM)
-    ctypes.CDLL(None).prctl(SET_NAME, NAME.encode())
+    kernel.name(NAME)
     # what a program leaves behind becomes the keeper's child, and is found and counted there
     kernel.must(SET_CHILD_SUBREAPER, 1)
     kernel.must(NO_NEW_PRIVILEGES, 1)

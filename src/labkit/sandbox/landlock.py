@@ -30,7 +30,8 @@ REFER, TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _ALL = (1 << 16) - 1
 #: to bind and to connect TCP sockets
 _NETWORK = 3
-_ABSTRACT_SOCKETS, _SIGNALS = 1, 2
+#: to connect to abstract Unix sockets, and to send signals, outside
+_SOCKETS, _SIGNALS = 1, 2
 
 _REASONS = {
     errno.ENOSYS: "this kernel has no Landlock, or a container's filter of system calls hides it",
@@ -97,9 +98,12 @@ class Rules:
     """
 
     def __init__(self, *, signals_only: bool = False) -> None:
-        handled = (0, 0, _SIGNALS) if signals_only else (_ALL, _NETWORK, _ABSTRACT_SOCKETS | _SIGNALS)
+        # to move files between folders is denied by any rules that do not allow it
+        handled = (REFER, 0, _SIGNALS) if signals_only else (_ALL, _NETWORK, _SOCKETS | _SIGNALS)
         told = struct.pack("=QQQ", *handled)
         self.number = _call(CREATE, told, ctypes.c_size_t(len(told)), ctypes.c_uint32(0))
+        if signals_only:
+            self.allow(Path("/"), REFER)
 
     def allow(self, path: Path, rights: int) -> None:
         """Allow something with a file, or with all in a folder; what does not exist is passed over.

@@ -79,7 +79,7 @@ class Room:
         """Return the environment of a process in it, see `view.environment`."""
         return view.environment(self.kit, self.home, seed) | {
             "TMPDIR": str(self.folder / "tmp"),
-            "LABKIT_LOOPBACK": "within",
+            "LABKIT_SECOND_WALL": "1",
         }
 
 

@@ -69,6 +69,7 @@ def install() -> None:
 
         _here: tuple[str, int] | None = None
         _there: tuple[str, int] | None = None
+        _listens = False
 
         def __init__(
             self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None
@@ -110,18 +111,15 @@ def install() -> None:
             loopback.listen(self._here[1], door)
             self._listens = True
 
-        _listens = False
-
         def accept(self) -> tuple[socket.socket, Any]:
             if not self._listens:
                 return super().accept()  # type: ignore[no-any-return]
             said, ends, _, _ = socket.recv_fds(self, 16, 1)
             if not ends:
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            os.set_inheritable(ends[0], False)
             came = Socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=ends[0])
             came._here, came._there = self._here, (_ADDRESS, int(said))
-            if socket.getdefaulttimeout() is None and self.gettimeout():
-                came.setblocking(True)
             return came, came._there
 
         def connect(self, address: Any) -> None:
