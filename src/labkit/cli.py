@@ -218,8 +218,8 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--wall",
         choices=("bubblewrap", "landlock"),
         default="bubblewrap",
-        help="around the sandbox; landlock is for machines that forbid bubblewrap's namespaces, and "
-        "holds less: see SECURITY.md (bubblewrap)",
+        help="what stands around students' code (bubblewrap); landlock is for machines that forbid "
+        "bubblewrap's namespaces, and holds less: see SECURITY.md",
     )
     how.add_argument(
         "--unsafe",

@@ -84,9 +84,9 @@ OWN_CASES = [
     Case("nothing_of_processes_can_be_listed", TRIED + "import os\nfor p in ('/proc', '/proc/1', '/proc/self', '/proc/self/fd', '/proc/net', '/proc/1/task'): tried(os.listdir, p)\nfor p in ('/proc/1/cmdline', '/proc/self/mountinfo', '/proc/net/tcp', '/proc/net/unix', '/proc/keys', '/proc/self/environ'): tried(open, p)", "(no \\w+\n?)+"),
     Case("no_right_of_root_is_left", "import ctypes\nlibc = ctypes.CDLL(None)\nhead, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()\nprint(libc.capget(head, data), sum(data), sum(libc.prctl(47, 1, n, 0, 0) for n in range(40)))", "0 0 0"),
     Case("cannot_become_another_user", TRIED + "import os\ntried(os.setuid, 4322); tried(os.setgid, 4322); tried(os.setgroups, [4322])", "(no PermissionError\n?){3}"),
-    Case("open_files_are_pipes_and_nothing", "import os, stat\nfor n in range(512):\n    try: mode, name = os.fstat(n).st_mode, os.fstat(n)\n    except OSError: continue\n    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.path.samestat(name, os.stat('/dev/null'))) and not os.get_inheritable(n) is False: print(n, oct(mode))", ""),
-    Case("no_socket_of_any_kind_by_the_kernel", CALL + "for f in range(46):\n    for k in (1, 2, 3, 5): print(call(%d, f, k, 0), end=' ')" % CALLS.get("socket", -1), "(EAFNOSUPPORT ?)+"),
-    Case("no_pair_that_sends_to_others", CALL + "import ctypes\nends = (ctypes.c_int * 2)()\nfor k in (1, 2, 3, 5, 2 | 0o4000): print(call(%d, 1, k, 0, ctypes.addressof(ends)), end=' ')\nprint(call(%d, 16, 1, 0, ctypes.addressof(ends)))" % (2 * (CALLS.get("socketpair", -1),)), "done EPERM EPERM done EPERM EAFNOSUPPORT"),
+    Case("no_file_or_folder_of_outside_is_open", "import os, stat\nfor n in range(512):\n    try: mode = os.fstat(n).st_mode\n    except OSError: continue\n    if stat.S_ISREG(mode) or stat.S_ISDIR(mode): print(n, oct(mode))", ""),
+    Case("no_socket_of_any_kind_by_the_kernel", CALL + f"for f in range(46):\n    for k in (1, 2, 3, 5): print(call({CALLS.get('socket', -1)}, f, k, 0), end=' ')", "(EAFNOSUPPORT ?)+"),
+    Case("no_pair_that_sends_to_others", CALL + f"import ctypes\nends = (ctypes.c_int * 2)()\nfor f, k in ((1, 1), (1, 2), (1, 3), (1, 5), (1, 2 | 0o4000), (16, 1)): print(call({CALLS.get('socketpair', -1)}, f, k, 0, ctypes.addressof(ends)), end=' ')", "done EPERM EPERM done EPERM EAFNOSUPPORT"),
     Case("no_name_for_a_socket", CALL + "\n".join(f"print(call({CALLS.get(n, -1)}, 0, 0, 0))" for n in ("bind", "connect", "listen")), "EPERM\nEPERM\nEPERM"),
     Case("no_names_that_all_processes_share", CALL + "\n".join(f"print(call({CALLS.get(n, -1)}, 0, 1, 0o1600))" for n in ("shmget", "shmat", "semget", "msgget", "msgctl", "mq_open")), "((EPERM|ENOSYS)\n?)+"),
     Case("no_flags_of_files_that_are_read", TRIED + "import fcntl, struct, sys\nwith open(sys.executable) as f:\n    for r in (0x40086602, 0x40806685, 0x401c5820, 0x40087602, 0x80086601): tried(fcntl.ioctl, f, r, bytes(200))", "(no OSError\n?)+"),
@@ -148,7 +148,15 @@ def test_nothing_of_the_course_can_be_read(shell, tmp_path):
         Path("/etc/passwd"),
         Path("/etc/hostname"),
     ]
-    folders = [course, ROOT, ROOT / "src", data_folder() / "truth", Path.home(), Path("/"), tmp_path]
+    folders = [
+        course,
+        ROOT,
+        ROOT / "src",
+        data_folder() / "truth",
+        Path.home(),
+        Path("/"),
+        tmp_path,
+    ]
     code = (
         f"import os, shutil\nfor p in {[*map(str, files)]}:\n"
         "    for way in (open, lambda p: os.open(p, os.O_WRONLY), lambda p: os.link(p, 'x'),\n"
@@ -348,19 +356,24 @@ def test_files_on_disk_are_bounded():
         "import time\nfor n in range(9):\n    open(f'{n}', 'wb').write(bytes(9_000_000))\n"
         "time.sleep(5)"
     )
-    with scratch() as folder:
-        with Shell(folder, Limits(scratch=50_000_000), wall=LANDLOCK) as shell:
-            with pytest.raises(Stopped, match=r"wrote more than 0\.1 GB of files"):
-                run(shell, writes)
+    with (
+        scratch() as folder,
+        Shell(folder, Limits(scratch=50_000_000), wall=LANDLOCK) as shell,
+        pytest.raises(Stopped, match=r"wrote more than 0\.1 GB of files"),
+    ):
+        run(shell, writes)
 
 
 @pytest.mark.parametrize("grouped", [True, False])
 def test_memory_is_bounded_with_and_without_a_group(grouped, monkeypatch):
     if not grouped:  # as in a hub's pod
         monkeypatch.setattr(groups, "places", dict)
-    with scratch() as folder, Shell(folder, Limits(), wall=LANDLOCK) as shell:
-        with pytest.raises(Stopped, match=r"used more than 0\.5 GB"):
-            run(shell, HOARDS["memory_of_many_processes_is_counted"])
+    with (
+        scratch() as folder,
+        Shell(folder, Limits(), wall=LANDLOCK) as shell,
+        pytest.raises(Stopped, match=r"used more than 0\.5 GB"),
+    ):
+        run(shell, HOARDS["memory_of_many_processes_is_counted"])
 
 
 # --- grading ----------------------------------------------------------------------------------------

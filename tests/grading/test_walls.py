@@ -17,9 +17,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.sandbox import Budget, Limits, Shell, Stopped, groups, missing_limits, scratch, seccomp
+from labkit.sandbox import (
+    Budget,
+    Limits,
+    Shell,
+    Stopped,
+    groups,
+    landlock,
+    missing_limits,
+    scratch,
+    seccomp,
+)
 from labkit.sandbox import fence as fences
-from labkit.sandbox import landlock
 from labkit.sandbox import limits as bounds
 
 #: what the cases may use: little, so that they are quick

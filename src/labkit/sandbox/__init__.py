@@ -1,7 +1,15 @@
 """Student code in a sandbox: what it sees, what it may use, and how it is asked."""
 
 from labkit.sandbox.limits import Budget, Limits, Stopped
-from labkit.sandbox.shell import BUBBLEWRAP, LANDLOCK, WALLS, Shell, missing_limits, require, scratch
+from labkit.sandbox.shell import (
+    BUBBLEWRAP,
+    LANDLOCK,
+    WALLS,
+    Shell,
+    missing_limits,
+    require,
+    scratch,
+)
 from labkit.sandbox.view import (
     KIT,
     require_bubblewrap,

@@ -79,7 +79,7 @@ def _call(number: int, *arguments: object) -> int:
 
 
 class Rules:
-    """Rules for a process, in an open file that is the caller's to close; empty, they allow nothing.
+    """Rules for a process, in an open file that is the caller's to close.
 
     Parameters
     ----------

@@ -14,9 +14,9 @@ Three answers are given besides "go on":
   which a device was touched, would be seen in the next. Nobody else writes what a sandbox writes,
   so that little is lost: the exclusion of its own processes, and the times of copied files.
 
-Where the sandbox has no namespaces of its own (`second_wall`), more is refused or only granted: what
-Landlock does not look at, and what would act on other processes and files of the same user. Sockets
-are pairs there, joined from the start, which lead nowhere else.
+Where the sandbox has no namespaces of its own (`second_wall`), more is refused or only granted:
+what Landlock does not look at, and what would act on other processes and files of the same user.
+Sockets are pairs there, joined from the start, which lead nowhere else.
 
 The filter is a list of what is refused, not of what is allowed: what libraries need changes with
 every version, what is dangerous changes slowly.

@@ -199,7 +199,10 @@ class Shell:
             with open_files() as files:
                 if unsafe:
                     line = unsafe_command(theirs, seed, limits)
-                    home, environment = self._kept.enter_context(scratch()), unsafe_environment(seed)
+                    home, environment = (
+                        self._kept.enter_context(scratch()),
+                        unsafe_environment(seed),
+                    )
                 elif wall == LANDLOCK:
                     room = second_wall.Room(self._kept.enter_context(scratch()))
                     counted = self._counts_memory

@@ -128,7 +128,7 @@ def install() -> None:
                 return
             mine, other = _pair()
             with contextlib.closing(other):
-                loopback.knock(*address[:2], other)
+                loopback.knock(address[0], address[1], other)
             self._become(mine)
             self._here = self._here or (_ADDRESS, 0)
             self._there = (_ADDRESS, address[1])
@@ -171,6 +171,6 @@ def install() -> None:
         """Find this machine without asking the system, which may not even say its own name."""
         return _look_up(_ADDRESS if host in LOCAL[:2] else host, *rest, **named)
 
-    socket.socket = Socket  # type: ignore[misc]
-    socket.SocketType = Socket  # type: ignore[misc]
-    socket.getaddrinfo = look_up
+    library: Any = socket
+    library.socket = library.SocketType = Socket
+    library.getaddrinfo = look_up

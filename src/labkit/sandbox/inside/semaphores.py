@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
 import multiprocessing.heap
 import os
 import select
@@ -16,8 +17,6 @@ import termios
 import threading
 import time
 from typing import Any
-
-import _multiprocessing
 
 #: what a pipe holds without anybody reading; a semaphore of more is never used up
 CAPACITY = 65_536
@@ -117,7 +116,7 @@ class SemLock:
 
 def install() -> None:
     """Let `multiprocessing` do without /dev/shm, in this process and those it forks."""
-    library: Any = _multiprocessing
+    library: Any = importlib.import_module("_multiprocessing")
     library.SemLock = SemLock
     library.sem_unlink = lambda name: None
     heap: Any = multiprocessing.heap

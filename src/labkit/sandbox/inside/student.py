@@ -54,7 +54,7 @@ def let_go() -> None:
 
 
 def stand_in() -> None:
-    """Give Python what it has from namespaces otherwise: a loopback, and semaphores of processes."""
+    """Give Python what namespaces give it elsewhere: a loopback, and semaphores of processes."""
     import loopback
     import semaphores
 
