@@ -84,7 +84,6 @@ OWN_CASES = [
     Case("nothing_of_processes_can_be_listed", TRIED + "import os\nfor p in ('/proc', '/proc/1', '/proc/self', '/proc/self/fd', '/proc/net', '/proc/1/task'): tried(os.listdir, p)\nfor p in ('/proc/1/cmdline', '/proc/self/mountinfo', '/proc/net/tcp', '/proc/net/unix', '/proc/keys', '/proc/self/environ'): tried(open, p)", "(no \\w+\n?)+"),
     Case("no_right_of_root_is_left", "import ctypes\nlibc = ctypes.CDLL(None)\nhead, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()\nprint(libc.capget(head, data), sum(data), sum(libc.prctl(47, 1, n, 0, 0) for n in range(40)))", "0 0 0"),
     Case("cannot_become_another_user", TRIED + "import os\ntried(os.setuid, 4322); tried(os.setgid, 4322); tried(os.setgroups, [4322])", "(no PermissionError\n?){3}"),
-    Case("no_file_or_folder_of_outside_is_open", "import os, stat\nfor n in range(512):\n    try: mode = os.fstat(n).st_mode\n    except OSError: continue\n    if stat.S_ISREG(mode) or stat.S_ISDIR(mode): print(n, oct(mode))", ""),
     Case("no_socket_of_any_kind_by_the_kernel", CALL + f"for f in range(46):\n    for k in (1, 2, 3, 5): print(call({CALLS.get('socket', -1)}, f, k, 0), end=' ')", "(EAFNOSUPPORT ?)+"),
     Case("no_pair_that_sends_to_others", CALL + f"import ctypes\nends = (ctypes.c_int * 2)()\nfor f, k in ((1, 1), (1, 2), (1, 3), (1, 5), (1, 2 | 0o4000), (16, 1)): print(call({CALLS.get('socketpair', -1)}, f, k, 0, ctypes.addressof(ends)), end=' ')", "done EPERM EPERM done EPERM EAFNOSUPPORT"),
     Case("no_name_for_a_socket", CALL + "\n".join(f"print(call({CALLS.get(n, -1)}, 0, 0, 0))" for n in ("bind", "connect", "listen")), "EPERM\nEPERM\nEPERM"),
@@ -158,7 +157,8 @@ def test_nothing_of_the_course_can_be_read(shell, tmp_path):
         tmp_path,
     ]
     code = (
-        f"import os, shutil\nfor p in {[*map(str, files)]}:\n"
+        f"import os, shutil\nhome = os.getcwd()\nopen('mine', 'w').close()\n"
+        f"for p in {[*map(str, files)]}:\n"
         "    for way in (open, lambda p: os.open(p, os.O_WRONLY), lambda p: os.link(p, 'x'),\n"
         "                lambda p: os.rename(p, 'x'), os.unlink, lambda p: os.truncate(p, 0),\n"
         "                lambda p: os.execv(p, ['x']), shutil.copy,\n"
@@ -166,9 +166,12 @@ def test_nothing_of_the_course_can_be_read(shell, tmp_path):
         "        try: print('REACHED', p, way(p))\n        except (OSError, TypeError): pass\n"
         f"for p in {[*map(str, folders)]}:\n"
         "    for way in (os.listdir, lambda p: open(p + '/x', 'w'), lambda p: os.mkdir(p + '/x'),\n"
-        "                lambda p: os.symlink('a', p + '/x'), lambda p: os.mkfifo(p + '/x')):\n"
+        "                lambda p: os.symlink('a', p + '/x'), lambda p: os.mkfifo(p + '/x'),\n"
+        "                lambda p: os.rename('mine', p + '/x'), lambda p: os.link('mine', p + '/x'),\n"
+        "                lambda p: os.open('.', 0, dir_fd=os.open(p, os.O_PATH)), os.rmdir,\n"
+        "                lambda p: os.chdir(p) or os.listdir('.')):\n"
         "        try: print('REACHED', p, way(p))\n        except OSError: pass\n"
-        "print('done')"
+        "        os.chdir(home)\nprint('done')"
     )
     assert run(shell, code) == "done"
     assert all(path.exists() for path in files if path.name != "hostname")
@@ -273,6 +276,18 @@ def test_rights_limits_and_priorities_outside_stay(shell):
     assert run(shell, code) == f"no {cores}"
     after = checks.stat(), os.getpriority(os.PRIO_PROCESS, 0), psutil.Process().rlimit(7)
     assert before == after
+
+
+def test_nothing_of_outside_is_left_open():
+    with scratch() as folder, Shell(folder, Limits(), wall=LANDLOCK) as shell:
+        inside = Path("/proc", run(shell, "import os; print(os.getpid())"))
+        opened = {os.readlink(link) for link in (inside / "fd").iterdir()}
+        status = (inside / "status").read_text()
+    assert {name.partition(":")[0] for name in opened} == {"/dev/null", "pipe"}
+    assert len(opened) == 3
+    assert len(re.findall(r"^Cap\w+:\t0+$", status, re.MULTILINE)) == 5
+    assert re.search(r"^NoNewPrivs:\t1$", status, re.MULTILINE)
+    assert re.search(r"^Seccomp:\t2$", status, re.MULTILINE)
 
 
 # --- its end ----------------------------------------------------------------------------------------
@@ -452,7 +467,7 @@ def test_an_older_kernel_is_refused_with_the_reason(answer, why, monkeypatch, tm
             raise answer
         return answer
 
-    second_wall.user.cache_clear()
+    second_wall._lent.cache_clear()
     try:
         monkeypatch.setattr(landlock, "_call", call)
         assert cli.main(["grade", LAB, "--course", str(tmp_path), "--wall", "landlock"]) == 1
@@ -463,7 +478,7 @@ def test_an_older_kernel_is_refused_with_the_reason(answer, why, monkeypatch, tm
         (finding,) = [f for f in doctor._programs() if "second wall" in f.what]
         assert why in finding.advice
     finally:
-        second_wall.user.cache_clear()
+        second_wall._lent.cache_clear()
 
 
 def test_doctor_says_that_it_would_stand():

@@ -126,7 +126,10 @@ def keep(grader: int, other: int, numbers: Sequence[int], line: Sequence[str]) -
         kernel.restrict(inner)
         kernel.filter(program)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
-        os.execv(line[0], list(line))
+        try:
+            os.execv(line[0], list(line))
+        except OSError as error:
+            sys.exit(f"{line[0]} cannot be run: {error.strerror}")
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # ends of pipes that are the child's
     status = _wait(child, grader)
     with contextlib.suppress(ProcessLookupError):

@@ -179,34 +179,44 @@ def require() -> None:
     user()
 
 
-@functools.cache
 def user() -> int:
     """Return whose number students' code has: that of another user, or -1 for one's own.
 
     Root lends it a number that nobody has, if that one can read all that it must.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
     GradingError
         If the second wall does not stand on this machine.
     """
+    return _lent()[0]
+
+
+@functools.cache
+def _lent() -> tuple[int, str]:
+    """Return `user`, and why root cannot lend a number; "" for who is not root, or can."""
     view.require_linux()
     why = landlock.lacking()
     if not why and seccomp.program() is None:
         why = f"there is no filter of system calls for {os.uname().machine}"
+    closed = ""
     if not why and os.getuid() == 0:
         other = unused_id()
-        if not _fails(other):
-            return other
-    why = why or _fails(-1)
-    if why:
+        closed = _fails(other)
+        if not closed:
+            return other, ""
+    if why := why or _fails(-1):
         raise GradingError(
             f"the second wall does not stand on this machine: {why}.",
             "It needs Linux 6.12 or newer with Landlock, on x86-64 or 64-bit ARM, and a container "
-            "that does not forbid it (Docker's and Podman's own settings do not). Grade with "
-            "bubblewrap, or on a machine of your own.",
+            "that does not forbid it (Docker, Podman and containerd allow it since 2022). Grade "
+            "with bubblewrap, or on a machine of your own.",
         )
-    return -1
+    return -1, closed
 
 
 def _fails(other: int) -> str:
@@ -320,7 +330,7 @@ def missing() -> str:
     if os.getuid():
         return f"{WITHOUT} Students' code runs as the user who grades."
     return (
-        f"{WITHOUT} Students' code runs as root, without root's rights, since another user cannot "
-        f"read Python and its packages here: `chmod -R go+rX {sys.prefix} {sys.base_prefix}`, and "
-        "`chmod go+x` for the folders on the way."
+        f"{WITHOUT} Students' code runs as root, without root's rights, since it cannot run as "
+        f"another user here ({_lent()[1]}). Can every user read Python and its packages (`chmod -R "
+        f"go+rX {sys.prefix} {sys.base_prefix}`), and enter the folders on the way (`chmod go+x`)?"
     )
