@@ -33,6 +33,7 @@ from labkit.sandbox import (
     missing_limits,
     scratch,
     second_wall,
+    view,
 )
 from labkit.sandbox import limits as bounds
 from surveys.folders import data_folder
@@ -175,6 +176,31 @@ def test_nothing_of_the_course_can_be_read(shell, tmp_path):
     )
     assert run(shell, code) == "done"
     assert all(path.exists() for path in files if path.name != "hostname")
+
+
+def test_a_kit_and_a_course_where_python_is_are_no_part_of_what_is_read(tmp_path, monkeypatch):
+    """As in a container: there is a rule for each neighbour, and none for the folder around."""
+    python = tmp_path / "python"
+    packages = python / "lib" / "python3.12" / "site-packages"
+    course = python / "share" / "course"
+    for folder in (
+        packages / "labkit",
+        packages / "numpy",
+        course / "data",
+        python / "share" / "x",
+    ):
+        folder.mkdir(parents=True)
+    (packages / "linked").symlink_to(course)
+    monkeypatch.setattr(view.sys, "base_prefix", str(python))
+    monkeypatch.setattr(view.sysconfig, "get_path", lambda _: str(packages))
+    monkeypatch.setattr(view, "ROOT", course)
+    granted = {}
+    for path, rights in second_wall.readable(view.walls(tmp_path / "shared", Limits())):
+        granted[path] = granted.get(path, 0) | rights
+    assert granted[packages / "numpy"] == granted[python / "share" / "x"] == landlock.READ
+    assert granted[packages] == granted[python / "lib"] == landlock.READ_DIR
+    closed = {packages / "labkit", packages / "linked", course, course.parent, python, tmp_path}
+    assert closed & granted.keys() == set()
 
 
 def test_another_sandbox_cannot_be_read_or_reached(shell):
