@@ -213,7 +213,15 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     grade.add_argument(
         "--force", action="store_true", help="also those that are graded and have not changed"
     )
-    grade.add_argument(
+    how = grade.add_mutually_exclusive_group()
+    how.add_argument(
+        "--wall",
+        choices=("bubblewrap", "landlock"),
+        default="bubblewrap",
+        help="what stands around students' code (bubblewrap); landlock is for machines that forbid "
+        "bubblewrap's namespaces, and holds less: see SECURITY.md",
+    )
+    how.add_argument(
         "--unsafe",
         action="store_true",
         help="without a sandbox: students' code can read your files and the hidden tests",
@@ -427,11 +435,15 @@ def _grade(chosen: argparse.Namespace) -> int:
     from labkit.grading import batch, feedback
 
     settings = batch.Settings(
-        chosen.course.resolve(), chosen.lab, unsafe=chosen.unsafe, seed=chosen.seed
+        chosen.course.resolve(),
+        chosen.lab,
+        unsafe=chosen.unsafe,
+        wall=chosen.wall,
+        seed=chosen.seed,
     )
     if not (chosen.unsafe or chosen.dask):
-        sandbox.require_bubblewrap()
-        if missing := sandbox.missing_limits():
+        sandbox.require(chosen.wall)
+        if missing := sandbox.missing_limits(wall=chosen.wall):
             print(f"labkit: {missing}", file=sys.stderr)
     report = batch.grade(
         settings,

@@ -112,6 +112,8 @@ def _programs() -> Iterator[Finding]:
     yield Finding("bubblewrap (the sandbox)", found or "not found", advice, needed=False)
     if found and sys.platform == "linux":
         yield _walls()
+    if sys.platform == "linux":
+        yield _second_wall()
 
 
 def _walls() -> Finding:
@@ -125,6 +127,19 @@ def _walls() -> Finding:
         return Finding("its walls", "it does not start", str(error), needed=False)
     found = "not all are held by the kernel" if missing else "all are held by the kernel"
     return Finding("its walls", found, missing, needed=False)
+
+
+def _second_wall() -> Finding:
+    """Try what can be chosen where bubblewrap does not start."""
+    from labkit import sandbox
+    from labkit.errors import GradingError
+
+    what = "the second wall (grade --wall landlock)"
+    try:
+        sandbox.require(sandbox.LANDLOCK)
+    except GradingError as error:
+        return Finding(what, "does not stand", str(error), needed=False)
+    return Finding(what, "would stand; holds less than bubblewrap, see SECURITY.md")
 
 
 def _archive() -> Finding:

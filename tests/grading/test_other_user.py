@@ -15,6 +15,7 @@ import pytest
 
 from labkit import ROOT
 from labkit.grading import read_mark
+from labkit.sandbox import landlock
 
 from .toy import LAB, hand_in, make_course
 
@@ -28,7 +29,7 @@ if [ -n "$HOME_OF_PYTHON" ]; then
   mount -t tmpfs -o mode=755 tmpfs "$HOME_OF_PYTHON"
   mkdir -p {PYTHON} && mount --bind "$KEPT" {PYTHON}
 fi
-exec setpriv --reuid {USER} --regid {USER} --clear-groups "$@"
+exec setpriv --reuid "$USER" --regid "$USER" --clear-groups "$@"
 """
 
 
@@ -40,8 +41,9 @@ def _closed_folder(path):
     return ""
 
 
-def _as_another(line, scratch, **options):
+def _as_another(line, scratch, user=USER, **options):
     environment = {
+        "USER": user,
         "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(scratch),
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
@@ -115,3 +117,19 @@ def test_the_walls_of_another_user(folder):
     assert bool(told["missing"]) == bool(told["not counted"])
     # such memory cannot be made where it is not counted, or is found by looking at processes
     assert set(told["not counted"]) <= {"shared_memory_of_processes_that_ended_is_counted"}
+
+
+@pytest.mark.skipif(bool(landlock.lacking()), reason=f"no second wall here: {landlock.lacking()}")
+@pytest.mark.parametrize("user", [USER, "0"])
+def test_the_second_wall_of_another_user(folder, user):
+    """Each case of `test_second_wall`; root, whose Python all can read here, lends a number."""
+    subprocess.run(["chown", "-R", user, str(folder)], check=True)
+    line = [sys.executable, "-m", "tests.grading.test_second_wall"]
+    run = _as_another(line, folder, user=user, timeout=300)
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert len(told["cases"]) > 45
+    assert {name: said for name, said in told["cases"].items() if said} == {}
+    assert told["uid"] != 0
+    assert (told["uid"] == int(user)) == (user != "0")
+    assert ("runs as the user who grades" in told["missing"]) == (user != "0")

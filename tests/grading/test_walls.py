@@ -17,7 +17,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from labkit.sandbox import Budget, Limits, Shell, Stopped, groups, missing_limits, scratch, seccomp
+from labkit.sandbox import (
+    Budget,
+    Limits,
+    Shell,
+    Stopped,
+    groups,
+    landlock,
+    missing_limits,
+    scratch,
+    seccomp,
+)
 from labkit.sandbox import fence as fences
 from labkit.sandbox import limits as bounds
 
@@ -33,17 +43,21 @@ def call(number, *arguments):
     answer = _libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
     return "done" if answer >= 0 else errno.errorcode[ctypes.get_errno()]
 """
+LISTS = (
+    seccomp.NOT_PERMITTED,
+    seccomp.NO_SUCH_CALL,
+    seccomp.GRANTED,
+    seccomp.GRANTED_OUTSIDE,
+    seccomp.COMMON_NAMES,
+    seccomp.ATTRIBUTES,
+    seccomp.UNCOUNTED,
+    seccomp.BY_ARGUMENT,
+)
 CALLS = {
     name: number
     for machine in [os.uname().machine]
     if machine in seccomp.MACHINES
-    for listed in (
-        seccomp.NOT_PERMITTED,
-        seccomp.NO_SUCH_CALL,
-        seccomp.GRANTED,
-        seccomp.UNCOUNTED,
-        seccomp.BY_ARGUMENT,
-    )
+    for listed in LISTS
     for name, number in seccomp.numbers(listed, machine).items()
 }
 
@@ -305,13 +319,7 @@ def test_the_filter_names_the_right_calls():
         known = {
             name: int(number) for name, number in re.findall(pattern, Path(header).read_text())
         }
-        for listed in (
-            seccomp.NOT_PERMITTED,
-            seccomp.NO_SUCH_CALL,
-            seccomp.GRANTED,
-            seccomp.UNCOUNTED,
-            seccomp.BY_ARGUMENT,
-        ):
+        for listed in LISTS:
             for name, number in seccomp.numbers(listed, machine).items():
                 if name in known:  # a header may be older than a call
                     assert known[name] == number, (machine, name)
@@ -439,14 +447,14 @@ except GradingError as error:
 """
 
 
-def _on_a_machine_that_forbids(calls, namespaces, monkeypatch):
+def on_a_machine_that_forbids(calls, namespaces, monkeypatch, code=STARTS):
     """Start a sandbox under a filter like a container's; return what was said."""
     monkeypatch.setattr(seccomp, "NOT_PERMITTED", calls)
     monkeypatch.setattr(seccomp, "NEW_NAMESPACES", namespaces)
     with fences.open_files() as files:
         line = ["bwrap", "--dev-bind", "/", "/", "--seccomp", files.hold(seccomp.program())]
         run = subprocess.run(
-            [*line, sys.executable, "-c", STARTS],
+            [*line, sys.executable, "-c", code],
             pass_fds=files.numbers,
             capture_output=True,
             text=True,
@@ -459,16 +467,17 @@ def test_where_other_users_may_make_no_namespaces_root_does(monkeypatch):
     """As under Ubuntu 24.04's AppArmor."""
     if os.getuid():
         pytest.skip("only root may, there")
-    said = _on_a_machine_that_forbids("", 0x10000000, monkeypatch)
+    said = on_a_machine_that_forbids("", 0x10000000, monkeypatch)
     assert "Only root may make user namespaces here" in said
     assert re.search(r"^[1-9]\d{4,} \['student'\]$", said, re.MULTILINE)
 
 
 def test_where_nobody_may_make_namespaces_a_sandbox_is_refused(monkeypatch):
-    """As in a default container: nothing less is offered, and the reason is given."""
-    said = _on_a_machine_that_forbids("mount 165 40\n", 0x7E020000, monkeypatch)
+    """As in a default container: nothing less is taken, the reason is given, and what to choose."""
+    said = on_a_machine_that_forbids("mount 165 40\n", 0x7E020000, monkeypatch)
     assert said.startswith("refused: the sandbox does not start: ")
     assert "runs under a filter of system calls, as in a container" in said
+    assert bool(landlock.lacking()) != ("`--wall landlock`" in said)
 
 
 def test_a_container_with_few_users_still_has_one_to_spare(tmp_path):

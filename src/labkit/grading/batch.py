@@ -102,7 +102,7 @@ def grade(
     if not settings.unsafe:
         sandbox.require_out_of_sight(settings.course)
         if not dask:
-            sandbox.require_bubblewrap()
+            sandbox.require(settings.wall)
     course, lab = settings.course, settings.lab
     students = students or handed_in.students(course, lab)
     if not students:

@@ -20,7 +20,7 @@ from labkit import lab_source
 from labkit.errors import GradingError
 from labkit.grading import feedback, judge, repair
 from labkit.grading.repair import Repaired
-from labkit.sandbox import Limits, inside
+from labkit.sandbox import BUBBLEWRAP, Limits, inside
 from surveys import fingerprints
 from surveys.folders import facts_folder, survey_folder
 
@@ -36,6 +36,8 @@ class Settings:
     limits : Limits
     unsafe : bool
         Without a sandbox.
+    wall : str
+        Around the sandbox, one of `sandbox.WALLS`.
     story : bool
         Whether the whole notebook is run as well, for what it prints and draws.
     seed : int
@@ -46,6 +48,7 @@ class Settings:
     lab: str
     limits: Limits = field(default_factory=Limits)
     unsafe: bool = False
+    wall: str = BUBBLEWRAP
     story: bool = True
     seed: int = 0
 
@@ -144,6 +147,7 @@ class Examination:
             self.tests,
             settings.limits,
             unsafe=settings.unsafe,
+            wall=settings.wall,
             story=settings.story,
             seed=settings.seed,
         )

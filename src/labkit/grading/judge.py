@@ -28,7 +28,7 @@ from labkit.grading import repair
 from labkit.grading.repair import Cell, Repaired, exercise_of
 from labkit.grading.story import MAX_ANSWER, Story
 from labkit.lab_source import DEFAULT_SECONDS
-from labkit.sandbox import Budget, Limits, Shell, Stopped
+from labkit.sandbox import BUBBLEWRAP, Budget, Limits, Shell, Stopped
 from labkit.sandbox.inside import seeding
 
 #: processor time for the trusted side of one test, s; what the work takes has limits of its own
@@ -136,6 +136,7 @@ def judge(
     limits: Limits,
     *,
     unsafe: bool = False,
+    wall: str = BUBBLEWRAP,
     story: bool = True,
     seed: int = 0,
 ) -> Verdict:
@@ -149,6 +150,8 @@ def judge(
     limits : Limits
     unsafe : bool
         Without a sandbox.
+    wall : str
+        Around the sandbox, one of `sandbox.WALLS`.
     story : bool
         Whether to run the whole notebook once more for what it shows; no test ever runs there.
     seed : int
@@ -163,7 +166,7 @@ def judge(
     started = time.monotonic()
     with (
         sandbox.scratch() as folder,
-        contextlib.closing(_Run(work, examination, limits, folder, unsafe, seed)) as run,
+        contextlib.closing(_Run(work, examination, limits, folder, unsafe, seed, wall)) as run,
     ):
         outcomes = run.examine()
         shown: list[dict[str, Any]] = []
@@ -184,6 +187,7 @@ class _Run:
         shared: Path,
         unsafe: bool,
         seed: int,
+        wall: str,
     ) -> None:
         self._cells = work.cells
         self._tests = {test.name: test for test in examination}
@@ -193,6 +197,7 @@ class _Run:
         self._seed = seed
         self._shared = shared
         self._unsafe = unsafe
+        self._wall = wall
         self._deadline = time.monotonic() + limits.lab_seconds
         self._shell: Shell | None = None
         self._needed: set[int] = set()  # positions of cells, see `needed_cells`
@@ -239,7 +244,7 @@ class _Run:
         return self._shell
 
     def _start(self) -> Shell:
-        return Shell(self._shared, self._walls, self._unsafe, self._seed)
+        return Shell(self._shared, self._walls, self._unsafe, self._seed, self._wall)
 
     def _execute(self, position: int) -> None:
         cell = self._cells[position]

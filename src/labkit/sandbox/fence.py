@@ -11,9 +11,14 @@ there; root starts a sandbox as a user that nobody is, in one of two ways:
   What differs: a process of bubblewrap's stays root's in the sandbox, without a way to talk to it;
   and that no further namespace can be made is held by the filter of system calls alone.
 
-Where not even root may make namespaces (a container without the capability CAP_SYS_ADMIN) there
-is no sandbox: another user's number alone would leave the network, the other processes, the
-kernel's shared names and every file that is readable for all. Such a machine is told what it lacks.
+Where not even root may make namespaces (a container without the capability CAP_SYS_ADMIN)
+bubblewrap does not start, and such a machine is told what it lacks. Nothing takes its place by
+itself: another user's number alone would leave the network, the other processes, the kernel's
+shared names and every file that is readable for all. Whoever grades there may choose
+`second_wall`: Landlock and a stricter filter keep files, network, signals and shared names closed
+without any privilege. But names and sizes of files show, what is written lies on the machine's
+disk, and where root cannot lend another number the code runs as the user who grades, so that each
+thing that Landlock overlooks counts. Hence it is chosen, with the difference said, and never taken.
 """
 
 from __future__ import annotations
@@ -209,7 +214,8 @@ def fence() -> Fence:
         if not failed:
             return way
         said = said or failed
-    raise GradingError(f"the sandbox does not start: {said}.", " ".join(_reasons(other)) or GENERAL)
+    advice = [" ".join(_reasons(other)) or GENERAL, view.other_wall()]
+    raise GradingError(f"the sandbox does not start: {said}.", " ".join(filter(None, advice)))
 
 
 #: what to do if nothing better is known

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from labkit.sandbox import keep
 from labkit.sandbox.groups import Group
 
 #: processes that are not the student's: bubblewrap's, once or twice, and Python itself
@@ -18,6 +20,10 @@ OF_BUBBLEWRAP = 5
 #: file systems of the sandbox that are kept in memory, and where to look whether it is the sandbox
 IN_MEMORY = ("/tmp", "/home/student", "/dev/shm", "/labkit/cache")
 INSIDE_MARK = "/labkit/shell"
+#: what a keeper gets to end what it keeps, s
+KEEPERS_SECONDS = 5.0
+#: how often a sandbox's files on disk are counted, s, and how many there may be
+FILES_SECONDS, MAX_FILES = 0.5, 50_000
 
 
 @dataclass(frozen=True)
@@ -94,15 +100,37 @@ class Stopped(BaseException):  # no Exception: no test may catch it
 
 
 def kill(pid: int) -> None:
-    """Kill a process with all its children; those of a sandbox die with its first process."""
-    family = []
+    """Kill a process with all its children; those of a sandbox die with its first process.
+
+    A keeper is asked instead: it ends what it keeps, and then itself.
+    """
+    family, kept = [], []
     with contextlib.suppress(psutil.Error):
-        family = psutil.Process(pid).children(recursive=True)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    for child in family:
+        first = psutil.Process(pid)
+        family = [first]
+        family += first.children(recursive=True)
+    for process in family:
         with contextlib.suppress(psutil.Error):
-            child.kill()
+            if process.name() == keep.NAME:
+                kept.append(process)
+                process.terminate()
+            else:
+                process.kill()
+    latest = time.monotonic() + KEEPERS_SECONDS
+    while not all(map(_has_ended, kept)):
+        if time.monotonic() > latest:
+            for process in kept:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            return
+        time.sleep(0.005)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
 
 
 class Meter:
@@ -137,10 +165,21 @@ class Watch(threading.Thread):
     limits : Limits
     group : Group, optional
         Its control groups: what they do not count is summed over processes.
+    on_disk : sequence of Path
+        Folders that it may write in and that have no size of their own.
     """
 
-    def __init__(self, pid: int, limits: Limits, group: Group | None = None) -> None:
+    def __init__(
+        self,
+        pid: int,
+        limits: Limits,
+        group: Group | None = None,
+        on_disk: Sequence[Path] = (),
+    ) -> None:
         super().__init__(daemon=True)
+        self._on_disk = on_disk
+        self._scratch = limits.scratch
+        self._counted = 0.0  # when its files were last counted
         self.peak = 0
         self._why = ""
         self._memory = limits.memory
@@ -192,9 +231,17 @@ class Watch(threading.Thread):
                 self._why = "started too many processes and was stopped"
             elif used > self._memory:
                 self._why = self._too_large()
+            elif self._wrote_too_much():
+                self._why = f"wrote more than {self._scratch / 1e9:.1f} GB of files and was stopped"
             if self.stopped:
                 kill(self._pid)
                 return
+
+    def _wrote_too_much(self) -> bool:
+        if not self._on_disk or time.monotonic() < self._counted + FILES_SECONDS:
+            return False
+        self._counted = time.monotonic()
+        return on_disk(self._on_disk, self._scratch) > self._scratch
 
     def _members(self) -> list[int]:
         known = self._group.members() if self._group else None
@@ -202,6 +249,36 @@ class Watch(threading.Thread):
 
     def _too_large(self) -> str:
         return f"used more than {self._memory / 1e9:.1f} GB of memory and was stopped"
+
+
+def on_disk(folders: Sequence[Path], most: int) -> int:
+    """Return the bytes of the files in some folders; too many files count as too many bytes.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+    most : int
+        Where counting may stop.
+
+    Returns
+    -------
+    int
+        Files that were deleted and are still open are not seen.
+    """
+    waiting, used, seen = list(map(str, folders)), 0, 0
+    while waiting and used <= most:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    used += 512 * entry.stat(follow_symlinks=False).st_blocks
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    if seen > MAX_FILES:
+                        return most + 1
+        except OSError:
+            pass  # removed since, or closed
+    return used
 
 
 def family(pid: int, most: int) -> list[int]:

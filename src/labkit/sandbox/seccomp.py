@@ -14,6 +14,10 @@ Three answers are given besides "go on":
   which a device was touched, would be seen in the next. Nobody else writes what a sandbox writes,
   so that little is lost: the exclusion of its own processes, and the times of copied files.
 
+Where the sandbox has no namespaces of its own (`second_wall`), more is refused or only granted:
+what Landlock does not look at, and what would act on other processes and files of the same user.
+Sockets are pairs there, joined from the start, which lead nowhere else.
+
 The filter is a list of what is refused, not of what is allowed: what libraries need changes with
 every version, what is dangerous changes slowly.
 """
@@ -114,6 +118,53 @@ UNCOUNTED = """
 memfd_create 319 279
 shmget 29 194
 """
+#: without namespaces: rights, owners and priorities are the machine's, so that these do nothing
+GRANTED_OUTSIDE = """
+chmod 90 -
+fchmod 91 52
+fchmodat 268 53
+fchmodat2 452 452
+chown 92 -
+fchown 93 55
+lchown 94 -
+fchownat 260 54
+setpriority 141 140
+ioprio_set 251 30
+sched_setaffinity 203 122
+sched_setattr 314 274
+sched_setparam 142 118
+sched_setscheduler 144 119
+"""
+#: without namespaces: names that all processes of the machine, or of its network, have in common
+COMMON_NAMES = """
+shmget 29 194
+shmat 30 196
+shmctl 31 195
+semget 64 190
+semop 65 193
+semctl 66 191
+semtimedop 220 192
+msgget 68 186
+msgsnd 69 189
+msgrcv 70 188
+msgctl 71 187
+mq_open 240 180
+mq_unlink 241 181
+bind 49 200
+connect 42 203
+listen 50 201
+"""
+#: without namespaces: notes on files, which programs that copy can do without
+ATTRIBUTES = """
+setxattr 188 5
+lsetxattr 189 6
+fsetxattr 190 7
+setxattrat 463 463
+removexattr 197 14
+lremovexattr 198 15
+fremovexattr 199 16
+removexattrat 466 466
+"""
 #: calls of which some arguments are refused
 BY_ARGUMENT = """
 clone 56 220
@@ -122,6 +173,8 @@ personality 135 92
 fcntl 72 25
 ioctl 16 29
 socket 41 198
+socketpair 53 199
+prlimit64 302 261
 """
 #: the last call that was looked at (removexattrat of Linux 6.13)
 NEWEST = 466
@@ -138,14 +191,19 @@ SET_LOCK = (6, 7, 37, 38)
 ASK_LOCK, LEASES = (5, 36), (1024, 1025, 1026)
 #: TIOCSTI, TIOCLINUX
 TERMINAL_INPUT = (0x5412, 0x541C)
-#: AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: those that belong to a network namespace
-FAMILIES = (1, 2, 10, 16)
-#: those of them that reach nobody else where there is no namespace of one's own
-FAMILIES_WITHOUT_NETWORK = (1,)
+AF_UNIX = 1
+#: with AF_INET, AF_INET6, AF_NETLINK: those that belong to a network namespace
+FAMILIES = (AF_UNIX, 2, 10, 16)
+#: a bit that SOCK_DGRAM and SOCK_RAW have, SOCK_STREAM and SOCK_SEQPACKET do not: what is sent
+#: through one end of a pair of these may be sent elsewhere
+TO_ANYBODY = 2
+#: the kind of a request by ioctl, and that of terminals, which open files and pipes share; others
+#: change flags of files that are open for reading
+KIND, OF_TERMINALS = 0xFF00, 0x5400
 
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16
-_LOAD, _RETURN, _EQUAL, _AT_LEAST, _ANY_BIT = 0x20, 0x06, 0x15, 0x35, 0x45
+_LOAD, _RETURN, _EQUAL, _AT_LEAST, _ANY_BIT, _MASK = 0x20, 0x06, 0x15, 0x35, 0x45, 0x54
 
 
 def numbers(listed: str, machine: str) -> dict[str, int]:
@@ -167,9 +225,7 @@ def numbers(listed: str, machine: str) -> dict[str, int]:
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}
 
 
-def program(
-    machine: str = "", *, counted: bool = True, families: Iterable[int] = FAMILIES
-) -> bytes | None:
+def program(machine: str = "", *, counted: bool = True, namespaces: bool = True) -> bytes | None:
     """Return the filter as the kernel takes it, an array of `struct sock_filter`.
 
     Parameters
@@ -178,8 +234,8 @@ def program(
         The kind of processor; this machine's by default.
     counted : bool
         Whether a control group counts memory that no process has mapped; if not, there is none.
-    families : iterable of int
-        Of sockets.
+    namespaces : bool
+        Whether the sandbox has namespaces of its own.
 
     Returns
     -------
@@ -200,6 +256,8 @@ def program(
     answers = {NOT_PERMITTED: errno.EPERM, NO_SUCH_CALL: errno.ENOSYS, GRANTED: 0}
     if not counted:
         answers[UNCOUNTED] = errno.ENOSYS
+    if not namespaces:
+        answers |= {GRANTED_OUTSIDE: 0, COMMON_NAMES: errno.EPERM, ATTRIBUTES: errno.ENOTSUP}
     for listed, number in answers.items():
         for call in numbers(listed, machine).values():
             code += _if(_EQUAL, call, then=_answer(number))
@@ -216,8 +274,22 @@ def program(
             *_any(LEASES, refused),
         ],
         "ioctl": [_argument(1), *_any(TERMINAL_INPUT, refused)],
-        "socket": [_argument(0), *_only(families, _answer(errno.EAFNOSUPPORT))],
+        "socket": [_argument(0), *_only(FAMILIES, _answer(errno.EAFNOSUPPORT))],
+        "socketpair": [],
+        "prlimit64": [],
     }
+    if not namespaces:
+        of_terminals = [_do(_MASK, KIND), *_only([OF_TERMINALS], _answer(errno.ENOTTY))]
+        arguments["ioctl"] += of_terminals
+        no_family = _answer(errno.EAFNOSUPPORT)
+        arguments["socket"] = no_family
+        arguments["socketpair"] = [
+            _argument(0),
+            *_if(_EQUAL, AF_UNIX, then=[], otherwise=no_family),
+            _argument(1),
+            *_if(_ANY_BIT, TO_ANYBODY, then=refused),
+        ]
+        arguments["prlimit64"] = [_argument(0), *_only([0], refused)]
     for name, call in numbers(BY_ARGUMENT, machine).items():
         code += _if(_EQUAL, call, then=[*arguments[name], _do(_RETURN, _ALLOW)])
     return b"".join([*code, _do(_RETURN, _ALLOW)])

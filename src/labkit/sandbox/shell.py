@@ -12,19 +12,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from labkit.errors import GradingError
-from labkit.sandbox import seccomp
-from labkit.sandbox.fence import ENTER, NOTEPAD, OpenFiles, fence, notepad, open_files, sandboxed
-from labkit.sandbox.groups import Group
+from labkit.sandbox import seccomp, second_wall
+from labkit.sandbox.fence import ENTER, NOTEPAD, fence, notepad, open_files, sandboxed
+from labkit.sandbox.groups import CONTROLLERS, Group
 from labkit.sandbox.inside import wire
 from labkit.sandbox.limits import Budget, Limits, Meter, Stopped, Watch, kill
-from labkit.sandbox.view import KIT, start_numbers, unsafe_command, unsafe_environment
+from labkit.sandbox.view import (
+    KIT,
+    require_bubblewrap,
+    start_numbers,
+    unsafe_command,
+    unsafe_environment,
+)
+
+#: what can stand around students' code; the second is to be chosen by whoever grades
+WALLS = BUBBLEWRAP, LANDLOCK = ("bubblewrap", "landlock")
 
 #: an empty sandbox is ready in a third of a second
 START_SECONDS = 60.0
@@ -47,32 +56,60 @@ def scratch() -> Iterator[Path]:
     for left in place.glob("labkit-run-*"):
         owner = re.fullmatch(r"labkit-run-(\d{1,9})-\w+", left.name)
         if owner and not psutil.pid_exists(int(owner[1])):
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f"labkit-run-{os.getpid()}-", ignore_cleanup_errors=True
-    ) as folder:
-        # what lies in it is read by the sandbox's own user; nobody else gets into the folder around
-        before = os.umask(0o022) if _is_root() else None
-        inner = Path(folder) / "files"
+            _remove(left)
+    folder = Path(tempfile.mkdtemp(prefix=f"labkit-run-{os.getpid()}-"))
+    # what lies in it is read by the sandbox's own user; nobody else gets into the folder around
+    before = os.umask(0o022) if _is_root() else None
+    inner = folder / "files"
+    try:
         inner.mkdir()
-        try:
-            yield inner
-        finally:
-            if before is not None:
-                os.umask(before)
+        yield inner
+    finally:
+        if before is not None:
+            os.umask(before)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, however deep or closed what students' code has left in it."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        subprocess.run(["chmod", "-R", "u+rwX", folder], capture_output=True)
+        subprocess.run(["rm", "-rf", folder], capture_output=True)
 
 
 def _is_root() -> bool:
     return hasattr(os, "getuid") and os.getuid() == 0
 
 
-def missing_limits(limits: Limits | None = None) -> str:
+def require(wall: str) -> None:
+    """Refuse to grade where a wall around students' code does not stand.
+
+    Parameters
+    ----------
+    wall : str
+        One of `WALLS`.
+
+    Raises
+    ------
+    GradingError
+    """
+    if wall == LANDLOCK:
+        second_wall.require()
+    else:
+        require_bubblewrap()
+
+
+def missing_limits(limits: Limits | None = None, wall: str = BUBBLEWRAP) -> str:
     """Say which limits the kernel does not hold for a sandbox here, and what to do.
 
     Parameters
     ----------
     limits : Limits, optional
         The default ones if not given.
+    wall : str
+        One of `WALLS`.
 
     Returns
     -------
@@ -89,8 +126,10 @@ def missing_limits(limits: Limits | None = None) -> str:
     missing = group.missing
     group.dissolve()
     said = []
-    way = fence()
-    if way.other >= 0 and not way.twice:
+    if wall == LANDLOCK:
+        said.append(second_wall.missing())
+        missing = [what for what in missing if what != CONTROLLERS["cpu"]]  # by the filter
+    elif (way := fence()).other >= 0 and not way.twice:
         said.append(
             "Only root may make user namespaces here, so that bubblewrap's own process in the "
             "sandbox stays root's; students' code is another user's all the same. Allow them (see "
@@ -111,6 +150,12 @@ def missing_limits(limits: Limits | None = None) -> str:
     return " ".join(said)
 
 
+def _python(kit: Path) -> list[str]:
+    """Return the command line of the student's process, from where the kit stands for it."""
+    python = str(Path(sys.executable).resolve())
+    return [python, "-s", "-B", str(kit / "shell" / "student.py")]
+
+
 # --- one sandboxed shell ------------------------------------------------------------------------
 
 
@@ -123,32 +168,55 @@ class Shell:
         See `view.walls`.
     limits : Limits
     unsafe : bool
-        Run without bubblewrap.
+        Run without any wall.
     seed : int
         What chance in it follows from.
+    wall : str
+        One of `WALLS`.
     """
 
     _received = 0  # bytes
     _looked = 0.0  # when an answer was last held to its budget
 
-    def __init__(self, shared: Path, limits: Limits, unsafe: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        shared: Path,
+        limits: Limits,
+        unsafe: bool = False,
+        seed: int = 0,
+        wall: str = BUBBLEWRAP,
+    ) -> None:
         requests_out, requests_in = os.pipe()
         answers_out, answers_in = os.pipe()
         self._to, self._from = requests_in, answers_out
-        theirs = [requests_out, answers_in]
+        theirs = requests_out, answers_in
         self._limits = limits
         self._kept = contextlib.ExitStack()
         self._group = None if unsafe else Group(limits.memory, limits.tasks, limits.cores)
         self._said = None if unsafe else notepad()
+        writable: Sequence[Path] = ()
         try:
             with open_files() as files:
                 if unsafe:
-                    line = unsafe_command((requests_out, answers_in), seed, limits)
-                    home = self._kept.enter_context(scratch())
+                    line = unsafe_command(theirs, seed, limits)
+                    home, environment = (
+                        self._kept.enter_context(scratch()),
+                        unsafe_environment(seed),
+                    )
+                elif wall == LANDLOCK:
+                    room = second_wall.Room(self._kept.enter_context(scratch()))
+                    counted = self._counts_memory
+                    line = second_wall.sandboxed(files, room, shared, limits, counted)
+                    line = [*self._enter(), *line, *_python(room.kit)]
+                    most = second_wall.processes(limits)
+                    line += start_numbers(theirs, seed, limits, most)
+                    home, environment = room.home, room.environment(seed)
+                    writable = room.writable
                 else:
-                    line = [*self._enter(), *self._sandboxed(files, shared, seed)]
-                    line += start_numbers((requests_out, answers_in), seed, limits, limits.tasks)
-                    home = Path("/")
+                    line = sandboxed(files, shared, limits, seed, self._counts_memory)
+                    line = [*self._enter(), *line, *_python(KIT)]
+                    line += start_numbers(theirs, seed, limits, limits.tasks)
+                    home, environment = Path("/"), {}
                 stream = subprocess.DEVNULL if self._said is None else self._said
                 self._process = subprocess.Popen(
                     line,
@@ -157,7 +225,7 @@ class Shell:
                     stderr=stream,
                     pass_fds=[*theirs, *files.numbers],
                     cwd=home,
-                    env=unsafe_environment(seed) if unsafe else {},
+                    env=environment,
                     start_new_session=True,
                 )
         except BaseException:
@@ -168,8 +236,12 @@ class Shell:
                 os.close(fd)
         os.set_blocking(self._to, False)
         os.set_blocking(self._from, False)
-        self._watch = Watch(self._process.pid, limits, self._group)
+        self._watch = Watch(self._process.pid, limits, self._group, writable)
         self._begin()
+
+    @property
+    def _counts_memory(self) -> bool:
+        return self._group is not None and self._group.counts_memory
 
     def _enter(self) -> list[str]:
         """Return the start of the command line: what enters the control groups."""
@@ -180,12 +252,6 @@ class Shell:
         doors = self._group.doors if self._group else []
         line = [sys.executable, "-I", "-S", "-B", str(ENTER), str(os.getpid()), *doors]
         return [*line, *map(str, sorted(cores)), "--"]
-
-    def _sandboxed(self, files: OpenFiles, shared: Path, seed: int) -> list[str]:
-        counted = self._group is not None and self._group.counts_memory
-        line = sandboxed(files, shared, self._limits, seed, counted)
-        line += [str(Path(sys.executable).resolve()), "-s", "-B"]
-        return [*line, str(KIT / "shell" / "student.py")]
 
     def _begin(self) -> None:
         """Wait for the first word; without it no work is to blame, and no points are lost."""

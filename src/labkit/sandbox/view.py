@@ -20,12 +20,14 @@ import helpers
 import surveys
 from labkit import ROOT
 from labkit.errors import GradingError
+from labkit.sandbox import landlock
 from labkit.sandbox.limits import Limits
 from surveys.folders import cache_folder, data_folder, facts_folder, survey_folder
 
 INSIDE = Path(__file__).with_name("inside")
 #: where the kit's own things stand in the sandbox
 KIT = Path("/labkit")
+HOME = Path("/home/student")
 #: of the survey; what else may lie beside it stays outside
 SERVED = ("catalogue.sqlite", "products", "sas", "survey.json")
 #: what an installed kit keeps among the packages: its other rooms, and where it lies
@@ -80,7 +82,18 @@ def require_bubblewrap() -> str:
     raise GradingError(
         "bubblewrap is not installed, and without it students' code could read your files and the "
         "hidden tests. Install it (`apt-get install bubblewrap`; conda: `conda install -c "
-        "conda-forge bubblewrap`), or grade notebooks you trust with --unsafe."
+        "conda-forge bubblewrap`), or grade notebooks you trust with --unsafe.",
+        other_wall(),
+    )
+
+
+def other_wall() -> str:
+    """Say what can be chosen where bubblewrap does not start; "" if that does not work either."""
+    if landlock.lacking():
+        return ""
+    return (
+        "Or choose the second wall, `--wall landlock`, which needs no namespaces: SECURITY.md says "
+        "what it holds less than bubblewrap."
     )
 
 
@@ -106,7 +119,7 @@ def walls(shared: Path, limits: Limits, small: Mapping[str, str] | None = None) 
         line += ["--ro-bind-try", path, path]
     for place, number in (small or {}).items():
         line += ["--perms", "0644", "--ro-bind-data", number, place]
-    for place in ("/dev/shm", "/tmp", "/home/student"):
+    for place in ("/dev/shm", "/tmp", str(HOME)):
         line += [*size, "--tmpfs", place]
     # last, since Python may lie in a home folder or below /tmp
     for folder in system_folders():
@@ -232,8 +245,8 @@ def within(seed: int) -> list[str]:
     list of str
     """
     # bubblewrap leaves parts of it writable for the owner of the machine
-    line = ["--proc", "/proc", "--remount-ro", "/proc", "--chdir", "/home/student", "--clearenv"]
-    for name, value in _environment(KIT / "packages", seed).items():
+    line = ["--proc", "/proc", "--remount-ro", "/proc", "--chdir", str(HOME), "--clearenv"]
+    for name, value in environment(KIT, HOME, seed).items():
         line += ["--setenv", name, value]
     return line
 
@@ -266,7 +279,7 @@ def require_out_of_sight(course: Path) -> None:
     GradingError
     """
     for folder in system_folders():
-        hidden = any(course.is_relative_to(path) for path in _private(folder))
+        hidden = any(course.is_relative_to(path) for path in private(folder))
         if course.is_relative_to(folder) and not hidden:
             raise GradingError(
                 f"students' code may read all of {folder}, and so the hidden tests in {course}: "
@@ -274,7 +287,7 @@ def require_out_of_sight(course: Path) -> None:
             )
 
 
-def _private(folder: Path) -> list[Path]:
+def private(folder: Path) -> list[Path]:
     """Return what lies in a folder of the course, its data and its downloads."""
     found: list[Path] = []
     for path in (ROOT.resolve(), data_folder().resolve(), cache_folder().resolve()):
@@ -287,7 +300,7 @@ def _private(folder: Path) -> list[Path]:
 def _without_the_course(folder: Path) -> list[str]:
     """Hide what a folder of the system holds of the course, its data, and an installed kit."""
     line = []
-    for path in _private(folder):
+    for path in private(folder):
         line += _hidden(path, path)
     for lib in ("lib*", "local/lib*"):
         for packages in sorted(folder.glob(f"{lib}/python3*/*-packages")):
@@ -350,21 +363,34 @@ def _survey() -> list[str]:
     return line
 
 
-def _environment(packages: Path, seed: int) -> dict[str, str]:
+def environment(kit: Path, home: Path, seed: int) -> dict[str, str]:
+    """Return the environment of a process in a sandbox.
+
+    Parameters
+    ----------
+    kit, home : Path
+        Where the kit's things and the student's stand there.
+    seed : int
+        Of Python's hashes.
+
+    Returns
+    -------
+    dict of str to str
+    """
     one_thread = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
     return {
-        "HOME": "/home/student",
+        "HOME": str(home),
         "USER": "student",
         "LOGNAME": "student",
         "PATH": f"{Path(sys.executable).resolve().parent}:/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": f"{KIT}:{KIT / 'src'}:{packages}",
+        "PYTHONPATH": f"{kit}:{kit / 'src'}:{kit / 'packages'}",
         "PYTHONHASHSEED": str(seed),
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": str(KIT / "cache" / "matplotlib"),
+        "MPLCONFIGDIR": str(kit / "cache" / "matplotlib"),
         "TQDM_DISABLE": "1",
-        "LABKIT_DATA": str(KIT / "survey"),
-        "LABKIT_CACHE": str(KIT / "cache"),
+        "LABKIT_DATA": str(kit / "survey"),
+        "LABKIT_CACHE": str(kit / "cache"),
         "LABKIT_PRODUCTS": "none",
         # the same arithmetic whatever else the machine is doing
         **{f"{library}_NUM_THREADS": "1" for library in one_thread},
