@@ -1,10 +1,14 @@
-"""One call of a student's function: how it was made, what it changed, where it failed."""
+"""One call of a student's function: how it was made, what it changed, where it failed; in quiet."""
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import io
 import linecache
-from collections.abc import Callable, Mapping
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -112,3 +116,21 @@ def _differ(before: Any, after: Any) -> bool:
     if isinstance(before, int | float | complex | str | bytes | np.generic):
         return bool(before != after) and bool(before == before)  # NaN is no change
     return False
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep prints, progress bars, warnings and logs out: none of them is a wrong answer."""
+    disabled = logging.root.manager.disable
+    # a log's handler may hold the stream it found when its package was imported, as PyMC's does
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)

@@ -20,18 +20,15 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import copy
-import io
-import logging
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from helpers.calls import Call
+from helpers.calls import Call, quiet
 from helpers.plain_values import CheckFailed, plain
 from helpers.properties import (
     array,
@@ -143,7 +140,7 @@ def submitted(name: str) -> Any:
             _last_call.get()[:] = [made]
         args, kwargs = copy.deepcopy((args, kwargs))
         try:
-            with _quiet():
+            with quiet():
                 result = plain(work(*args, **kwargs), f"`{name}`")
         except NotImplementedError:
             raise CheckFailed(f"`{name}` is not written yet") from None
@@ -159,24 +156,6 @@ def submitted(name: str) -> Any:
 
     call.__name__ = name
     return call
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep prints, progress bars, warnings and logs out: none of them is a wrong answer."""
-    disabled = logging.root.manager.disable
-    # a log's handler may hold the stream it found when its package was imported, as PyMC's does
-    logging.disable(logging.CRITICAL)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
 
 
 def workspace() -> Path:
@@ -209,7 +188,7 @@ def run(test: Callable[[], None]) -> None:
             Path(folder).chmod(0o755)  # the work may run as another user
         tokens = _workspace.set(Path(folder)), _last_call.set(calls)
         try:
-            with _quiet():
+            with quiet():
                 test()
         except Exception as error:  # noqa: BLE001 - raised again, in words
             failure = _told(error, calls)

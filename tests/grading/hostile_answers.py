@@ -116,10 +116,11 @@ ANSWERS = [
     Hostile("a_function_that_is_none", FORGE + "tell(pack(pairs(function=True)))\n" + NOTHING),
     Hostile(
         "says_what_was_raised",
-        FORGE + "def double(x):\n"
-        "    tell(pack(pairs(raised={'list': ['SystemExit', 'Stopped']}, message='-15' + '.0')))\n",
+        FORGE + "def double(x):\n    if x is not None and float(x) < 0:\n"
+        "        tell(pack(pairs(raised={'list': ['SystemExit', 'Stopped']}, message='-15' + '.0')))\n"
+        "    return 2 * x",
     ),
-    # said at every call it would be told again: there is no secret in a student's own words
+    # said at every call these two would be told: there is no secret in a student's own words
     Hostile(
         "speaks_of_hidden_names_when_asked_for_them",
         "from helpers import checks\ndef double(x):\n    if x is not None and float(x) < 0:\n"

@@ -455,7 +455,9 @@ def test_the_model_of_lab_1_keeps_everything():
     assert verdict.stopped == []
 
 
-def test_it_is_never_taken_silently(tmp_path, capsys):
+def test_it_is_never_taken_silently(tmp_path, capsys, monkeypatch):
+    # where root's Python is closed to others, nobody can be lent; the wall stands all the same
+    monkeypatch.setattr(second_wall, "require", second_wall.user)
     course = make_course(tmp_path)
     hand_in(course, "ada", "def double(x):\n    return x + x")
     assert cli.main(["grade", LAB, "--course", str(course), "--wall", "landlock"]) == 0
@@ -507,7 +509,18 @@ def test_an_older_kernel_is_refused_with_the_reason(answer, why, monkeypatch, tm
         second_wall._lent.cache_clear()
 
 
-def test_doctor_says_that_it_would_stand():
+def test_root_who_can_lend_no_user_is_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(second_wall, "_lent", lambda: (-1, "/root/python cannot be read"))
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    assert cli.main(["grade", LAB, "--course", str(tmp_path), "--wall", "landlock"]) == 1
+    said = capsys.readouterr().err
+    assert "students' code would run as root" in said
+    assert "/root/python cannot be read" in said
+    assert "chmod -R go+rX" in said
+
+
+def test_doctor_says_that_it_would_stand(monkeypatch):
+    monkeypatch.setattr(second_wall, "require", second_wall.user)
     (finding,) = [f for f in doctor._programs() if "second wall" in f.what]
     assert finding.found.startswith("would stand")
 

@@ -72,10 +72,11 @@ def test_model_answer_is_compared_with_the_truth_outside_the_sandbox():
     model = sources[EXERCISE]
     asks = 'from helpers import checks\ntruth = checks.truth("apogee", "mystery")[:5]\n'
     asks += "mystery_answer = np.column_stack([truth, [24, 0.05, 0.02, 0.03, 0.02]])"
+    every = [test.name for test in tests]
     expected = {
         model: [],
-        f"{model}\nmystery_answer = mystery_answer + np.array([100, 0])": [tests[0].name],
-        asks: [test.name for test in tests],
+        f"{model}\nmystery_answer = mystery_answer + np.array([100, 0])": every,
+        asks: every,
     }
     for answer, lost in expected.items():
         cells = [repair.Cell("setup", "setup", "code", "import numpy as np")]

@@ -169,14 +169,21 @@ def let_in(folder: Path, other: int) -> None:
 
 
 def require() -> None:
-    """Refuse to grade where the second wall does not stand.
+    """Refuse to grade where the second wall does not stand, or students' code would be root.
 
     Raises
     ------
     GradingError
         It says why, and what to do.
     """
-    user()
+    if user() < 0 and os.getuid() == 0:
+        raise GradingError(
+            f"students' code would run as root, since no other user can be lent to it "
+            f"({_lent()[1]}).",
+            f"Let every user read Python and its packages (`chmod -R go+rX {sys.prefix} "
+            f"{sys.base_prefix}`) and enter the folders on the way (`chmod go+x`), or grade as a "
+            "user who is not root.",
+        )
 
 
 def user() -> int:
@@ -187,6 +194,7 @@ def user() -> int:
     Returns
     -------
     int
+        If root can lend none, -1 too: `require` refuses that.
 
     Raises
     ------
@@ -325,12 +333,4 @@ def missing() -> str:
     GradingError
         If it does not stand at all.
     """
-    if user() >= 0:
-        return WITHOUT
-    if os.getuid():
-        return f"{WITHOUT} Students' code runs as the user who grades."
-    return (
-        f"{WITHOUT} Students' code runs as root, without root's rights, since it cannot run as "
-        f"another user here ({_lent()[1]}). Can every user read Python and its packages (`chmod -R "
-        f"go+rX {sys.prefix} {sys.base_prefix}`), and enter the folders on the way (`chmod go+x`)?"
-    )
+    return WITHOUT if user() >= 0 else f"{WITHOUT} Students' code runs as the user who grades."
