@@ -23,11 +23,11 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-# the labs use both cores; the other tests share them
+# the labs use both cores; the other tests share them, one more at a time since some of them wait
 test: lint
 	$(BIN)/labkit data
 	$(BIN)/pytest -m labs
-	$(BIN)/pytest -n 2 -m "not labs"
+	$(BIN)/pytest -n 3 -m "not labs"
 
 # every seed, fold and training: hours
 thorough: lint

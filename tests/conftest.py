@@ -1,7 +1,8 @@
-"""Which tests share a process; at the end of a run, what was measured.
+"""Which tests share a process, and in which order; at the end of a run, what was measured.
 
-Two processes run the tests side by side (pytest-xdist, in the Makefile). Tests that share an
-expensive fixture run in one worker: a file's fixtures, a lab's sandbox, the walkthrough.
+Several processes run the tests side by side (pytest-xdist, in the Makefile). Tests that share an
+expensive fixture run in one worker: a file's fixtures, a lab's sandbox, the walkthrough. Groups
+that take minutes come first, so that no worker is left alone with one at the end.
 """
 
 import re
@@ -9,6 +10,33 @@ import re
 import pytest
 
 pytest_plugins = ["tests.tiny_archive"]
+
+
+#: groups of tests that take more than a minute, the longest first
+LONGEST = (
+    "07_activity",
+    "09_corona",
+    "tests/real/test_lamost.py",
+    "08_csst",
+    "06_neural_labels",
+    "05_mcmc",
+    "tests/grading/test_safe_labs.py",
+    "tests/grading/test_watchdog.py",
+    "tests/grading/test_safe_cycle.py",
+    "tests/house/test_wheel.py",
+    "tests/grading/test_leaks.py",
+    "tests/real/test_csst.py",
+    "tests/real/test_lamost_neural.py",
+    "tests/grading/test_hostile.py",
+    "tests/grading/test_killed.py",
+    "tests/skysim/test_survey.py",
+    "tests/labkit/test_walkthrough.py",
+    "01_apogee",
+    "tests/skysim/test_h_band_fast.py",
+    "tests/grading/test_unlucky.py",
+    "tests/grading/test_second_wall.py",
+    "tests/grading/test_limits.py",
+)
 
 
 def _group(test: str) -> str:
@@ -21,10 +49,18 @@ def _group(test: str) -> str:
     return file
 
 
+def pytest_collection_modifyitems(items):
+    place = {group: number for number, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(_group(item.nodeid), len(LONGEST)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Group tests here: under pytest 9.2 the marker xdist_group of xdist 3.8 groups nothing."""
     from xdist.scheduler import LoadScopeScheduling
+
+    # the order of the tests is that of their groups, not of how many tests each has
+    config.option.loadscopereorder = False
 
     class ByGroup(LoadScopeScheduling):
         def _split_scope(self, nodeid):

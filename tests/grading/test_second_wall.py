@@ -357,7 +357,9 @@ with scratch() as folder:
 """
 
 
-@pytest.mark.parametrize("ends", [lambda p: p.kill(), lambda p: bounds.kill(p.pid)], ids=str)
+@pytest.mark.parametrize(
+    "ends", [lambda p: p.kill(), lambda p: bounds.kill(p.pid)], ids=["alone", "with its processes"]
+)
 def test_what_outlives_its_parents_ends_with_the_grader(ends):
     line = [sys.executable, "-c", KILLED, STAYS]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as grader:
@@ -420,6 +422,13 @@ def test_memory_is_bounded_with_and_without_a_group(grouped, monkeypatch):
 # --- grading ----------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def lent(monkeypatch):
+    """Grade where root's Python is closed to others, and so nobody can be lent, all the same."""
+    monkeypatch.setattr(second_wall, "require", second_wall.user)
+
+
+@pytest.mark.usefixtures("lent")
 def test_marks_are_those_of_the_first_wall(tmp_path):
     course = make_course(tmp_path)
     hand_in(course, "ada", "def double(x):\n    return x + x")
@@ -455,9 +464,8 @@ def test_the_model_of_lab_1_keeps_everything():
     assert verdict.stopped == []
 
 
-def test_it_is_never_taken_silently(tmp_path, capsys, monkeypatch):
-    # where root's Python is closed to others, nobody can be lent; the wall stands all the same
-    monkeypatch.setattr(second_wall, "require", second_wall.user)
+@pytest.mark.usefixtures("lent")
+def test_it_is_never_taken_silently(tmp_path, capsys):
     course = make_course(tmp_path)
     hand_in(course, "ada", "def double(x):\n    return x + x")
     assert cli.main(["grade", LAB, "--course", str(course), "--wall", "landlock"]) == 0
@@ -519,8 +527,8 @@ def test_root_who_can_lend_no_user_is_refused(monkeypatch, tmp_path, capsys):
     assert "chmod -R go+rX" in said
 
 
-def test_doctor_says_that_it_would_stand(monkeypatch):
-    monkeypatch.setattr(second_wall, "require", second_wall.user)
+@pytest.mark.usefixtures("lent")
+def test_doctor_says_that_it_would_stand():
     (finding,) = [f for f in doctor._programs() if "second wall" in f.what]
     assert finding.found.startswith("would stand")
 

@@ -11,6 +11,7 @@ from astropy.io import fits
 from helpers import csst
 from labkit import lab_source
 from surveys.wavelengths import vacuum
+from tests.tiers import THOROUGH
 
 from .conftest import real_file
 
@@ -118,6 +119,7 @@ def test_csst_fine_tuning_helps_the_other_half(lab, trained, miles):
     assert off[1] < off[0]
 
 
+@pytest.mark.skipif(not THOROUGH, reason="prints its figures only: LABKIT_THOROUGH")
 def test_csst_network_on_calspec_stars(lab, pairs):
     """Printed: CALSPEC stars have R of about 1000, so the models are seen at R = 500 too."""
     with np.load(real_file("csst/calspec_stars.npz")) as file:
