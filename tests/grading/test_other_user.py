@@ -16,6 +16,7 @@ import pytest
 from labkit import ROOT
 from labkit.grading import read_mark
 from labkit.sandbox import landlock
+from tests.tiers import THOROUGH
 
 from .toy import LAB, hand_in, make_course
 
@@ -117,6 +118,19 @@ def test_the_walls_of_another_user(folder):
     assert bool(told["missing"]) == bool(told["not counted"])
     # such memory cannot be made where it is not counted, or is found by looking at processes
     assert set(told["not counted"]) <= {"shared_memory_of_processes_that_ended_is_counted"}
+
+
+@pytest.mark.measured
+@pytest.mark.skipif(not THOROUGH, reason="takes minutes: LABKIT_THOROUGH")
+@pytest.mark.parametrize("file", ["test_hostile.py", "test_unlucky.py"])
+def test_submissions_of_every_kind_graded_by_another_user(folder, file):
+    """The whole of a file of tests; of the hostile ones its table."""
+    subprocess.run(["chown", "-R", USER, str(folder)], check=True)
+    line = [sys.executable, "-m", "pytest", f"tests/grading/{file}", "-p", "no:cacheprovider"]
+    line += [f"--rootdir={ROOT}", f"--basetemp={folder / 'pytest'}"]
+    run = _as_another(line, folder, cwd=ROOT)
+    print(f"\nas user {USER}:\n{run.stdout}")
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.mark.skipif(bool(landlock.lacking()), reason=f"no second wall here: {landlock.lacking()}")
