@@ -172,7 +172,17 @@ def caught_at_250():
     return float(equation_5(1 + 0.1 * emission(250, 1.0)[None])[0] / 0.1)
 
 
-@pytest.fixture(scope="module", params=[1800, 250], ids=["R1800", "R250"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(
+            1800,
+            id="R1800",
+            marks=pytest.mark.skipif(not THOROUGH, reason="trains for minutes: LABKIT_THOROUGH"),
+        ),
+        pytest.param(250, id="R250"),
+    ],
+)
 def rows(request, sample):
     """Figures of every recipe on the same held-out spectra."""
     flux, noise = sample

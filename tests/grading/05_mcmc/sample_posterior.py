@@ -1,19 +1,5 @@
 """Rivals of `sample_posterior`."""
 
-# %% right: the gradient by hand, enrolled as a node
-def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
-    node = LogLikelihood(
-        lambda labels: fast_log_likelihood(labels, matrix, vector, scalar, mean, scale)
-    )
-    with pm.Model():
-        x = pm.Normal("x", 0, 1, shape=5)
-        labels = pm.Deterministic("labels", prior[:, 0] + prior[:, 1] * x)
-        pm.Potential("ll", node(labels))
-        trace = pm.sample(
-            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
-        )
-    return trace.posterior["labels"].values
-
 # %% right: Metropolis, thinned
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
     rng = np.random.default_rng(seed)
@@ -47,6 +33,20 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
                     y, p = new, pn
             kept[c, d] = y
     return mean + scale * kept
+
+# %% right: the gradient by hand, enrolled as a node
+def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
+    node = LogLikelihood(
+        lambda labels: fast_log_likelihood(labels, matrix, vector, scalar, mean, scale)
+    )
+    with pm.Model():
+        x = pm.Normal("x", 0, 1, shape=5)
+        labels = pm.Deterministic("labels", prior[:, 0] + prior[:, 1] * x)
+        pm.Potential("ll", node(labels))
+        trace = pm.sample(
+            draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
+        )
+    return trace.posterior["labels"].values
 
 # %% wrong: the prior on scaled labels, whatever was stated | edits: Metropolis, thinned | loses: test_sample_posterior_prior test_sample_posterior_width
 # (prior[:, 0] - mean) / scale, prior[:, 1] / scale => np.zeros(5), np.ones(5)

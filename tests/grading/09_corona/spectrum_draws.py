@@ -1,5 +1,34 @@
 """Rivals of `spectrum_draws`."""
 
+# %% right: Gaussian about the best fit
+def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
+    from scipy.optimize import least_squares
+
+    rng = np.random.default_rng(seed)
+    q, k = len(modes), chosen.shape[1]
+    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
+    for D, d, own, first in zip(design, data, chosen, start):
+
+        def residual(p):
+            x, y = 2 * (p[0] - 6.5), p[1] - 10
+            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
+            ln_a = ln_a + p[2] + p[7 : 7 + q] @ modes
+            ln_a[own] += ATOMIC_ERROR * p[7 + q :]
+            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
+            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5:]])
+
+        begin = np.concatenate([first, np.zeros(4 + q + k)])
+        low = np.full(begin.size, -np.inf)
+        low[:2] = 6, 9
+        high = np.full(begin.size, np.inf)
+        high[:2] = 7, 11
+        fit = least_squares(residual, begin, bounds=(low, high), x_scale="jac")
+        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
+        parts = (draws[..., 0], draws[..., 1], draws[..., 7 : 7 + q], draws[..., 3:5], draws[..., 5:7], 0.0)
+        for name, part in zip(out, parts):
+            out[name].append(part)
+    return {name: np.array(values) for name, values in out.items()}
+
 # %% right: one model per star, pixel by pixel
 def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
     import pymc as pm
@@ -32,35 +61,6 @@ def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
         for name in names:
             out[name].append(trace[name].values)
         out["seconds"].append(0.0)
-    return {name: np.array(values) for name, values in out.items()}
-
-# %% right: Gaussian about the best fit
-def spectrum_draws(design, data, ln_model, modes, chosen, start, seed=0):
-    from scipy.optimize import least_squares
-
-    rng = np.random.default_rng(seed)
-    q, k = len(modes), chosen.shape[1]
-    out = {name: [] for name in ("log_t", "log_n", "calibration", "continuum", "instrument", "seconds")}
-    for D, d, own, first in zip(design, data, chosen, start):
-
-        def residual(p):
-            x, y = 2 * (p[0] - 6.5), p[1] - 10
-            ln_a = np.einsum("i,ijl,j->l", x ** np.arange(ln_model.shape[0]), ln_model, y ** np.arange(ln_model.shape[1]))
-            ln_a = ln_a + p[2] + p[7 : 7 + q] @ modes
-            ln_a[own] += ATOMIC_ERROR * p[7 + q :]
-            r = d - D @ np.concatenate([np.exp(ln_a), p[3:7]])
-            return np.concatenate([r, [p[2] - first[2]], p[3:5] / 10, p[5:]])
-
-        begin = np.concatenate([first, np.zeros(4 + q + k)])
-        low = np.full(begin.size, -np.inf)
-        low[:2] = 6, 9
-        high = np.full(begin.size, np.inf)
-        high[:2] = 7, 11
-        fit = least_squares(residual, begin, bounds=(low, high), x_scale="jac")
-        draws = rng.multivariate_normal(fit.x, np.linalg.inv(fit.jac.T @ fit.jac), (2, 1000))
-        parts = (draws[..., 0], draws[..., 1], draws[..., 7 : 7 + q], draws[..., 3:5], draws[..., 5:7], 0.0)
-        for name, part in zip(out, parts):
-            out[name].append(part)
     return {name: np.array(values) for name, values in out.items()}
 
 # %% wrong: the softmax of a network's scores taken for a posterior | loses: test_spectrum_draws test_spectrum_draws_errors
