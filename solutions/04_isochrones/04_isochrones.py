@@ -86,7 +86,7 @@ def kiel_figure(teff, logg, fe_h, sequences=()):
         [Fe/H] in dex: the colour of each point, explained by a labelled colour bar.
     sequences : sequence of (str, (m,) array, (m,) array)
         Lines to lay over the points: name for the legend, Teff in K, log g; NaN where the line
-        has a gap.
+        has a gap, which is to stay open.
 
     Returns
     -------
@@ -169,6 +169,19 @@ def test_kiel_figure_axes():
             "some of the stars are outside the limits of the axes",
         )
         checks.that(high - low <= span, "the axes are so wide that the stars fill a corner")
+    # with one line beside the stars
+    g = np.linspace(3.5, 0.7, 30)
+    arguments = teff, logg, rng.uniform(-1, 0.4, 60), [("line", 4500 + 450 * (g - 2.5), g)]
+    facts = checks.submitted("kiel_figure")(*arguments)
+    drawn = [axes for axes in checks.figure(facts).axes if axes.points]
+    checks.that(len(drawn) == 1, "draw one diagram, with a point for each star")
+    checks.that(
+        all(
+            bool(limits[1] <= values.min() and values.max() <= limits[0])
+            for limits, values in ((drawn[0].xlim, teff), (drawn[0].ylim, logg))
+        ),
+        "with a line beside the stars, too, hot stars should be on the left and giants at the top",
+    )
     ### END HIDDEN TESTS
 
 
@@ -252,6 +265,17 @@ def test_kiel_figure_sequences():
             any(np.isclose(xy[:, :1], gap[26:]).any(axis=0).all() for xy in curves),
             "one of six sequences with a gap is not drawn beyond it",
         )
+        # a line that is there on both sides of the gap breaks between them
+        for xy in curves:
+            before, after = (
+                np.flatnonzero(np.isclose(xy, end).all(axis=1))
+                for end in ([gap[24], g[24]], [gap[26], g[26]])
+            )
+            checks.that(
+                not (before.size and after.size)
+                or bool(np.isnan(xy[slice(*sorted([before[0], after[0]]))]).any()),
+                "a sequence's gap is bridged: where it is NaN nothing is to be drawn",
+            )
     ### END HIDDEN TESTS
 
 
@@ -833,6 +857,17 @@ def test_branch_temperature_range():
         atol=5.0,
         hint="near the ends of the branch its temperature is off",
     )
+    # a young isochrone: its main sequence ends at log g 3.3, and its branch begins at 3.2
+    iso_logg = np.concatenate([np.linspace(4.3, 3.3, 40), np.linspace(3.2, 0.6, 60)])
+    phase = np.repeat([0, 2], [40, 60])
+    iso_teff = np.where(phase == 2, 4800 + 480 * (iso_logg - 2.5), 9000)
+    wanted = np.array([3.45, 3.25, 3.1, 1.0])
+    got = checks.array(temperature(wanted, iso_logg, iso_teff, phase), (4,), finite=False)
+    checks.that(
+        bool((np.isfinite(got) == [False, False, True, True]).all()),
+        "a branch may begin below log g 3.5: between its foot and there the temperature should be "
+        "NaN, whatever stars of other phases are there",
+    )
     ### END HIDDEN TESTS
 
 
@@ -904,7 +939,7 @@ def binned_offsets(observed, expected, fe_h, edges):
         [Fe/H] of the stars.
     edges : (b + 1,) array
         Edges of the bins, increasing; a star at or above the lower edge and below the upper one
-        is in the bin.
+        is in the bin. (Whether the last bin holds its own upper edge is left to you.)
 
     Returns
     -------
@@ -1698,6 +1733,17 @@ def test_closest_metallicity_between():
         target = 1 - depth * (1 + 0.5 * true)
         got = checks.number(closest(target, family, fe_h, sigma))
         checks.close(got, end, atol=1e-4, hint="beyond the last candidate, return the end")
+    # lines that deepen faster and faster: chi2 is a parabola near its minimum only
+    family = 1 - depth * np.exp(1.2 * fe_h[:, None])
+    for true in (-0.62, 0.1):
+        target = 1 - depth * np.exp(1.2 * true)
+        chi2 = np.sum(((family - target) / sigma) ** 2, axis=1)
+        near = np.argmin(chi2) + np.arange(-1, 2)
+        a, b, _ = np.polyfit(fe_h[near], chi2[near], 2)
+        got = checks.number(closest(target, family, fe_h, sigma))
+        checks.close(
+            got, -b / (2 * a), atol=0.004, hint="the lowest three points define the parabola"
+        )
     ### END HIDDEN TESTS
 
 
@@ -1787,6 +1833,14 @@ def test_telling_pixels():
         atol=0.01,
         hint="a large difference with a large error says little",
     )
+    sigma[40] = 0.006
+    got = checks.array(tell(wavelength, a, b, sigma, 2), (2,))
+    checks.close(
+        got,
+        wavelength[[200, 40]],
+        atol=0.01,
+        hint="the most significant place is where the difference is most times its error",
+    )
     ### END HIDDEN TESTS
 
 
@@ -1826,6 +1880,15 @@ def test_telling_pixels_apart():
         wavelength[[100, 200, 209]],
         atol=0.01,
         hint="where nothing else is said places 1 Å apart are one, and 2.25 Å apart two",
+    )
+    flux = np.ones(400)
+    flux[[300, 50, 298, 308]] = 0.6, 0.65, 0.67, 0.7
+    got = checks.array(tell(wavelength, np.ones(400), flux, np.full(400, 0.01), 3), (3,))
+    checks.close(
+        got,
+        wavelength[[300, 50, 308]],
+        atol=0.01,
+        hint="each place should be apart from all places that were found before",
     )
     ### END HIDDEN TESTS
 

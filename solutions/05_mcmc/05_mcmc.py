@@ -1306,6 +1306,21 @@ def test_has_converged_hidden():
         not verdict(drift),
         "all chains drift together from beginning to end: compare halves, not whole chains",
     )
+    many = rng.normal(size=(4, 1000, 25))
+    many[0, :, 17] += 1.0
+    checks.that(not verdict(many), "one label in twenty-five has not converged: every one counts")
+    # forty chains: draws enough, though the chains differ a little
+    scores = np.sqrt(0.0253) * np.repeat([-1.0, 1.0], 20)
+    crowd = rng.normal(size=(40, 500, 1)) + scores[:, None, None]
+    checks.that(not verdict(crowd), "an R-hat of 1.0125 is more than 1.01")
+    step = rng.normal(size=(40, 500, 1)) + 0.16 * np.sign(np.arange(500) - 249.5)[:, None]
+    checks.that(
+        not verdict(step), "the second halves of all chains differ a little from the first ones"
+    )
+    wide = rng.normal(size=(40, 500, 1)) * np.repeat([1.0, 1.7], 20)[:, None, None]
+    checks.that(
+        not verdict(wide), "chains of one mean but different widths: is R-hat rank-normalised?"
+    )
 
 
 ### END HIDDEN TESTS
@@ -1337,6 +1352,9 @@ def test_has_converged_size_hidden():
     verdict = checks.submitted("has_converged")
     rng = np.random.default_rng(515)
     checks.that(verdict(rng.normal(size=(4, 1000, 3))), "independent draws have converged")
+    values = rng.normal(size=60)
+    few = np.array([[rng.permutation(values) for _ in range(2)] for _ in range(2)])
+    checks.that(not verdict(few.reshape(2, 120, 1)), "two chains need as many draws as four")
     # chains that agree in everything, but move once in two hundred draws
     values = rng.normal(size=15)
     slow = np.array([[rng.permutation(values) for _ in range(2)] for _ in range(4)])
@@ -1996,6 +2014,17 @@ def test_extra_scatter_hidden():
         atol=0.2,
         hint="the extra scatter is off: do the formal errors count star by star, and do a few "
         "wild stars decide?",
+    )
+    # stars of two kinds, good and bad; then measurements that are too large on average
+    errors = np.column_stack([np.where(rng.random(6000) < 0.4, 6.0, 0.5), np.full(6000, 0.05)])
+    residuals = rng.normal([0.0, 1.0], np.sqrt(errors**2 + [4.0, 1.0]))
+    tau = checks.array(find(residuals, errors), (2,), "the extra scatter")
+    checks.close(
+        tau / [2.0, 1.5],
+        np.ones(2),
+        atol=0.2,
+        hint="the promise is not kept: errors differ from star to star, and the interval should "
+        "contain the truth even if the measurements are too large on average",
     )
 
 

@@ -203,8 +203,12 @@ def test_three_sets_twice_observed():
     divide = checks.submitted("three_sets")
     names = np.array([f"star{i % 60:03d}" for i in range(180)])
     for seed in range(5):
-        training, validation, _ = (
+        training, validation, test = (
             checks.truths(s, (180,)) for s in divide(names, names[:20], 0.3, seed)
+        )
+        checks.that(
+            bool((test == np.isin(names, names[:20])).all()),
+            "all rows of an examined star belong to the test set",
         )
         checks.that(bool(validation.any()), "the validation set is empty")
         checks.that(
@@ -708,7 +712,12 @@ def test_augment_lost_at_random():
         bool(zero.mean(axis=0).min() > 0.1 and zero.mean(axis=0).max() < 0.5),
         "the same pixels are lost in every star",
     )
+    checks.that(bool(abs(zero.mean() - 0.3) < 0.02), "the share of lost pixels is off")
     checks.that(bool(zero.sum(axis=1).std() > 1), "pixels should be lost independently")
+    checks.that(
+        bool(zero.mean(axis=1).min() > 0.1 and zero.mean(axis=1).max() < 0.5),
+        "some stars lose far more pixels than others",
+    )
 
 
 ### END HIDDEN TESTS
@@ -1006,6 +1015,10 @@ def test_early_stopping_nan_hidden():
     )
     best, last = (int(checks.number(n)) for n in stop([2.0, 1.5, 1.5, 1.5, 1.0], 2))
     checks.that((best, last) == (1, 3), "an equal loss is no new lowest one")
+    best, last = (int(checks.number(n)) for n in stop([nan, 2.0, 1.0, 3.0], 3))
+    checks.that((best, last) == (2, 3), "the very first loss may be no number, too")
+    best, last = (int(checks.number(n)) for n in stop([2.0, -float("inf"), 1.0, 3.0], 3))
+    checks.that((best, last) == (2, 3), "an infinite loss, of either sign, should not be kept")
 
 
 ### END HIDDEN TESTS
@@ -1761,6 +1774,10 @@ def test_choose_rule():
     checks.that(checks.text(choose(scores)) == "n5", "a lower loss is better, also below zero")
     scores = {"x": {"training": 0.2, "validation": 0.3}, "y": {"training": 0.1, "validation": 0.4}}
     checks.that(checks.text(choose(scores)) == "x", "the choice needs no test set")
+    names = ("linear", "dense", "convolutional")
+    for best in names:
+        scores = {name: {"training": 0.5, "validation": 1 - (name == best)} for name in names}
+        checks.that(checks.text(choose(scores)) == best, "the losses should decide, not the names")
 
 
 ### END HIDDEN TESTS
@@ -2075,12 +2092,17 @@ def test_coverage_shares():
     sigma = rng.uniform(0.1, 3.0, (20000, 2))
     middle = rng.normal(0, 5, (20000, 2))
     truth = middle + sigma * rng.normal(0, [1.0, 2.0], (20000, 2))
-    shares = np.array([0.2, 0.5, 0.9])
+    shares = np.array([0.5, 0.2, 0.9])
     found = checks.array(checks.submitted("coverage")(middle, sigma, truth, shares), (3, 2))
     halved = 2 * norm.cdf(norm.ppf(0.5 + 0.5 * shares) / 2) - 1
     checks.close(
         found, np.column_stack([shares, halved]), atol=0.02,
         hint="the interval that holds a share q of a Gaussian is central: q/2 on either side",
+    )  # fmt: skip
+    biased = checks.submitted("coverage")(middle + 4 * sigma, sigma, middle, np.array([0.9]))
+    checks.close(
+        checks.array(biased, (1, 2)), [[0.0, 0.0]], atol=1e-6,
+        hint="predictions that are all four sigma too large contain nothing",
     )  # fmt: skip
 
 
@@ -2390,6 +2412,14 @@ def test_response_matrix_mixed():
         "the slopes are off: fit all true labels at once (they may be correlated), rows are the "
         "measured labels, and both are in units of the scales",
     )
+    x = rng.normal(0, 1, (4000, 2))
+    truth, measured = (v * [150.0, 0.6] for v in (x, x + rng.normal(0, 1, (4000, 2))))
+    found = checks.submitted("response_matrix")(truth, measured, np.array([150.0, 0.6]))
+    checks.close(
+        checks.array(found, (2, 2)), np.eye(2), atol=0.15,
+        hint="measurements that scatter, but lean nowhere, still follow the truth with slope one: "
+        "which of the two is fitted as a function of the other?",
+    )  # fmt: skip
 
 
 ### END HIDDEN TESTS

@@ -82,3 +82,17 @@ def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
 def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
     k = iso_logg[(iso_phase == 2) & (iso_logg < 3.5)]
     return np.where((logg >= k.min()) & (logg <= k.max()), iso_teff.mean(), np.nan)
+
+# %% wrong: phases up to 2 | loses: test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    m = (iso_phase <= 2) & (iso_logg < 3.5)
+    o = np.argsort(iso_logg[m])
+    return np.interp(logg, iso_logg[m][o], iso_teff[m][o], left=np.nan, right=np.nan)
+
+# %% wrong: NaN at the foot beyond 3.5 only | loses: test_branch_temperature_range
+def branch_temperature(logg, iso_logg, iso_teff, iso_phase):
+    m = (iso_phase == 2) & (iso_logg < 3.5)
+    o = np.argsort(iso_logg[m])
+    out = np.interp(logg, iso_logg[m][o], iso_teff[m][o], left=np.nan)
+    out[logg >= 3.5] = np.nan
+    return out

@@ -74,3 +74,12 @@ def closest_metallicity(target, candidates, fe_h, sigma):
 
 # %% wrong: weighted by one over sigma | loses: test_closest_metallicity
 # ((candidates - target) / sigma) ** 2 => (candidates - target) ** 2 / sigma
+
+# %% wrong: parabola through all values | loses: test_closest_metallicity_between
+def closest_metallicity(target, candidates, fe_h, sigma):
+    chi2 = (((target - candidates) / sigma) ** 2).sum(axis=1)
+    k = int(np.argmin(chi2))
+    if k in (0, len(fe_h) - 1):
+        return float(fe_h[k])
+    p = np.polyfit(fe_h, chi2, 2)
+    return float(-p[1] / (2 * p[0]))

@@ -89,8 +89,7 @@ def kiel_figure(teff, logg, fe_h, sequences=()):
         ax.plot([t], [g], ".", color=colours(norm(z)))
     fig.colorbar(plt.cm.ScalarMappable(norm, colours), ax=ax).ax.set_title("metallicity")
     for name, t, g in sequences:
-        seen = np.isfinite(t)
-        ax.plot(t[seen], g[seen], label=name)
+        ax.plot(t, g, label=name)
     ax.legend()
     ax.invert_xaxis()
     ax.invert_yaxis()
@@ -134,4 +133,33 @@ def kiel_figure(teff, logg, fe_h, sequences=()):
         ax.plot(t, g, label=name)
     ax.legend()
     ax.set(xlabel="Teff / K", ylabel="log g / dex", xlim=(5500, 3600), ylim=(4, 0.3))
+    return fig
+
+# %% wrong: x axis inverted once for each sequence too | loses: test_kiel_figure_axes
+def kiel_figure(teff, logg, fe_h, sequences=()):
+    fig, ax = plt.subplots()
+    sc = ax.scatter(teff, logg, c=fe_h, s=10)
+    fig.colorbar(sc, ax=ax, label="[Fe/H] / dex")
+    ax.invert_xaxis(); ax.invert_yaxis()
+    for name, t, g in sequences:
+        ax.plot(t, g, label=name)
+        ax.invert_xaxis()
+    if len(sequences):
+        ax.legend()
+    ax.set_xlabel("Teff / K"); ax.set_ylabel("log g / dex (cgs)")
+    return fig
+
+# %% wrong: gaps are bridged, NaN dropped | loses: test_kiel_figure_sequences
+def kiel_figure(teff, logg, fe_h, sequences=()):
+    fig, ax = plt.subplots()
+    sc = ax.scatter(teff, logg, c=fe_h, s=10)
+    fig.colorbar(sc, ax=ax, label="[Fe/H] / dex")
+    for name, t, g in sequences:
+        t, g = np.asarray(t), np.asarray(g)
+        ok = np.isfinite(t) & np.isfinite(g)
+        ax.plot(t[ok], g[ok], label=name)
+    if len(sequences):
+        ax.legend()
+    ax.invert_xaxis(); ax.invert_yaxis()
+    ax.set_xlabel("Teff / K"); ax.set_ylabel("log g / dex (cgs)")
     return fig

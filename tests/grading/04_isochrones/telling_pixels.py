@@ -69,3 +69,25 @@ def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
 # %% wrong: the first pixels | loses: test_telling_pixels test_telling_pixels_apart
 def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
     return wavelength[:number]
+
+# %% wrong: compared with the last one only | loses: test_telling_pixels_apart
+def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
+    z = np.abs(flux_a - flux_b) / sigma
+    chosen = []
+    for i in np.argsort(z)[::-1]:
+        if not chosen or abs(wavelength[i] - chosen[-1]) >= separation:
+            chosen.append(wavelength[i])
+        if len(chosen) == number:
+            break
+    return np.array(chosen)
+
+# %% wrong: divided by the variance | loses: test_telling_pixels
+def telling_pixels(wavelength, flux_a, flux_b, sigma, number, separation=1.5):
+    z = np.abs(flux_a - flux_b) / sigma**2
+    chosen = []
+    for i in np.argsort(z)[::-1]:
+        if all(abs(wavelength[i] - w) >= separation for w in chosen):
+            chosen.append(wavelength[i])
+        if len(chosen) == number:
+            break
+    return np.array(chosen)

@@ -78,3 +78,18 @@ def extra_scatter(residuals, errors):
 
 # %% wrong: one number for all labels | loses: test_extra_scatter
 # return np.sqrt(np.maximum(excess, 0.0)) => return np.full(5, np.sqrt(np.maximum(excess, 0.0)).mean())[: len(excess)]
+
+# %% wrong: robust scatter about the median less the median error | loses: test_extra_scatter
+def extra_scatter(residuals, errors):
+    s = 1.4826 * np.median(np.abs(residuals - np.median(residuals, axis=0)), axis=0)
+    return np.sqrt(np.clip(s**2 - np.median(errors, axis=0) ** 2, 0, None))
+
+# %% wrong: median residual taken off first | loses: test_extra_scatter
+def extra_scatter(residuals, errors):
+    r = residuals - np.median(residuals, axis=0)
+    return np.sqrt(np.clip(np.quantile(r**2 - errors**2, 0.683, axis=0), 0, None))
+
+# %% wrong: quantile of the residuals less the median error | loses: test_extra_scatter
+def extra_scatter(residuals, errors):
+    s = np.quantile(np.abs(residuals), 0.683, axis=0)
+    return np.sqrt(np.clip(s**2 - np.median(errors, axis=0) ** 2, 0, None))

@@ -75,3 +75,62 @@ def has_converged(draws):
 # %% wrong: no chains ever | loses: test_has_converged test_has_converged_size
 def has_converged(draws):
     return False
+
+# %% wrong: rounded summary | loses: test_has_converged
+def has_converged(draws):
+    if not np.isfinite(draws).all():
+        return False
+    table = az.summary(az.from_dict({"x": draws}), kind="diagnostics")
+    ok = (table["r_hat"] <= 1.01) & (table["ess_bulk"] >= 400) & (table["ess_tail"] >= 400)
+    return bool(ok.all())
+
+# %% wrong: a mean over parameters | loses: test_has_converged
+def has_converged(draws):
+    if not np.isfinite(draws).all():
+        return False
+    data = az.convert_to_dataset({"x": draws})
+    r = az.rhat(data)["x"].values
+    bulk, tail = (az.ess(data, method=m)["x"].values for m in ("bulk", "tail"))
+    return bool(np.mean(r) <= 1.01 and np.mean(bulk) >= 400 and np.mean(tail) >= 400)
+
+# %% wrong: plain R-hat, not of ranks | loses: test_has_converged
+def has_converged(draws):
+    if not np.isfinite(draws).all():
+        return False
+    data = az.convert_to_dataset({"x": draws})
+    r = az.rhat(data, method="identity")["x"].values
+    bulk, tail = (az.ess(data, method=m)["x"].values for m in ("bulk", "tail"))
+    return bool((r <= 1.01).all() and (bulk >= 400).all() and (tail >= 400).all())
+
+# %% wrong: R-hat of Gelman and Rubin, chains not split | loses: test_has_converged
+def has_converged(draws):
+    draws = np.asarray(draws, float)
+    if not np.isfinite(draws).all():
+        return False
+    n = draws.shape[1]
+    w = draws.var(axis=1, ddof=1).mean(axis=0)
+    b = n * draws.mean(axis=1).var(axis=0, ddof=1)
+    with np.errstate(all="ignore"):
+        r = np.sqrt(((n - 1) / n * w + b / n) / w)
+    data = az.convert_to_dataset({"x": draws})
+    bulk, tail = (az.ess(data, method=m)["x"].values for m in ("bulk", "tail"))
+    return bool((r <= 1.01).all() and (bulk >= 400).all() and (tail >= 400).all())
+
+# %% wrong: R-hat up to 1.05 | loses: test_has_converged
+def has_converged(draws):
+    if not np.isfinite(draws).all():
+        return False
+    data = az.convert_to_dataset({"x": draws})
+    r = az.rhat(data)["x"].values
+    bulk, tail = (az.ess(data, method=m)["x"].values for m in ("bulk", "tail"))
+    return bool((r <= 1.05).all() and (bulk >= 400).all() and (tail >= 400).all())
+
+# %% wrong: 100 effective draws a chain | loses: test_has_converged_size
+def has_converged(draws):
+    if not np.isfinite(draws).all():
+        return False
+    data = az.convert_to_dataset({"x": draws})
+    r = az.rhat(data)["x"].values
+    need = 100 * draws.shape[0]
+    bulk, tail = (az.ess(data, method=m)["x"].values for m in ("bulk", "tail"))
+    return bool((r <= 1.01).all() and (bulk >= need).all() and (tail >= need).all())

@@ -88,3 +88,13 @@ def augment(inputs, input_error, lost, rng):
 # %% wrong: nothing happens | loses: test_augment test_augment_lost test_augment_fresh
 def augment(inputs, input_error, lost, rng):
     return inputs.copy()
+
+# %% wrong: whole stars lost | loses: test_augment_lost
+def augment(inputs, input_error, lost, rng):
+    noisy = inputs + rng.normal(size=inputs.shape) * input_error
+    return noisy * (rng.random((len(inputs), 1)) >= lost)
+
+# %% wrong: never more than a fifth lost | loses: test_augment_lost
+def augment(inputs, input_error, lost, rng):
+    noisy = inputs + rng.normal(size=inputs.shape) * input_error
+    return np.where(rng.random(noisy.shape) < min(lost, 0.2), 0.0, noisy)

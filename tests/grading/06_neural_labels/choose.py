@@ -43,3 +43,7 @@ def choose(scores):
 # %% wrong: the first | loses: test_choose
 def choose(scores):
     return next(iter(scores))
+
+# %% wrong: dense if it is there | loses: test_choose
+def choose(scores):
+    return "dense" if "dense" in scores else min(scores, key=lambda k: scores[k]["validation"])

@@ -67,3 +67,16 @@ def coverage(predicted, sigma, truth, shares):
 # %% wrong: everything is inside | loses: test_coverage test_coverage_gaussian
 def coverage(predicted, sigma, truth, shares):
     return np.ones((len(shares), truth.shape[1]))
+
+# %% wrong: shares sorted first | loses: test_coverage_gaussian
+def coverage(predicted, sigma, truth, shares):
+    from scipy.stats import norm
+    z = np.abs(truth - predicted) / sigma
+    return np.array([(z <= norm.ppf(0.5 + q / 2)).mean(axis=0) for q in np.sort(shares)])
+
+# %% wrong: bias taken off | loses: test_coverage_gaussian
+def coverage(predicted, sigma, truth, shares):
+    from scipy.stats import norm
+    d = truth - predicted
+    z = np.abs(d - np.median(d, axis=0)) / sigma
+    return np.array([(z <= norm.ppf(0.5 + q / 2)).mean(axis=0) for q in shares])

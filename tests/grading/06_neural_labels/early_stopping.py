@@ -90,3 +90,29 @@ def early_stopping(validation_loss, patience):
 
 # %% wrong: the patience is ignored | loses: test_early_stopping test_early_stopping_nan test_train_network_best
 # >= patience => >= 5
+
+# %% wrong: minus infinity is the lowest | loses: test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    best, low, waited = 0, np.inf, 0
+    for last, x in enumerate(validation_loss):
+        if x < low:
+            best, low, waited = last, x, 0
+        else:
+            waited += 1
+        if waited >= patience:
+            break
+    return best, last
+
+# %% wrong: first epoch is taken even if it is NaN | loses: test_early_stopping_nan
+def early_stopping(validation_loss, patience):
+    best, low, waited = 0, validation_loss[0], 0
+    last = 0
+    for last in range(1, len(validation_loss)):
+        x = validation_loss[last]
+        if x < low:
+            best, low, waited = last, x, 0
+        else:
+            waited += 1
+        if waited >= patience:
+            break
+    return best, last

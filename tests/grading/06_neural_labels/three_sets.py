@@ -89,3 +89,14 @@ def three_sets(names, examined, share, seed):
 
 # %% wrong: the seed is ignored | loses: test_three_sets_random
 # default_rng(seed) => default_rng(6)
+
+# %% wrong: examined stars looked up one by one, first row only | loses: test_three_sets_random
+def three_sets(names, examined, share, seed):
+    is_test = np.zeros(len(names), bool)
+    where = {str(n): i for i, n in reversed(list(enumerate(names)))}
+    for e in examined:
+        if str(e) in where:
+            is_test[where[str(e)]] = True
+    stars = np.unique(names[~is_test])
+    is_validation = np.isin(names, np.random.default_rng(seed).permutation(stars)[: round(share * len(stars))]) & ~is_test
+    return ~is_test & ~is_validation, is_validation, is_test
