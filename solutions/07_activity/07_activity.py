@@ -212,6 +212,21 @@ def test_at_rest_flagged_noisy():
     checks.close(got, want, atol=0.4, hint="flagged pixels are not bridged")
 
 
+@checks.run
+def test_at_rest_flagged_straight():
+    import numpy as np
+
+    bring = checks.submitted("at_rest")
+    wave = 10 ** np.arange(3.78, 3.86, 1e-4)
+    flux, error = np.where(np.arange(wave.size) < 450, 10.0, 14.0), np.full(wave.size, 0.1)
+    flux[447:453], error[447:453] = -5.0, np.inf
+    got = checks.array(bring(wave, flux, error, 0.0, np.arange(6371.0, 6771.0)), (400,))
+    checks.that(
+        bool(got.min() > 9.99 and got.max() < 14.01),
+        "between good neighbours the flux should follow a straight line",
+    )
+
+
 ### END HIDDEN TESTS
 
 
@@ -303,6 +318,23 @@ def test_continuum_order():
     got = checks.array(fit(rows, order=1, clip=9.0), rows.shape)
     lines = 5 + sizes[:, :2] @ terms[:2]
     checks.close(got, lines, atol=0.03, hint="the order asked for is not the one fitted")
+
+
+@checks.run
+def test_continuum_each_row():
+    import numpy as np
+
+    fit = checks.submitted("continuum")
+    rng = np.random.default_rng(23)
+    x = np.arange(400.0)
+    rows = 1 + np.array([[0.003], [0.3], [0.3], [0.3]]) * rng.standard_normal((4, 400))
+    for centre in (50, 130, 210, 290, 350):
+        rows[0] -= 0.3 * np.exp(-0.5 * ((x - centre) / 4) ** 2)
+    together = checks.array(fit(rows), (4, 400))
+    alone = np.concatenate([checks.array(fit(row[None]), (1, 400)) for row in rows])
+    checks.close(
+        together, alone, atol=3e-3, hint="the continuum of a star depends on the other rows"
+    )
 
 
 ### END HIDDEN TESTS
@@ -774,6 +806,22 @@ def test_quiet_stars_interpolated():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_quiet_stars_interpolated_beyond():
+    import numpy as np
+
+    choose = checks.submitted("quiet_stars")
+    rng = np.random.default_rng(12)
+    teff = np.append(rng.uniform(3000, 8500, 8000), [2900.0, 2960.0, 8600.0, 9100.0] * 2)
+    width = np.append(rng.normal(0, 0.3, 8000), [0.0] * 4 + [4.0] * 4)
+    kept = checks.truths(choose(teff, width), (8008,))[-8:]
+    checks.that(bool(kept[:4].all()), "usual stars beyond the first or last bin are lost")
+    checks.that(not kept[4:].any(), "stars beyond the first or last bin are not judged")
+
+
+### END HIDDEN TESTS
+
 # %%
 snr = np.asarray(k2.table["snrr"])
 snr_limit = np.select([teff < 4000, teff < 6000], [25.0, 50.0], 75.0)
@@ -897,6 +945,25 @@ def test_training_sample_seed():
     valid = [set(checks.array(split(flux, quiet, star, seed)[1])) for seed in (1, 1, 2)]
     checks.that(valid[0] == valid[1], "the same seed should give the same split")
     checks.that(valid[0] != valid[2], "another seed should give another split")
+
+
+@checks.run
+def test_training_sample_shuffled():
+    import numpy as np
+
+    split = checks.submitted("training_sample")
+    rng = np.random.default_rng(22)
+    # spectra as a survey takes them: those of one star lie anywhere in the file
+    star = rng.integers(0, 500, 1500)
+    flux, quiet = rng.normal(1, 0.1, (1500, 3)), rng.random(1500) < 0.8
+    train, valid = (checks.array(x, (-1,)).astype(int) for x in split(flux, quiet, star, 4)[:2])
+    checks.that(not set(star[train]) & set(star[valid]), "some stars are on both sides")
+    checks.that(len(train) + len(valid) == quiet.sum(), "each quiet spectrum should be used")
+    valid = split(rng.normal(1, 0.1, (500, 3)), np.ones(500, dtype=bool), np.arange(500), 4)[1]
+    in_fives = np.bincount(checks.array(valid).astype(int) // 5, minlength=100)
+    checks.that(
+        bool(in_fives.std() > 0.3), "the validation stars follow a pattern: were they drawn?"
+    )
 
 
 ### END HIDDEN TESTS
@@ -1054,6 +1121,28 @@ def test_augment():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_augment_noise():
+    import numpy as np
+
+    spoil = checks.submitted("augment")
+    x = np.arange(6500.0, 6620.0)
+    clean = np.ones((2000, 1)) * np.where(x < 6560, 0.3, 1.5)
+    nothing = (np.array([6562.8]), np.array([0.0]), 1.3)
+    made = checks.array(spoil(clean, x, *nothing, 0.05, 14), (2000, 120)) - clean
+    checks.close(
+        made[:, 60:].std() / made[:, :60].std(),
+        1.0,
+        atol=0.1,
+        hint="is the noise that was asked for a share of the flux?",
+    )
+    pull = made / made.std(axis=1, keepdims=True)
+    checks.close(np.mean(pull**4), 3.0, atol=0.3, hint="the noise of a row is not Gaussian")
+
+
+### END HIDDEN TESTS
+
 # %% test="augment.emission" points=3
 from helpers import checks
 
@@ -1132,6 +1221,38 @@ def test_augment_emission_shapes():
         checks.close(
             active[inside].mean(), 0.5, atol=0.1, hint="cosmic rays fall on quiet stars as well"
         )
+
+
+@checks.run
+def test_augment_emission_wide_pixels():
+    import numpy as np
+
+    spoil = checks.submitted("augment")
+    x = np.arange(8000.0, 9000.0, 5.0)
+    clean = np.ones((6000, 200))
+    lines, strongest = np.array([8300.0, 8600.0]), np.array([1.0, 6.0])
+    made = checks.array(spoil(clean, x, lines, strongest, 9.0, 0.0, 15), clean.shape) - clean
+    near = np.abs(x[:, None] - lines) < 60
+    area = 5.0 * made[:, near[:, 1]].sum(axis=1)
+    active = area > 0.1
+    for half in (active[:3000], active[3000:]):
+        checks.close(half.mean(), 0.5, atol=0.08, hint="any row is as likely active as any other")
+    checks.close(
+        area[active].mean(), 2.95, atol=0.3, hint="with pixels of 5 Å emission has another width"
+    )
+    ray = np.where(near.any(axis=1), 0.0, made)
+    area = 5.0 * ray.sum(axis=1)
+    place = 5.0 * (ray * x).sum(axis=1) / np.maximum(area, 1e-9)
+    whole = (area > 0.3) & (np.abs(place[:, None] - [8130.0, 8450.0, 8830.0]) < [85, 70, 110]).any(
+        axis=1
+    )
+    checks.that(bool(whole.sum() > 500), "cosmic rays fall anywhere on the grid")
+    checks.close(
+        np.percentile(area[whole], [10, 50, 90]),
+        [0.87, 3.15, 5.43],
+        atol=0.4,
+        hint="cosmic rays are not as strong as was asked: what is the greatest of all lines?",
+    )
 
 
 ### END HIDDEN TESTS
@@ -1225,6 +1346,25 @@ def test_vae_loss():
     )
 
 
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_vae_loss_tensors():
+    import numpy as np
+
+    loss, of_tensors = checks.submitted("vae_loss"), checks.submitted("loss_of_tensors")
+    flat, latent = np.ones((4, 6)), (np.full((4, 3), 1.5), np.full((4, 3), -1.0))
+    on_arrays = checks.number(loss(flat, flat, *latent, 0.5))
+    try:
+        on_tensors = of_tensors(flat, flat, *latent, 0.5)[0]
+    except (checks.CheckFailed, AttributeError, RuntimeError, TypeError, ValueError):
+        raise checks.CheckFailed("your loss does not take tensors") from None
+    checks.close(
+        on_tensors, on_arrays, rtol=1e-4, hint="of tensors the KL term is another than of arrays"
+    )
+
+
+### END HIDDEN TESTS
+
 # %% test="vae_loss.divergence" points=3
 from helpers import checks
 
@@ -1259,6 +1399,19 @@ def test_vae_loss_divergence_numbers():
     want = (log_q + 0.5 * z**2).sum(axis=2).mean()
     got = checks.number(loss(flat, flat, mean, log_variance, 1.0))
     checks.close(got, want, rtol=0.03, hint="the KL divergence is not that of two Gaussians")
+
+
+@checks.run
+def test_vae_loss_divergence_widths():
+    import numpy as np
+
+    loss = checks.submitted("vae_loss")
+    flat = np.ones((4, 6))
+    for log_variance in (2.0, -3.0):
+        latent = np.full((4, 3), 1.5), np.full((4, 3), log_variance)
+        got = checks.number(loss(flat, flat, *latent, 0.5))
+        want = 0.75 * (1.5**2 + np.exp(log_variance) - 1 - log_variance)
+        checks.close(got, want, rtol=1e-4, hint="narrow or wide codes cost too much or too little")
 
 
 ### END HIDDEN TESTS
@@ -1360,6 +1513,27 @@ def test_templates():
     want = layer(hidden, "decoder.9") * model["scaler_scale"] + model["scaler_mean"]
     checks.close(got, want, atol=1e-4, hint="the decoder does not end in normalised flux")
 
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_templates_dead():
+    import numpy as np
+
+    use = checks.submitted("templates")
+    rng = np.random.default_rng(20)
+    sizes = {"encoder.0": (7, 12), "encoder.3": (6, 7), "encoder.6": (5, 6)}
+    sizes |= {"hidden2mu": (2, 5), "hidden2log_var": (2, 5)}
+    sizes |= {"decoder.0": (5, 2), "decoder.3": (6, 5), "decoder.6": (7, 6), "decoder.9": (12, 7)}
+    model = {f"{k}.weight": rng.normal(0, 0.5, s) for k, s in sizes.items()}
+    model |= {f"{k}.bias": rng.normal(0, 0.3, s[0]) for k, s in sizes.items()}
+    model |= {"scaler_mean": np.ones(12), "scaler_scale": np.full(12, 0.01)}
+    # what a dead spectrum leaves may be thousands of standard deviations away
+    flux = np.outer([-5.0, 30.0, 30.0], np.ones(12))
+    flux[2, ::2] = -5.0
+    checks.array(use(model, flux)[0], (3, 12), "the template of a spectrum far from all others")
+
+
+### END HIDDEN TESTS
 
 # %% test="templates.prelu" points=2
 from helpers import checks
@@ -2358,6 +2532,19 @@ def test_active_stars_lines():
     )
 
 
+@checks.run
+def test_active_stars_limits():
+    import numpy as np
+
+    choose = checks.submitted("active_stars")
+    width = np.full((5, 4), 0.5)
+    width[:, 0] = 1.0, 1.5, 1.5, 1.5, 1.5
+    width[[1, 2, 3], [1, 2, 3]] = 0.0
+    got = checks.truths(choose(width, np.full(5, 0.01), np.full(5, 4000.0)), (5,))
+    checks.that(bool(got[4]), "a clear case is missing")
+    checks.that(not got[:4].any(), "what does the text say of a width that is just at its limit?")
+
+
 ### END HIDDEN TESTS
 
 
@@ -2377,6 +2564,22 @@ def test_active_stars_reliable():
     checks.that(bool(not got[1]), "a template that does not fit tells nothing")
     checks.that(bool(not got[2]), "other things than chromospheres make hot stars shine")
 
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_active_stars_reliable_limits():
+    import numpy as np
+
+    choose = checks.submitted("active_stars")
+    error, hot = np.array([0.0202, 0.0198, 0.01]), np.array([5000.0, 6000.0, 6001.0])
+    got = checks.truths(choose(np.full((3, 4), 2.0), error, hot), (3,))
+    checks.that(
+        got.tolist() == [False, True, False],
+        "a star near the limit of error or temperature is on the wrong side of it",
+    )
+
+
+### END HIDDEN TESTS
 
 # %%
 width = excess_widths(s18 - template18)

@@ -323,6 +323,30 @@ def test_degrade_each_wavelength():
             checks.close(wide, after, atol=1.0, hint="profiles that widen along the spectrum")
 
 
+@checks.run
+def test_degrade_ends():
+    import numpy as np
+
+    degrade = checks.submitted("degrade")
+    x = np.arange(4000.0, 4800.0, 0.5)
+    new = np.arange(4000.0, 4799.0, 1.0)
+    # profiles that widen much, of an instrument whose own do not
+    wanted = np.linspace(8.0, 30.0, new.size)
+    old = np.full(x.size, 4.0)
+    level = checks.array(degrade(x, np.full((1, x.size), 2.0), new, old, wanted), (1, new.size))
+    checks.close(level, 2.0 + 0 * level, rtol=1e-3, hint="a level falls at the spectrum's ends")
+    for centre in (4150.0, 4650.0):
+        line = np.exp(-4 * np.log(2) * ((x - centre) / 4.0) ** 2)[None]
+        got = checks.array(degrade(x, line, new, old, wanted), (1, new.size))[0]
+        wide = np.sum(got > 0.5 * got.max())
+        checks.close(
+            float(wide),
+            np.interp(centre, new, wanted),
+            atol=2.5,
+            hint="each new pixel has a width of its own",
+        )
+
+
 ### END HIDDEN TESTS
 
 # %% test="degrade.grid" points=2
@@ -550,6 +574,30 @@ def test_noisy_batch_levels():
             bool(0.5 < seen[:25].sum() / seen[25:].sum() < 2 and (seen > 0).sum() > 45),
             "stars are not equally likely",
         )
+
+
+@checks.run
+def test_noisy_batch_chance():
+    import numpy as np
+
+    draw = checks.submitted("noisy_batch")
+    clean = np.random.default_rng(25).uniform(0.5, 1.5, (10, 300))
+    rows, flux, error = draw(clean, 1200, np.random.default_rng(8), (10, 60))
+    rows = checks.array(rows, (1200,)).astype(int)
+    flux, error = checks.array(flux, (1200, 300)), checks.array(error, (1200, 300))
+    faint = clean[rows, 0] / error[:, 0] < 30
+    share = np.bincount(rows, faint, 10) / np.bincount(rows, minlength=10)
+    checks.that(
+        bool((np.abs(share - 0.5) < 0.3).all()), "S/N is drawn apart from the star it is drawn for"
+    )
+    pull = (flux - clean[rows]) / error
+    checks.close(np.mean(pull**4), 3.0, atol=0.2, hint="the noise is not that of Eq. 1")
+    stars = np.ones((60, 5))
+    seen = [draw(stars, 20, np.random.default_rng(seed))[0] for seed in range(30)]
+    checks.that(
+        bool(np.unique(np.concatenate([checks.array(each, (20,)) for each in seen])).size > 50),
+        "some stars come in no batch, if batches are small",
+    )
 
 
 ### END HIDDEN TESTS
@@ -920,6 +968,19 @@ def test_soft_threshold_values():
         np.maximum(np.abs(m) - tau, 0),
         atol=1e-5,
         hint="the size after shrinking is off",
+    )
+
+
+@checks.run
+def test_soft_threshold_tensors():
+    import numpy as np
+
+    rng = np.random.default_rng(29)
+    m, tau = rng.normal(0, 2, (4, 30)), rng.uniform(0.2, 2, (4, 30))
+    on_arrays = checks.array(checks.submitted("soft_threshold")(m, tau), m.shape)
+    on_tensors = checks.array(checks.submitted("threshold_of_tensors")(m, tau)[0], m.shape)
+    checks.close(
+        on_tensors, on_arrays, atol=1e-4, hint="of tensors it makes something else than of arrays"
     )
 
 
@@ -2195,7 +2256,7 @@ def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
     Returns
     -------
     (n,) array
-        E(B-V), mag.
+        E(B-V), mag; that of a star without dust may come out negative, as noise will have it.
     """
     ### BEGIN SOLUTION
     slope = -0.4 * np.log(10) * curve
@@ -2275,6 +2336,20 @@ def test_fit_reddening_prior_stars():
     known = np.sum(slope**2 / sigma**2, axis=1)
     want = (known * alone + on_map / 0.04**2) / (known + 1 / 0.04**2)
     checks.close(got, want, atol=1e-4, hint="map and spectrum should count by their errors")
+
+
+@checks.run
+def test_fit_reddening_prior_noise():
+    import numpy as np
+
+    fit = checks.submitted("fit_reddening")
+    curve = np.array([2.5, 1.0, -0.5, -1.0])
+    # noise makes this star look bluer than it would be without dust; the map is nearly silent
+    ratio = 0.4 * np.log(10) * 0.05 * curve[None]
+    got = checks.array(fit(ratio, np.full((1, 4), 0.01), curve, np.zeros(1), 5.0), (1,))
+    checks.close(
+        got, [-0.05], atol=1e-3, hint="is what noise does to a star without dust kept as it is?"
+    )
 
 
 ### END HIDDEN TESTS
@@ -2440,6 +2515,29 @@ def test_synthetic_magnitude_photons():
         want.append(-2.5 * np.log10(photons / np.trapezoid(2.99792458e18 * t / fine, fine)) - 48.60)
     got = checks.array(magnitude(x, np.array(seds), nodes, heights), (2,))
     checks.close(got, want, atol=0.01, hint="a throughput of another shape is not followed")
+
+
+@checks.run
+def test_synthetic_magnitude_edges():
+    import numpy as np
+
+    magnitude = checks.submitted("synthetic_magnitude")
+    # a coarse SED that grows steeply: narrow bands, one with a faint wing, one without zeros
+    x = np.arange(4920.0, 8000.0, 40.0)
+    bands = (
+        ([5000.0, 5001, 5060, 5061], [0.0, 0.4, 0.4, 0.0]),
+        ([5000.0, 5200], [0.5, 0.5]),
+        ([5000.0, 5001, 5100, 5101, 7000, 7001], [0.0, 0.5, 0.5, 0.04, 0.04, 0.0]),
+    )
+    for nodes, heights in bands:
+        fine = np.linspace(nodes[0], nodes[-1], 40001)
+        t = np.interp(fine, nodes, heights)
+        photons = np.trapezoid((fine - 4900) * t * fine, fine)
+        want = -2.5 * np.log10(photons / np.trapezoid(2.99792458e18 * t / fine, fine)) - 48.60
+        got = checks.array(magnitude(x, (x - 4900)[None], np.array(nodes), np.array(heights)), (1,))
+        checks.close(
+            got, [want], atol=0.02, hint="a band is not counted from one end to the other, or more"
+        )
 
 
 ### END HIDDEN TESTS

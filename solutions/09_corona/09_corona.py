@@ -174,6 +174,20 @@ def test_line_intensities_shape():
         )
 
 
+@checks.run
+def test_line_intensities_peak():
+    import numpy as np
+
+    integrate = checks.submitted("line_intensities")
+    grid = np.linspace(5.5, 7.4, 39)
+    # a line of the loop's feet sees the peak by the rise's scale alone
+    g = np.exp(-0.5 * ((grid - 5.8) / 0.1) ** 2)[None]
+    near = [checks.array(integrate(g, grid, peak, 1.0, 1.0), (1,))[0] for peak in (6.31, 6.34)]
+    checks.close(
+        near[1] / near[0], 10**-0.045, rtol=5e-3, hint="a small change of the peak is not followed"
+    )
+
+
 ### END HIDDEN TESTS
 
 # %% test="line_intensities.density" points=2
@@ -436,6 +450,31 @@ def test_profile_matrix_width():
         )
 
 
+@checks.run
+def test_profile_matrix_shape():
+    import numpy as np
+
+    build = checks.submitted("profile_matrix")
+    x = np.arange(100.0, 120.0, 0.02)
+    centres = np.array([112.01, 104.0, 115.51])
+    got = checks.array(build(x, centres, 0.3), (x.size, 3))
+    checks.that(
+        bool((np.abs(x[got.argmax(axis=0)] - centres) < 0.03).all()),
+        "the columns are not those of the lines, in their order",
+    )
+    # the widths of a Gaussian at three of its heights
+    for height in (0.9, 0.5, 0.05):
+        wide = np.sum(got > height * got.max(axis=0), axis=0) * 0.02
+        checks.close(
+            wide,
+            np.full(3, 0.3 * np.sqrt(np.log(1 / height) / np.log(2))),
+            atol=0.045,
+            hint="the lines are not Gaussians of the width asked for",
+        )
+    middle = (got * x[:, None]).sum(axis=0) / got.sum(axis=0)
+    checks.close(middle, centres, atol=4e-3, hint="a line lies where it lies, between pixels too")
+
+
 ### END HIDDEN TESTS
 
 # %% test="profile_matrix.area" points=1
@@ -537,6 +576,18 @@ def test_fit_lines_blend():
     checks.close(got, [2.0, 5.0], rtol=1e-3, hint="two blended lines are not told apart")
 
 
+@checks.run
+def test_fit_lines_negative():
+    import numpy as np
+
+    fit = checks.submitted("fit_lines")
+    x = np.arange(0.0, 20.0, 0.1)
+    profiles = np.exp(-0.5 * ((x[:, None] - [5.0, 14.0]) / 0.3) ** 2) / (0.3 * np.sqrt(2 * np.pi))
+    flux = profiles @ [3.0, -0.4] + 0.2
+    got = checks.array(fit(flux, np.full(x.size, 0.1), profiles, np.ones((x.size, 1)))[0], (2,))
+    checks.close(got, [3.0, -0.4], rtol=1e-3, hint="noise may make a faint line come out negative")
+
+
 ### END HIDDEN TESTS
 
 # %% test="fit_lines.errors" points=3
@@ -593,6 +644,24 @@ def test_fit_lines_errors_hidden():
         rtol=0.02,
         hint="the errors are larger or smaller than a fit weighted by the pixels' errors has",
     )
+
+
+@checks.run
+def test_fit_lines_errors_together():
+    import numpy as np
+
+    fit = checks.submitted("fit_lines")
+    x = np.arange(0.0, 12.0, 0.1)
+    profiles = np.exp(-0.5 * ((x[:, None] - [5.8, 6.1, 9.0]) / 0.3) ** 2)
+    background, error = np.ones((x.size, 1)), np.where(x < 6, 0.05, 0.1)
+    got = checks.array(fit(profiles @ [1.0, 2.0, 0.5], error, profiles, background)[1], (3, 3))
+    design = np.column_stack([profiles, background]) / error[:, None]
+    want = np.linalg.inv(design.T @ design)[:3, :3]
+    for pair in ([1, 1, 0], [1, -1, 0], [0, 1, 1]):
+        sides = [np.array(pair) @ each @ np.array(pair) for each in (got, want)]
+        checks.close(
+            sides[0], sides[1], rtol=0.2, hint="what is known of the sum of two blended lines?"
+        )
 
 
 ### END HIDDEN TESTS
@@ -1673,6 +1742,23 @@ def test_hand_over_hidden():
             "the lines chosen are not those the network finds most probable",
         )
         checks.close(checks.number(start), 17, atol=0.1, hint="the wrong model is started from")
+
+
+@checks.run
+def test_hand_over_most_probable():
+    import numpy as np
+
+    hand = checks.submitted("hand_over")
+    # of the model's lines one is doubtful; of others the network is surer than of some it shows
+    cases = (
+        ([0.9, 0.3, 0.8, 0.6], [[True, True, False, True]], {0, 2}),
+        ([0.9994, 0.9999, 0.9997, 0.9, 0.05], [[True, True, True, True, False]], {1, 2}),
+    )
+    for probability, present, best in cases:
+        chosen = checks.array(hand(np.array(probability), np.array(present), 2)[0], (2,))
+        checks.that(
+            set(chosen) == best, "the lines chosen are not those the network finds most probable"
+        )
 
 
 ### END HIDDEN TESTS

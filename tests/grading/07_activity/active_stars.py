@@ -13,7 +13,7 @@ def active_stars(width, error, teff):
 # %% right: a list
 def active_stars(width, error, teff):
     rows = zip(width, error, teff)
-    return np.array([bool(w[0] > 1 and min(w[1:]) > 0 and e < 0.02 and t < 6000) for w, e, t in rows])
+    return np.array([bool(w[0] > 1 and min(w[1:]) > 0 and e < 0.02 and not t > 6000) for w, e, t in rows])
 
 # %% wrong: any of the calcium lines | loses: test_active_stars
 # (width[:, 1:] > 0).all => (width[:, 1:] > 0).any
@@ -54,3 +54,15 @@ def active_stars(width, error, teff):
 
 # %% wrong: the last calcium line left out | loses: test_active_stars
 # width[:, 1:] => width[:, 1:3]
+
+# %% wrong: just at a limit of H alpha counts | loses: test_active_stars
+# width[:, 0] > 1 => width[:, 0] >= 1
+
+# %% wrong: a calcium line of width zero counts | loses: test_active_stars
+# width[:, 1:] > 0 => width[:, 1:] >= 0
+
+# %% wrong: 6000 K is too hot | loses: test_active_stars_reliable
+# teff <= 6000 => teff < 6000
+
+# %% wrong: a limit a little too wide | loses: test_active_stars_reliable
+# error < 0.02 => error < 0.0205

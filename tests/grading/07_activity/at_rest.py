@@ -72,3 +72,11 @@ def at_rest(wavelength, flux, error, z, grid):
 # %% wrong: the grid itself | loses: test_at_rest test_at_rest_flagged
 def at_rest(wavelength, flux, error, z, grid):
     return grid
+
+# %% wrong: a cubic spline over the gaps | loses: test_at_rest_flagged
+def at_rest(wavelength, flux, error, z, grid):
+    from scipy.interpolate import CubicSpline
+
+    rest = wavelength / (1 + z)
+    good = np.isfinite(error)
+    return CubicSpline((rest / activity.air_index(rest))[good], flux[good])(grid)

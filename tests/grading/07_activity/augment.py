@@ -107,3 +107,44 @@ def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
 # made = flux + draw(0, noise) * rng.standard_normal(flux.shape, dtype=np.float32) => made = flux
 #   active = draw() < 0.5
 # + made += draw(0, noise) * rng.standard_normal(flux.shape, dtype=np.float32)
+
+# %% right: all rows at once
+def augment(flux, wavelength, lines, strongest, sigma, noise, seed):
+    rng = np.random.default_rng(seed)
+    n, p = flux.shape
+    out = flux + rng.uniform(0, noise, (n, 1)) * rng.standard_normal((n, p))
+    active = rng.random((n, 1)) < 0.5
+
+    def bell(centre, width, area):
+        return area * np.exp(-0.5 * ((wavelength - centre) / width) ** 2) / width / 2.5066283
+
+    for line, most in zip(lines, strongest, strict=True):
+        factor = rng.uniform(1, 1.3, (n, 1))
+        out += bell(line, sigma * factor, active * rng.uniform(0, most, (n, 1)))
+    hit = rng.random((n, 1)) < 0.3
+    place = rng.uniform(wavelength[0], wavelength[-1], (n, 1))
+    most = np.max(strongest)
+    return out + bell(place, sigma * rng.uniform(0.6, 1.2, (n, 1)), hit * rng.uniform(0, most, (n, 1)))
+
+# %% wrong: noise from a box | edits: all rows at once | loses: test_augment
+# rng.standard_normal((n, p)) => rng.uniform(-(3**0.5), 3**0.5, (n, p))
+
+# %% wrong: noise as a share of the flux | edits: all rows at once | loses: test_augment
+# rng.standard_normal((n, p)) => flux * rng.standard_normal((n, p))
+
+# %% wrong: the first half of the rows is active | edits: all rows at once | loses: test_augment_emission
+# rng.random((n, 1)) < 0.5 => np.arange(n)[:, None] < n // 2
+
+# %% wrong: cosmic rays as strong as the first line at most | edits: all rows at once | loses: test_augment_emission
+# most = np.max(strongest) => most = strongest[0]
+
+# %% wrong: all cosmic rays of one strength | edits: all rows at once | loses: test_augment_emission
+# hit * rng.uniform(0, most, (n, 1)) => hit * most / 2
+
+# %% wrong: areas over the step of the grid | edits: all rows at once | loses: test_augment_emission
+# - n, p = flux.shape
+# + n, p = flux.shape
+# + strongest = np.asarray(strongest) / (wavelength[1] - wavelength[0])
+
+# %% wrong: cosmic rays within the window of H alpha only | edits: all rows at once | loses: test_augment_emission
+# rng.uniform(wavelength[0], wavelength[-1], (n, 1)) => rng.uniform(6371, 6770, (n, 1))

@@ -98,3 +98,21 @@ def templates(model, flux):
 # %% wrong: the mean spectrum | loses: test_templates test_templates_prelu test_train_vae test_train_vae_blind test_train_vae_stopped test_train_vae_codes
 def templates(model, flux):
     return np.tile(model["scaler_mean"], (len(flux), 1)), np.zeros((len(flux), len(model["hidden2mu.bias"])))
+
+# %% wrong: SiLU by a quotient of exponentials that overflow | loses: test_templates
+def templates(model, flux):
+    def layer(name, x):
+        return x @ model[name + ".weight"].T + model[name + ".bias"]
+
+    def bent(name, x):
+        if name + ".weight" in model:
+            return np.where(x > 0, x, model[name + ".weight"] * x)
+        return x * np.exp(x) / (1 + np.exp(x))
+
+    x = (flux - model["scaler_mean"]) / model["scaler_scale"]
+    for k in (0, 3, 6):
+        x = bent(f"encoder.{k + 1}", layer(f"encoder.{k}", x))
+    x = latent = layer("hidden2mu", x)
+    for k in (0, 3, 6):
+        x = bent(f"decoder.{k + 1}", layer(f"decoder.{k}", x))
+    return layer("decoder.9", x) * model["scaler_scale"] + model["scaler_mean"], latent

@@ -78,3 +78,19 @@ def training_sample(flux, quiet, star, seed=0):
 
 # %% wrong: all train and all validate | loses: test_training_sample
 # train, valid = rows[~valid], rows[valid] => train, valid = rows, rows
+
+# %% right: each star draws a number
+def training_sample(flux, quiet, star, seed=0):
+    names, which = np.unique(star, return_inverse=True)
+    draws = np.random.default_rng(seed).random(len(names))[which]
+    train, valid = np.flatnonzero(quiet & (draws >= 0.2)), np.flatnonzero(quiet & (draws < 0.2))
+    return train, valid, flux[train].mean(axis=0), flux[train].std(axis=0)
+
+# %% wrong: a star's spectra taken to follow one another | edits: each star draws a number | loses: test_training_sample
+# - names, which = np.unique(star, return_inverse=True)
+# + star = np.asarray(star)
+# + which = np.concatenate([[0], np.cumsum(star[1:] != star[:-1])])
+# + names = np.arange(which[-1] + 1)
+
+# %% wrong: every fifth star | edits: each star draws a number | loses: test_training_sample
+# np.random.default_rng(seed).random(len(names))[which] => 1.0 - ((which + seed) % 5 == 0)

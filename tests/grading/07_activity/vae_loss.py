@@ -60,3 +60,17 @@ def vae_loss(target, output, mean, log_variance, beta):
 # %% wrong: always the same | loses: test_vae_loss test_vae_loss_divergence test_train_vae test_train_vae_blind test_train_vae_stopped test_train_vae_codes
 def vae_loss(target, output, mean, log_variance, beta):
     return beta
+
+# %% wrong: no KL term for tensors | loses: test_vae_loss test_train_vae_codes
+def vae_loss(target, output, mean, log_variance, beta):
+    misfit = ((target - output) ** 2).sum(axis=1).mean()
+    if torch.is_tensor(output):
+        return misfit
+    kl = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(axis=1)
+    return misfit + beta * kl.mean()
+
+# %% wrong: sigma in place of the variance | loses: test_vae_loss_divergence
+def vae_loss(target, output, mean, log_variance, beta):
+    misfit = ((target - output) ** 2).sum(axis=1)
+    kl = 0.5 * (mean**2 + np.e ** (0.5 * log_variance) - 1 - log_variance).sum(axis=1)
+    return (misfit + beta * kl).mean()

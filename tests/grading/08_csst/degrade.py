@@ -85,3 +85,19 @@ def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
 # %% wrong: refuses everything | loses: test_degrade test_degrade_grid
 def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
     raise ValueError("cannot")
+
+# %% right: matrix, the old width at the new wavelength
+def degrade(wavelength, flux, new_wavelength, fwhm_from, fwhm_to):
+    old = np.interp(new_wavelength, wavelength, fwhm_from)
+    if (fwhm_to <= old).any():
+        raise ValueError("profiles cannot be narrowed")
+    sigma = np.sqrt(fwhm_to**2 - old**2) / np.sqrt(8 * np.log(2))
+    z = (new_wavelength[:, None] - wavelength) / sigma[:, None]
+    w = np.exp(-0.5 * z**2) * np.gradient(wavelength)
+    return flux @ w.T / w.sum(axis=1)
+
+# %% wrong: divided by the area of a whole Gaussian | edits: matrix, the old width at the new wavelength | loses: test_degrade
+# w.sum(axis=1) => (np.sqrt(2 * np.pi) * sigma)
+
+# %% wrong: one kernel for all wavelengths | edits: matrix, the old width at the new wavelength | loses: test_degrade
+# np.sqrt(fwhm_to**2 - old**2) => np.sqrt(np.median(fwhm_to**2 - old**2)) * np.ones(len(old))

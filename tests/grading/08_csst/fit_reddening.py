@@ -63,3 +63,13 @@ def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
 # %% wrong: the error of the map not squared | loses: test_fit_reddening_prior
 # + prior / prior_sigma**2 => + prior / prior_sigma
 # + 1 / prior_sigma**2 => + 1 / prior_sigma
+
+# %% right: closed form
+def fit_reddening(log_ratio, sigma, curve, prior, prior_sigma):
+    slope = -0.4 * np.log(10) * np.asarray(curve)
+    above = (slope * log_ratio / sigma**2).sum(axis=1) + prior / prior_sigma**2
+    return above / ((slope**2 / sigma**2).sum(axis=1) + 1 / prior_sigma**2)
+
+# %% wrong: never negative | edits: closed form | loses: test_fit_reddening_prior
+# - return above / ((slope**2 / sigma**2).sum(axis=1) + 1 / prior_sigma**2)
+# + return np.maximum(above / ((slope**2 / sigma**2).sum(axis=1) + 1 / prior_sigma**2), 0)

@@ -60,3 +60,19 @@ def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
 
 # %% wrong: the first half of the stars | loses: test_noisy_batch
 # rng.integers(len(clean), size=size) => rng.integers(max(len(clean) * 4 // 5, 1), size=size)
+
+# %% right: integers and choice
+def noisy_batch(clean, size, rng, levels=(20, 25, 30, 35, 40)):
+    rows = rng.integers(0, len(clean), size)
+    snr = rng.choice(levels, size)
+    error = clean[rows] / snr[:, None]
+    return rows, clean[rows] + error * rng.standard_normal(error.shape), error
+
+# %% wrong: a star has always the same S/N | edits: integers and choice | loses: test_noisy_batch
+# rng.choice(levels, size) => np.asarray(levels)[rows % len(levels)]
+
+# %% wrong: stars in their order, from the first | edits: integers and choice | loses: test_noisy_batch
+# rng.integers(0, len(clean), size) => np.arange(size) % len(clean)
+
+# %% wrong: noise from a box | edits: integers and choice | loses: test_noisy_batch
+# rng.standard_normal(error.shape) => rng.uniform(-(3**0.5), 3**0.5, error.shape)

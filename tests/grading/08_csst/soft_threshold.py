@@ -53,3 +53,11 @@ def soft_threshold(features, threshold):
 
 # %% wrong: tensors are cut off from what made them | loses: test_soft_threshold
 # features - features.clip(-threshold, threshold) => features - (features.detach() if hasattr(features, "detach") else features).clip(-threshold, threshold)
+
+# %% wrong: a hard threshold for tensors | loses: test_soft_threshold
+def soft_threshold(features, threshold):
+    import torch
+
+    if torch.is_tensor(features):
+        return features * (features.abs() > threshold)
+    return np.sign(features) * np.maximum(np.abs(features) - threshold, 0)

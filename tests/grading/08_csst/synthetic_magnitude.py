@@ -67,3 +67,32 @@ def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
 
 # %% wrong: the throughput ignored | loses: test_synthetic_magnitude
 # t = np.interp(fine, band_wavelength, throughput, left=0, right=0) => t = np.ones(fine.size)
+
+# %% right: trapezia of 1 Å
+def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
+    x = np.arange(band_wavelength[0], band_wavelength[-1] + 0.5, 1.0)
+    t = np.interp(x, band_wavelength, throughput, left=0, right=0)
+    below = np.trapezoid(2.99792458e18 / x * t, x)
+    above = [np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed]
+    return -2.5 * np.log10(np.array(above) / below) - 48.60
+
+# %% wrong: steps of 50 Å | edits: trapezia of 1 Å | loses: test_synthetic_magnitude
+# band_wavelength[-1] + 0.5, 1.0 => band_wavelength[-1] + 0.5, 50.0
+
+# %% wrong: faint wings left out | edits: trapezia of 1 Å | loses: test_synthetic_magnitude
+# np.trapezoid(2.99792458e18 / x * t, x) => np.trapezoid(2.99792458e18 / x * (t := np.where(t > 0.1 * t.max(), t, 0)), x)
+
+# %% wrong: the SED's own grid | loses: test_synthetic_magnitude
+def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
+    t = np.interp(wavelength, band_wavelength, throughput, left=0, right=0)
+    below = np.trapezoid(2.99792458e18 / wavelength * t, wavelength)
+    above = np.trapezoid(sed * t * wavelength, wavelength, axis=1)
+    return -2.5 * np.log10(above / below) - 48.60
+
+# %% wrong: the throughput goes on beyond its ends | loses: test_synthetic_magnitude
+def synthetic_magnitude(wavelength, sed, band_wavelength, throughput):
+    x = np.arange(wavelength[0], wavelength[-1])
+    t = np.interp(x, band_wavelength, throughput)
+    below = np.trapezoid(2.99792458e18 / x * t, x)
+    above = [np.trapezoid(np.interp(x, wavelength, s) * t * x, x) for s in sed]
+    return -2.5 * np.log10(np.array(above) / below) - 48.60

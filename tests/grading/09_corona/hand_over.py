@@ -79,3 +79,16 @@ def hand_over(probability, present, count):
 
 # %% wrong: always three lines | loses: test_hand_over
 # [:count] => [:3]
+
+# %% right: logarithms
+def hand_over(probability, present, count):
+    p = np.clip(probability, 1e-3, 1 - 1e-3)
+    score = np.where(present, np.log(p), np.log(1 - p)).sum(axis=1)
+    start = int(np.argmax(score))
+    return np.argsort(-np.asarray(probability))[:count], start
+
+# %% wrong: first the lines of the starting model | edits: logarithms | loses: test_hand_over
+# np.argsort(-np.asarray(probability)) => np.argsort(-(probability + present[start]))
+
+# %% wrong: nearly certain lines all alike | edits: logarithms | loses: test_hand_over
+# np.argsort(-np.asarray(probability)) => np.argsort(-p, kind="stable")

@@ -51,3 +51,27 @@ def profile_matrix(wavelength, centres, fwhm):
 
 # %% wrong: one width for all instruments | loses: test_profile_matrix
 # fwhm / np.sqrt(8 * np.log(2)) => FWHM / np.sqrt(8 * np.log(2))
+
+# %% right: analytic
+def profile_matrix(wavelength, centres, fwhm):
+    sigma = fwhm / np.sqrt(8 * np.log(2))
+    away = wavelength[:, None] - centres
+    return np.exp(-0.5 * (away / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))
+
+# %% right: columns summed to one
+def profile_matrix(wavelength, centres, fwhm):
+    columns = np.exp(-4 * np.log(2) * ((wavelength[:, None] - centres) / fwhm) ** 2)
+    return columns / (columns * np.gradient(wavelength)[:, None]).sum(axis=0)
+
+# %% wrong: lines sorted | edits: analytic | loses: test_profile_matrix
+# wavelength[:, None] - centres => wavelength[:, None] - np.sort(centres)
+
+# %% wrong: lines moved to the nearest pixel | edits: analytic | loses: test_profile_matrix
+# wavelength[:, None] - centres => wavelength[:, None] - wavelength[np.abs(wavelength[:, None] - centres).argmin(axis=0)]
+
+# %% wrong: cut at two sigma | edits: analytic | loses: test_profile_matrix
+# / (sigma * np.sqrt(2 * np.pi)) => / (sigma * np.sqrt(2 * np.pi)) * (np.abs(away) < 2 * sigma) / 0.9545
+
+# %% wrong: triangles | loses: test_profile_matrix
+def profile_matrix(wavelength, centres, fwhm):
+    return np.maximum(1 - np.abs(wavelength[:, None] - centres) / fwhm, 0) / fwhm
