@@ -253,7 +253,7 @@ def test_design_matrix_columns():
 
     build = checks.submitted("design_matrix")
     rng = np.random.default_rng(2)
-    for k in (1, 3, 5):
+    for k in (1, 3, 5, 7):
         x = rng.normal(size=(9, k))
         X = checks.array(build(x, np.zeros(k), np.ones(k)), (9, 1 + k + k * (k + 1) // 2))
         wanted = [np.ones(9), *x.T]
@@ -546,9 +546,11 @@ def test_ln_likelihood_theta():
     X = np.column_stack([np.ones(70), rng.normal(size=70)])
     error = rng.uniform(0.003, 0.03, 70)
     flux = rng.normal(0.9, 0.02, 70)
-    for s2 in (0.0, 4e-4):
+    # the coefficients' own size depends on the unit of the columns and means nothing
+    for s2, unit in ((0.0, 1.0), (4e-4, 1.0), (4e-4, 0.01)):
         values = []
-        for theta in (np.array([0.9, 0.0]), np.array([0.91, 0.01])):
+        X = X * unit
+        for theta in (np.array([0.9, 0.0]) / unit, np.array([0.91, 0.01]) / unit):
             chi2 = np.sum((flux - X @ theta) ** 2 / (error**2 + s2))
             values.append((checks.number(ln_likelihood(X, theta, flux, error, s2)), -chi2 / 2))
         (a, wanted_a), (b, wanted_b) = values
@@ -1196,7 +1198,7 @@ def test_predict_hidden():
         mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])[:k]
         scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])[:k]
         coefficients = rng.normal(0, 0.03, (1 + k + k * (k + 1) // 2, 40))
-        x = rng.normal(size=(8, k))
+        x = rng.normal(0, 2.5, size=(8, k))
         wanted = coefficients[0] + x @ coefficients[1 : k + 1]
         row = k + 1
         for i in range(k):
@@ -1673,25 +1675,38 @@ def test_fit_star_bad():
     rng = np.random.default_rng(28)
     mean = np.array([4700.0, 2.4, -0.2, 0.05, 0.2])
     scale = np.array([260.0, 0.6, 0.2, 0.1, 0.1])
-    i, j = np.triu_indices(5)
-    for _ in range(4):
+    k = len(mean)
+    i, j = np.triu_indices(k)
+    for widest in (1.2, 1.2, 2.8):
         coefficients = np.concatenate(
-            [rng.uniform(0.7, 1, (1, 200)), rng.normal(0, 0.02, (5, 200)),
-             rng.normal(0, 2e-3, (15, 200))]
+            [rng.uniform(0.7, 1, (1, 200)), rng.normal(0, 0.02, (k, 200)),
+             rng.normal(0, 2e-3, (len(i), 200))]
         )  # fmt: skip
-        x = rng.uniform(-1.2, 1.2, 5)
+        x = rng.uniform(0.6, 1, k) * widest * rng.choice([-1, 1], k)
         flux = np.concatenate([[1.0], x, x[i] * x[j]]) @ coefficients
         error, s2 = np.full(200, 0.005), np.full(200, 1e-5)
         bad = rng.permutation(200)
         flux[bad[:40]], error[bad[:40]] = 1.0, 1e10
         flux[bad[40:80]], s2[bad[40:80]] = 1.0, 1e20
-        labels, _ = fit(flux, error, coefficients, s2, mean, scale)
-        labels = checks.array(labels, (5,), "the labels")
+        labels, errors = fit(flux, error, coefficients, s2, mean, scale)
+        labels = checks.array(labels, (k,), "the labels")
         checks.close(
             (labels - mean) / scale,
             x,
             atol=0.01,
-            hint="pixels that are bad in the star, or untrained in the model, pull the labels",
+            hint="pixels that are bad in the star, or untrained in the model, pull the labels, or "
+            "labels far from the mean are not reached",
+        )
+        slope = coefficients[1 : k + 1].copy()
+        for row, (a, b) in enumerate(zip(i, j, strict=True), start=k + 1):
+            slope[a] += x[b] * coefficients[row]
+            slope[b] += x[a] * coefficients[row]
+        curvature = (slope / (error**2 + s2)) @ slope.T
+        checks.close(
+            checks.array(errors, (k,), "the errors") / scale,
+            np.sqrt(np.diag(np.linalg.inv(curvature))),
+            rtol=0.05,
+            hint="the errors do not follow from the curvature of chi-squared where the fit ends",
         )
 
 
@@ -1736,6 +1751,7 @@ def test_fit_star_errors_hidden():
     coefficients = np.concatenate(
         [rng.uniform(0.7, 1, (1, 300)), rng.normal(0, 0.02, (5, 300)), np.zeros((15, 300))]
     )
+    coefficients[1:6] += rng.normal(0, 0.02, 300)  # lines that all labels change alike
     error, s2 = 10 ** rng.uniform(-2.7, -1.3, 300), 10 ** rng.uniform(-5.5, -3.5, 300)
     weighted = coefficients[1:6] / np.sqrt(error**2 + s2)
     wanted = np.sqrt(np.diag(np.linalg.inv(weighted @ weighted.T)))

@@ -99,3 +99,21 @@ def catalogue_query(fields):
 def catalogue_query(fields):
     return """SELECT '2M' AS apogee_id, 'apo25m' AS telescope, 'M15' AS field, 99 AS snr,
         3 AS nvisits, 4500 AS teff, 2 AS logg, 0 AS fe_h, 0 AS mg_fe, 0 AS si_fe"""
+
+# %% wrong: TOP 1000 as in the examples of SkyServer | loses: test_catalogue_query
+def catalogue_query(fields):
+    names = ", ".join(f"'{f}'" for f in fields)
+    return (
+        "SELECT TOP 1000 s.apogee_id, s.telescope, s.field, s.snr, s.nvisits, a.teff, a.logg, "
+        "a.fe_h, a.mg_fe, a.si_fe FROM apogeeStar AS s JOIN aspcapStar AS a "
+        f"ON a.apstar_id = s.apstar_id WHERE s.field IN ({names})"
+    )
+
+# %% wrong: LIKE with a wildcard lets in longer names | loses: test_catalogue_query
+def catalogue_query(fields):
+    likes = " OR ".join(f"s.field LIKE '{f}%'" for f in fields)
+    return (
+        "SELECT s.apogee_id, s.telescope, s.field, s.snr, s.nvisits, a.teff, a.logg, "
+        "a.fe_h, a.mg_fe, a.si_fe FROM apogeeStar AS s JOIN aspcapStar AS a "
+        f"ON a.apstar_id = s.apstar_id WHERE ({likes})"
+    )

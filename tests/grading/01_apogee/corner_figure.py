@@ -125,3 +125,78 @@ def corner_figure(labels):
             axes[i, j].plot(labels[:, j], labels[:, i], ".")
             axes[i, j].set(xlabel=names[j], ylabel=names[i])
     return fig
+
+# %% wrong: each column sorted on its own, by corner | loses: test_corner_figure_data
+def corner_figure(labels):
+    import corner
+
+    names = [r"$T_{\rm eff}$ [K]", r"$\log g$ [dex]", "[Fe/H] [dex]", "[Mg/Fe] [dex]", "[Si/Fe] [dex]"]
+    return corner.corner(np.sort(labels, axis=0), labels=names)
+
+# %% wrong: random numbers between the ends of each label | loses: test_corner_figure_data
+def corner_figure(labels):
+    rng = np.random.default_rng(0)
+    names = ["Teff (K)", "log g (cgs)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
+    labels = rng.uniform(labels.min(axis=0), labels.max(axis=0), labels.shape)
+    fig, ax = plt.subplots(5, 5, figsize=(10, 10))
+    for i in range(5):
+        for j in range(5):
+            if j > i:
+                ax[i, j].set_visible(False)
+                continue
+            if i == j:
+                ax[i, j].hist(labels[:, i], bins=30, histtype="step")
+            else:
+                ax[i, j].scatter(labels[:, j], labels[:, i], s=1)
+            if i == 4:
+                ax[i, j].set_xlabel(names[j])
+            if j == 0 and i > 0:
+                ax[i, j].set_ylabel(names[i])
+    return fig
+
+# %% wrong: panels without anything but limits and labels | loses: test_corner_figure_data
+def corner_figure(labels):
+    names = ["Teff (K)", "log g (cgs)", "[Fe/H] (dex)", "[Mg/Fe] (dex)", "[Si/Fe] (dex)"]
+    fig, ax = plt.subplots(5, 5, figsize=(10, 10))
+    for i in range(5):
+        for j in range(i + 1):
+            a = ax[i, j]
+            a.plot([labels[0, j]], [labels[0, i] if i != j else 0.5], ".")
+            a.set_xlim(labels[:, j].min(), labels[:, j].max())
+            if i != j:
+                a.set_ylim(labels[:, i].min(), labels[:, i].max())
+            else:
+                a.set_ylim(0, 999)
+            a.set_xlabel(names[j])
+            if i != j:
+                a.set_ylabel(names[i])
+    return fig
+
+# %% right: hexagons, smooth densities on the diagonal, hot stars to the left
+def corner_figure(labels):
+    from scipy.stats import gaussian_kde
+
+    names = [r"$T_\mathrm{eff}$ [$\mathrm{K}$]", r"$\log_{10} g$ [cgs]", r"$\mathrm{[Fe/H]}$ [dex]",
+             r"$[\mathrm{Mg}/\mathrm{Fe}]$ [dex]", r"$\mathrm{[Si/Fe]}$ [dex]"]
+    labels = np.asarray(labels, dtype=float)
+    k = labels.shape[1]
+    fig, axs = plt.subplots(k, k, figsize=(12, 12), sharex="col")
+    for row in range(k):
+        for col in range(k):
+            a = axs[row, col]
+            if col > row:
+                a.remove()
+            elif col == row:
+                x = np.linspace(labels[:, row].min(), labels[:, row].max(), 100)
+                a.plot(x, gaussian_kde(labels[:, row])(x))
+                a.set_yticks([])
+            else:
+                a.hexbin(labels[:, col], labels[:, row], gridsize=25)
+            if row == k - 1:
+                a.set_xlabel(names[col])
+            if col == 0 and row:
+                a.set_ylabel(names[row])
+    for a in fig.axes:
+        if "eff" in a.get_xlabel():
+            a.invert_xaxis()
+    return fig

@@ -40,7 +40,7 @@ def inflate_errors(flux, error, flagged):
 # %% wrong: error multiplied by a thousand | loses: test_inflate_errors test_inflate_errors_unusable
 # LARGE_ERROR => 1000 * error
 
-# %% wrong: good pixels inflated | loses: test_inflate_errors test_inflate_errors_unusable
+# %% wrong: good pixels inflated | loses: test_inflate_errors, test_inflate_errors_flux, test_inflate_errors_unusable
 # bad, LARGE_ERROR => ~bad, LARGE_ERROR
 
 # %% wrong: bad pixels cut out | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
@@ -77,6 +77,26 @@ def inflate_errors(flux, error, flagged):
 def inflate_errors(flux, error, flagged):
     return flux, error
 
-# %% wrong: all errors large | loses: test_inflate_errors test_inflate_errors_unusable
+# %% wrong: all errors large | loses: test_inflate_errors, test_inflate_errors_flux, test_inflate_errors_unusable
 def inflate_errors(flux, error, flagged):
     return np.where(np.isfinite(flux), flux, 0), np.full(len(flux), LARGE_ERROR)
+
+# %% wrong: negative flux is set to zero | loses: test_inflate_errors_flux
+def inflate_errors(flux, error, flagged):
+    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | ~(error > 0)
+    return np.where(np.isfinite(flux) & (flux > 0), flux, 0), np.where(bad, LARGE_ERROR, error)
+
+# %% wrong: negative flux is called bad | loses: test_inflate_errors_flux
+def inflate_errors(flux, error, flagged):
+    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | ~(error > 0) | ~(flux > 0)
+    return np.where(np.isfinite(flux), flux, 0), np.where(bad, LARGE_ERROR, error)
+
+# %% wrong: small errors are taken for zero | loses: test_inflate_errors_flux
+def inflate_errors(flux, error, flagged):
+    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | ~(error > 1e-3)
+    return np.where(np.isfinite(flux), flux, 0), np.where(bad, LARGE_ERROR, error)
+
+# %% wrong: large errors are taken for bad | loses: test_inflate_errors_flux
+def inflate_errors(flux, error, flagged):
+    bad = flagged | ~np.isfinite(flux) | ~np.isfinite(error) | ~(error > 0) | (error > flux)
+    return np.where(np.isfinite(flux), flux, 0), np.where(bad, LARGE_ERROR, error)

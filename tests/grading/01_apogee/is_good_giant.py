@@ -70,3 +70,25 @@ def is_good_giant(table):
 # %% wrong: nothing is kept | loses: test_is_good_giant test_is_good_giant_dwarfs test_is_good_giant_labels
 def is_good_giant(table):
     return np.zeros(len(table), dtype=bool)
+
+# %% wrong: alpha-poor stars are taken for missing | loses: test_is_good_giant_labels
+def is_good_giant(table):
+    keep = np.asarray(table["snr"] >= 50)
+    for name in ["teff", "logg", "fe_h"]:
+        keep &= np.asarray(table[name] > -9000)
+    keep &= np.asarray((table["mg_fe"] > -0.5) & (table["si_fe"] > -0.5))
+    return keep & np.asarray((table["logg"] <= 4) & (table["teff"] <= 5700) & (table["fe_h"] >= -1))
+
+# %% wrong: metal-rich stars are cut as well | loses: test_is_good_giant_labels
+def is_good_giant(table):
+    keep = np.asarray(table["snr"] >= 50)
+    for name in ["teff", "logg", "fe_h", "mg_fe", "si_fe"]:
+        keep &= np.asarray(table[name] > -9000)
+    return keep & np.asarray((table["logg"] <= 4) & (table["teff"] <= 5700) & (abs(table["fe_h"]) <= 1) & (table["fe_h"] < 0.5))
+
+# %% wrong: also a floor in temperature | loses: test_is_good_giant_labels
+def is_good_giant(table):
+    keep = np.asarray(table["snr"] >= 50)
+    for name in ["teff", "logg", "fe_h", "mg_fe", "si_fe"]:
+        keep &= np.asarray(table[name] > -9000)
+    return keep & np.asarray((table["logg"] <= 4) & (table["teff"] <= 5700) & (table["teff"] > 3500) & (table["fe_h"] >= -1))

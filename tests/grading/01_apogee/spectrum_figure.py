@@ -130,3 +130,48 @@ def spectrum_figure(wavelength, flux):
 
 # %% wrong: the flux normalised | loses: test_spectrum_figure_data
 # wavelength[pixels], flux[pixels] => wavelength[pixels], flux[pixels] / np.median(flux)
+
+# %% wrong: a window a hundredth as wide | loses: test_spectrum_figure_data
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    for chip in apogee.CHIPS.values():
+        ax.plot(wavelength[chip], flux[chip], lw=0.5)
+    ax.set_xlim(16000, 16020)
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2/Å]")
+    return fig
+
+# %% wrong: the unit per hertz | loses: test_spectrum_figure
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    for chip in apogee.CHIPS.values():
+        ax.plot(wavelength[chip], flux[chip], lw=0.5)
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [erg/s/cm2/Hz]")
+    return fig
+
+# %% wrong: the factor of 1e-17 is not told | loses: test_spectrum_figure
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    for chip in apogee.CHIPS.values():
+        ax.plot(wavelength[chip], flux[chip], lw=0.5)
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [erg/s/cm2/Å]")
+    return fig
+
+# %% wrong: no unit of wavelength in the flux | loses: test_spectrum_figure
+def spectrum_figure(wavelength, flux):
+    fig, ax = plt.subplots()
+    for chip in apogee.CHIPS.values():
+        ax.plot(wavelength[chip], flux[chip], lw=0.5)
+    ax.set(xlabel="wavelength [Å]", ylabel="flux [1e-17 erg/s/cm2]")
+    return fig
+
+# %% right: masked array, side by side with shared labels
+def spectrum_figure(wavelength, flux):
+    fig, axs = plt.subplots(1, 3, sharey=True, figsize=(12, 3))
+    dark = np.ma.masked_equal(np.asarray(flux), 0.0)
+    edges = list(apogee.CHIPS.values())
+    for ax, chip in zip(axs, edges):
+        ax.step(wavelength, dark, where="mid")
+        ax.set_xlim(wavelength[chip][0], wavelength[chip][-1])
+    fig.supxlabel("Wavelength (Angstrom)")
+    fig.supylabel("Flux (1e-17 erg/s/cm^2/Ang)")
+    return fig

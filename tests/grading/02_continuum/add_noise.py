@@ -49,3 +49,14 @@ def add_noise(flux, error, noise, seed):
 
 # %% wrong: noise as large as the error that was there | loses: test_add_noise_noise
 # rng.normal(0, noise, => rng.normal(0, error,
+
+# %% wrong: the drawn noise has the total error | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    rng = np.random.default_rng(seed)
+    total = np.hypot(error, noise)
+    return rng.normal(flux, np.where(error < 1e9, total, noise)), total
+
+# %% wrong: negative flux is cut | loses: test_add_noise_noise
+def add_noise(flux, error, noise, seed):
+    n = np.random.default_rng(seed).normal(0, noise, len(flux))
+    return np.clip(flux + n, 0, None), np.hypot(error, noise)

@@ -54,17 +54,17 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
     ax[1].set(xlabel="wavelength / Å", ylabel="flux / 1e-17 erg/s/cm2/Å", ylim=(0, 1.5))
     return fig
 
-# %% wrong: no labels | loses: test_checkpoint_figure_labels
+# %% wrong: no labels | loses: test_checkpoint_figure, test_checkpoint_figure_labels
 # - above.set_ylabel(FLUX_LABEL)
 
 # - below.set_ylabel("normalised flux")
 # - below.set_xlabel("vacuum wavelength / Å")
 
-# %% wrong: labels without units | loses: test_checkpoint_figure_labels
+# %% wrong: labels without units | loses: test_checkpoint_figure, test_checkpoint_figure_labels
 # FLUX_LABEL => "flux"
 # vacuum wavelength / Å => wavelength
 
-# %% wrong: the normalised flux has no label | loses: test_checkpoint_figure_labels
+# %% wrong: the normalised flux has no label | loses: test_checkpoint_figure, test_checkpoint_figure_labels
 # - below.set_ylabel("normalised flux")
 
 # %% wrong: upside down | loses: test_checkpoint_figure_limits
@@ -117,3 +117,48 @@ def checkpoint_figure(wavelength, flux, continuum, normalised):
 # %% wrong: nanometres under the name of Å | loses: test_checkpoint_figure_labels
 #   with plots.style():
 # +     wavelength = wavelength / 10
+
+# %% wrong: gaps filled with zero | loses: test_checkpoint_figure
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, (top, bottom) = plt.subplots(2, 1, sharex=True)
+    top.plot(wavelength, np.nan_to_num(flux))
+    top.plot(wavelength, np.nan_to_num(continuum))
+    top.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
+    bottom.plot(wavelength, np.nan_to_num(normalised))
+    bottom.set_ylabel("normalised flux")
+    bottom.set_xlabel("wavelength [Å]")
+    return fig
+
+# %% wrong: a window of twenty ångström | loses: test_checkpoint_figure
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, (top, bottom) = plt.subplots(2, 1, sharex=True)
+    top.plot(wavelength, flux)
+    top.plot(wavelength, continuum)
+    top.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
+    bottom.plot(wavelength, normalised)
+    bottom.set_ylabel("normalised flux")
+    bottom.set_xlabel("wavelength [Å]")
+    bottom.set_xlim(16000, 16020)
+    return fig
+
+# %% wrong: both panels say flux in units of the survey | loses: test_checkpoint_figure
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, (top, bottom) = plt.subplots(2, 1, sharex=True)
+    top.plot(wavelength, flux)
+    top.plot(wavelength, continuum)
+    bottom.plot(wavelength, normalised)
+    for a in (top, bottom):
+        a.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
+    bottom.set_xlabel("wavelength [Å]")
+    return fig
+
+# %% wrong: labels of the two panels exchanged | loses: test_checkpoint_figure
+def checkpoint_figure(wavelength, flux, continuum, normalised):
+    fig, (top, bottom) = plt.subplots(2, 1, sharex=True)
+    top.plot(wavelength, flux)
+    top.plot(wavelength, continuum)
+    bottom.plot(wavelength, normalised)
+    bottom.set_ylabel("flux [1e-17 erg/s/cm2/Å]")
+    top.set_ylabel("normalised flux")
+    bottom.set_xlabel("wavelength [Å]")
+    return fig

@@ -84,3 +84,24 @@ def continuum_pixels(wavelength, trusted_wavelengths):
 # + step = (wavelength[-1] - wavelength[0]) / (len(wavelength) - 1)
 # + pixel = np.rint((trusted_wavelengths[inside] - wavelength[0]) / step)
 # + is_continuum[pixel.astype(int).clip(0, len(wavelength) - 1)] = True
+
+# %% wrong: the median step limits both | loses: test_continuum_pixels_outside
+def continuum_pixels(wavelength, trusted_wavelengths):
+    w = np.asarray(wavelength)
+    step = np.median(np.diff(w))
+    found = np.zeros(len(w), dtype=bool)
+    for t in trusted_wavelengths:
+        if w[0] - step <= t <= w[-1] + step:
+            found[np.argmin(abs(w - t))] = True
+    return found
+
+# %% wrong: within half of the local step | loses: test_continuum_pixels
+def continuum_pixels(wavelength, trusted_wavelengths):
+    w, t = np.asarray(wavelength), np.asarray(trusted_wavelengths)
+    half = np.gradient(w) / 2
+    return (abs(w[:, None] - t[None, :]) <= half[:, None]).any(axis=1)
+
+# %% wrong: within a tenth of an ångström | loses: test_continuum_pixels
+def continuum_pixels(wavelength, trusted_wavelengths):
+    w, t = np.asarray(wavelength), np.asarray(trusted_wavelengths)
+    return (abs(w[:, None] - t[None, :]) < 0.11).any(axis=1)

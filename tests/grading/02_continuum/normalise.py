@@ -74,3 +74,21 @@ def normalise(flux, error, continuum):
 # %% wrong: ones with the largest error | loses: test_normalise test_normalise_error test_normalise_bad
 def normalise(flux, error, continuum):
     return np.ones(len(flux)), np.full(len(flux), 1e10)
+
+# %% wrong: an error of exactly 1e9 | loses: test_normalise_bad
+def normalise(flux, error, continuum):
+    with np.errstate(all="ignore"):
+        bad = ~np.isfinite(flux) | ~np.isfinite(error) | (error > 1e9) | ~np.isfinite(continuum) | ~(continuum > 0)
+        return np.where(bad, 1.0, flux / continuum), np.where(bad, 1e10, error / continuum)
+
+# %% wrong: negative flux is called bad | loses: test_normalise
+def normalise(flux, error, continuum):
+    with np.errstate(all="ignore"):
+        bad = ~(flux > 0) | ~np.isfinite(flux) | ~(error < 1e9) | ~np.isfinite(continuum) | ~(continuum > 0)
+        return np.where(bad, 1.0, flux / continuum), np.where(bad, 1e10, error / continuum)
+
+# %% wrong: clipped between zero and two | loses: test_normalise
+def normalise(flux, error, continuum):
+    with np.errstate(all="ignore"):
+        bad = ~np.isfinite(flux) | ~(error < 1e9) | ~np.isfinite(continuum) | ~(continuum > 0)
+        return np.where(bad, 1.0, np.clip(flux / continuum, 0, 2)), np.where(bad, 1e10, error / continuum)

@@ -119,3 +119,51 @@ def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
 # %% wrong: the spectrum itself | loses: test_pseudo_continuum test_pseudo_continuum_chips test_pseudo_continuum_lines test_pseudo_continuum_bad
 def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
     return flux
+
+# %% wrong: one good pixel more than needed is asked for | loses: test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(wavelength), np.nan)
+    for start, stop in chips:
+        x = scaled_wavelength(wavelength[start:stop])
+        ok = is_continuum[start:stop] & (error[start:stop] < 1e9)
+        if ok.sum() <= degree + 1:
+            continue
+        out[start:stop] = robust_polynomial(x[ok], flux[start:stop][ok], error[start:stop][ok], degree, x)
+    return out
+
+# %% wrong: an error of exactly 1e9 is called good | loses: test_pseudo_continuum_bad
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(wavelength), np.nan)
+    for start, stop in chips:
+        x = scaled_wavelength(wavelength[start:stop])
+        ok = is_continuum[start:stop] & (error[start:stop] <= 1e9) & np.isfinite(flux[start:stop])
+        if ok.sum() < degree + 1:
+            continue
+        out[start:stop] = robust_polynomial(x[ok], flux[start:stop][ok], error[start:stop][ok], degree, x)
+    return out
+
+# %% wrong: pixels of low S/N do not count | loses: test_pseudo_continuum
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    out = np.full(len(wavelength), np.nan)
+    for start, stop in chips:
+        x = scaled_wavelength(wavelength[start:stop])
+        with np.errstate(invalid="ignore"):
+            ok = is_continuum[start:stop] & (error[start:stop] < 1e9) & (flux[start:stop] > 10 * error[start:stop])
+        if ok.sum() < degree + 1:
+            continue
+        out[start:stop] = robust_polynomial(x[ok], flux[start:stop][ok], error[start:stop][ok], degree, x)
+    return out
+
+# %% right: in the pixel number, continuum pixels scaled among themselves
+def pseudo_continuum(wavelength, flux, error, is_continuum, chips, degree):
+    continuum = np.ones(len(flux)) * np.nan
+    for chip in chips:
+        pixels = np.arange(chip[0], chip[1])
+        use = pixels[is_continuum[pixels] & (error[pixels] < 1e9)]
+        use = use[np.isfinite(flux[use])]
+        if len(use) >= degree + 1:
+            mid, half = (use.max() + use.min()) / 2, max((use.max() - use.min()) / 2, 1)
+            continuum[pixels] = robust_polynomial(
+                (use - mid) / half, flux[use], error[use], degree, (pixels - mid) / half
+            )
+    return continuum

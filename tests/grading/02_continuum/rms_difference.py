@@ -56,3 +56,17 @@ def rms_difference(flux_a, error_a, flux_b, error_b):
 # %% wrong: always zero | loses: test_rms_difference test_rms_difference_bad
 def rms_difference(flux_a, error_a, flux_b, error_b):
     return 0.0
+
+# %% wrong: weighted by the errors | loses: test_rms_difference
+def rms_difference(flux_a, error_a, flux_b, error_b):
+    w = np.where((error_a < 1e9) & (error_b < 1e9), 1 / (error_a**2 + error_b**2), 0)
+    if not w.any():
+        return np.nan
+    return np.sqrt(np.sum(w * (flux_a - flux_b) ** 2) / w.sum())
+
+# %% wrong: an error of exactly 1e9 is good | loses: test_rms_difference_bad
+def rms_difference(flux_a, error_a, flux_b, error_b):
+    good = (error_a <= 1e9) & (error_b <= 1e9)
+    if not good.any():
+        return np.nan
+    return np.sqrt(np.mean((flux_a[good] - flux_b[good]) ** 2))

@@ -88,7 +88,7 @@ def robust_polynomial(x, flux, error, degree, x_new):
     keep = np.abs(r) <= 3 * r.std() + 1e-9
     return np.polyval(np.polyfit(x[keep], flux[keep], degree, w=1 / error[keep]), x_new)
 
-# %% wrong: only spikes upwards are clipped and hard at that | loses: test_robust_polynomial_outliers test_robust_polynomial_unbiased
+# %% wrong: only spikes upwards are clipped and hard at that | loses: test_pseudo_continuum, test_robust_polynomial_outliers, test_robust_polynomial_unbiased
 def robust_polynomial(x, flux, error, degree, x_new):
     keep = np.ones(len(x), dtype=bool)
     for _ in range(10):
@@ -96,7 +96,7 @@ def robust_polynomial(x, flux, error, degree, x_new):
         keep = r < 1
     return np.polyval(np.polyfit(x[keep], flux[keep], degree), x_new)
 
-# %% wrong: the upper envelope, because absorption only goes down | loses: test_robust_polynomial_outliers test_robust_polynomial_unbiased
+# %% wrong: the upper envelope, because absorption only goes down | loses: test_pseudo_continuum, test_robust_polynomial_outliers, test_robust_polynomial_unbiased
 def robust_polynomial(x, flux, error, degree, x_new):
     keep = np.ones(len(x), dtype=bool)
     for _ in range(20):

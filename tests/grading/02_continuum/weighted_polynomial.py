@@ -61,7 +61,7 @@ def weighted_polynomial(x, flux, error, degree, x_new):
 # %% wrong: unweighted | loses: test_weighted_polynomial_weights test_robust_polynomial_outliers test_robust_polynomial_unbiased test_held_out_score
 # , w=1 / error[useful] =>
 
-# %% wrong: the square root of the right weights | loses: test_weighted_polynomial_weights
+# %% wrong: the square root of the right weights | loses: test_held_out_score, test_weighted_polynomial_weights
 # 1 / error[useful] => error[useful] ** -0.5
 
 # %% wrong: NaN fluxes go into the fit | loses: test_weighted_polynomial_bad
