@@ -37,14 +37,14 @@ def gradient(labels, coefficients, mean, scale):
 # %% wrong: per scaled label | loses: test_gradient test_gradient_quadratic
 # / scale[:, None] =>
 
-# %% wrong: linear coefficients only | loses: test_gradient_quadratic
+# %% wrong: linear coefficients only | loses: test_gradient_quadratic test_fit_star
 def gradient(labels, coefficients, mean, scale):
     return coefficients[1 : len(labels) + 1] / scale[:, None]
 
-# %% wrong: squares without their factor of two | loses: test_gradient_quadratic
+# %% wrong: squares without their factor of two | loses: test_gradient_quadratic test_fit_star
 # columns[b, column] += => columns[b, column] =
 
-# %% wrong: each product for its first label only | loses: test_gradient_quadratic
+# %% wrong: each product for its first label only | loses: test_gradient_quadratic test_fit_star
 # columns[b, column] += x[a] => columns[b, column] += x[a] * (a == b)
 
 # %% wrong: multiplied by the scale | loses: test_gradient test_gradient_quadratic
