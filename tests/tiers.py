@@ -1,9 +1,10 @@
 """How much of what is slow a run of the tests does; `make thorough` does all (LABKIT_THOROUGH).
 
 The answers to some labs sample posteriors or train networks: a pass through one takes a minute.
-Their model answer, blank sheet and every rival are graded in each run of the tests; what repeats a
-pass many times, or runs a whole notebook, is done for them in `make thorough` only, and so are the
-trainings that only show that a wrong answer elsewhere does not spoil them.
+Each run of the tests grades their blank sheet, their model answer (its trainings and samplings in
+the walkthrough, all else in the sandbox too) and rivals of every exercise. Left to `make thorough`:
+what repeats a pass many times, or runs a whole notebook; most rivals of trainings and samplings,
+and trainings that only show that a wrong answer elsewhere does not spoil them.
 """
 
 import os

@@ -163,7 +163,7 @@ def test_several_workers_find_the_same():
 # --- the labs -----------------------------------------------------------------------------------
 
 
-def fared(slug, made, numbers, longest=rivals.LONG_SECONDS):
+def fared(slug, made, numbers, longest=judge.LONG_SECONDS):
     """Try so many mutants of each exercise, but for those known as equivalent."""
     drawn = mutants.sample(made, numbers)
     equivalent = mutants.equivalents(slug)

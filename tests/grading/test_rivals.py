@@ -30,7 +30,7 @@ def _first(found, kind, number):
 
 def _long_exercises(slug):
     tests = judge.tests(lab_source.read(slug))
-    return {(slug, test.exercise) for test in tests if test.seconds >= rivals.LONG_SECONDS}
+    return {(slug, test.exercise) for test in tests if test.is_long}
 
 
 ALL_RIVALS = [rival for lab in LABS for rival in rivals.read(lab)]

@@ -4,7 +4,6 @@ import json
 import re
 
 import nbformat
-import numpy as np
 import pytest
 
 from labkit import ROOT
@@ -16,14 +15,14 @@ from tests.tiers import LABS, QUICK_LABS, THOROUGH
 pytestmark = pytest.mark.measured
 
 
-def _examine(slug, notebook, longest=np.inf, **options):
-    """Examine a notebook, by all tests of exercises whose limit is below the longest, s."""
+def _examine(slug, notebook, long=True, **options):
+    """Examine a notebook, by all tests or without those of trainings and samplings."""
     read = {
         folder: nbformat.read(ROOT / folder / slug / f"{slug}.ipynb", as_version=4)
         for folder in ("solutions", "labs")
     }
     work = repair.repair(json.dumps(notebook).encode(), repair.handed_out(read["labs"]))
-    tests = [test for test in judge.tests(read["solutions"]) if test.seconds < longest]
+    tests = [test for test in judge.tests(read["solutions"]) if long or not test.is_long]
     return work, judge.judge(work, tests, Limits(), **options)
 
 
@@ -34,8 +33,7 @@ def _notebook(slug, folder):
 @pytest.mark.parametrize("slug", LABS)
 def test_model_keeps_everything(slug):
     """But for trainings and samplings, which the walkthrough's run of the lab grades too."""
-    longest = np.inf if THOROUGH else rivals.LONG_SECONDS
-    work, verdict = _examine(slug, _notebook(slug, "solutions"), longest, story=False)
+    work, verdict = _examine(slug, _notebook(slug, "solutions"), long=THOROUGH, story=False)
     assert [outcome.told for outcome in verdict.outcomes if outcome.told] == []
     assert all(outcome.points == outcome.points_max > 0 for outcome in verdict.outcomes)
     assert verdict.stopped == []

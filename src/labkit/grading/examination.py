@@ -24,6 +24,9 @@ from labkit.sandbox import BUBBLEWRAP, Limits, inside
 from surveys import fingerprints
 from surveys.folders import facts_folder, survey_folder
 
+#: in these, modules that others import count too
+PACKAGES = ("helpers", "labkit", "surveys")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -111,8 +114,8 @@ class Examination:
             if repair.role(cell) == "explain"
         }
         self._code = fingerprints.digest(
-            _modules(),
-            ("helpers", "labkit", "surveys"),
+            ["labkit.grading.examination", *modules_of_answers()],
+            PACKAGES,
             [source, released, *sorted(facts_folder().glob("*.csv"))],
             repr((settings.limits, settings.seed)),
             _survey(),
@@ -188,9 +191,8 @@ class Examination:
         return GradedSubmission({"error": why}, page=page)
 
 
-def _modules() -> Iterator[str]:
-    """Yield the modules that marks depend on; what they import counts as well."""
-    yield "labkit.grading.examination"
+def modules_of_answers() -> Iterator[str]:
+    """Yield the modules in which answers run and that they use; marks depend on them."""
     yield "labkit.sandbox.inside.student"  # a script, which nothing imports ...
     for path in sorted(Path(inside.__path__[0]).glob("*.py")):  # ... and its neighbours
         yield f"labkit.sandbox.inside.{path.stem}"

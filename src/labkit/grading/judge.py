@@ -42,6 +42,10 @@ LATE = "The lab took longer than it may and was stopped"
 NO_STORY = "What your cells show could not be drawn; no mark depends on it."
 
 
+#: exercises with this limit or a higher one train networks or sample posteriors, s
+LONG_SECONDS = 60.0
+
+
 @dataclass(frozen=True)
 class Test:
     """A test cell of the source: what it is worth, whose it is, what the work may use.
@@ -65,6 +69,11 @@ class Test:
     seconds: float
     memory: int
     code: str
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its exercise trains a network or samples a posterior."""
+        return self.seconds >= LONG_SECONDS
 
 
 @dataclass

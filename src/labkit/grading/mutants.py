@@ -23,7 +23,6 @@ from pathlib import Path
 from labkit import ROOT, lab_source
 from labkit.errors import GradingError
 from labkit.grading import judge, mutations, repair
-from labkit.grading.rivals import LONG_SECONDS
 
 #: the least share of the mutants that are not equivalent that the tests of a lab must kill
 KILL_SHARE = 0.95
@@ -114,7 +113,7 @@ def most(lab: str, number: int | None = None, long: int = LONG_SAMPLE) -> dict[s
     """
     tests = judge.tests(lab_source.read(lab))
     found = {} if number is None else {test.exercise: number for test in tests}
-    return found | {test.exercise: long for test in tests if test.seconds >= LONG_SECONDS}
+    return found | {test.exercise: long for test in tests if test.is_long}
 
 
 def sample(mutants: Iterable[Mutant], numbers: Mapping[str, int], seed: int = 0) -> list[Mutant]:

@@ -39,8 +39,6 @@ from labkit.sandbox.inside import wire
 
 #: the least share of wrong answers that the tests of a lab must catch
 KILL_RATE = 0.97
-#: an exercise is long if its own limit is larger, s: it trains a network, or samples for minutes
-LONG_SECONDS = 60.0
 _HEADER = re.compile(
     r"# %% (?P<kind>right|wrong): (?P<title>[^|]+?)"
     r"(?: \| edits: (?P<edits>[^|]+?))?(?: \| loses: (?P<loses>[^|]+))?"
@@ -155,7 +153,7 @@ class Lab:
         ]
         self._answers = _answers(notebook)
         self._uses = {name: _names(answer) for name, answer in self._answers.items()}
-        self._long = {test.exercise for test in self.tests if test.seconds >= LONG_SECONDS}
+        self._long = {test.exercise for test in self.tests if test.is_long}
         self._known: dict[tuple[int, bytes], dict[str, Any]] = {}
         self._unsafe = unsafe
         self._hash_seed = hash_seed
@@ -195,7 +193,7 @@ class Lab:
         budgets = ((test, judge.budget(test, self.limits)) for test in tests)
         return {test.name for test, budget in budgets if not self._passes(test, budget, seed, same)}
 
-    def tests_of(self, exercise: str, longest: float = LONG_SECONDS) -> list[judge.Test]:
+    def tests_of(self, exercise: str, longest: float = judge.LONG_SECONDS) -> list[judge.Test]:
         """Return the tests that ask for an exercise, or for what is made of it.
 
         But for those of other exercises with a limit above the longest, s: they would be computed
@@ -247,7 +245,7 @@ class Lab:
     @property
     def long_tests(self) -> frozenset[str]:
         """The tests of exercises that train networks or sample posteriors."""
-        return frozenset(test.name for test in self.tests if test.exercise in self._long)
+        return frozenset(test.name for test in self.tests if test.is_long)
 
     def blank(self) -> str:
         """Return what students start from: every exercise unwritten."""

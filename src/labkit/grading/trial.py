@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labkit import ROOT
 from labkit.errors import GradingError
-from labkit.grading import judge
+from labkit.grading import examination, judge
 from labkit.grading.mutants import Mutant, digest
-from labkit.grading.rivals import LONG_SECONDS, Lab
+from labkit.grading.rivals import Lab
 from labkit.sandbox import Budget
+from surveys import fingerprints
 
 #: how many times the model's own processor time a mutant may use, and what it may use anyway, s:
 #: enough to load a large library
@@ -70,14 +70,15 @@ class Trial:
         The largest limit of another exercise whose tests are asked as well, s.
     """
 
-    def __init__(self, lab: Lab, known: Known | None = None, longest: float = LONG_SECONDS) -> None:
+    def __init__(
+        self, lab: Lab, known: Known | None = None, longest: float = judge.LONG_SECONDS
+    ) -> None:
         self._lab = lab
         self._longest = longest
         self._known = known or Known()
         # a test that was passed may be lost once the grader sees more
-        sources = [*(ROOT / "helpers").glob("*.py"), *Path(__file__).parent.glob("judge.py")]
-        sources += sorted((Path(__file__).parents[1] / "sandbox").rglob("*.py"))
-        self._grader = digest(*(path.read_text(encoding="utf-8") for path in sorted(sources)))
+        modules = ["labkit.grading.judge", *examination.modules_of_answers()]
+        self._grader = fingerprints.digest(modules, examination.PACKAGES)
 
     def killer(self, exercise: str, code: str) -> str:
         """Return the name of a test that an answer loses; "" if it survives them all.
@@ -143,7 +144,7 @@ def killers(
     workers: int = 1,
     unsafe: bool = False,
     kept: Path | None = None,
-    longest: float = LONG_SECONDS,
+    longest: float = judge.LONG_SECONDS,
 ) -> Iterator[tuple[Mutant, str]]:
     """Try mutants of a lab.
 

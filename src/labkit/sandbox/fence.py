@@ -235,14 +235,31 @@ def _fails(way: Fence) -> str:
     with open_files() as files:
         inside = ["--proc", "/proc", "--remount-ro", "/proc"]
         line = way.line(files, view.with_parents(system), inside)
-        run = subprocess.run(
-            [*line, *python],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={},
-            cwd="/",
-            pass_fds=files.numbers,
-        )
+        return complaint([*line, *python], files)
+
+
+def complaint(line: list[str], files: OpenFiles) -> str:
+    """Run a program; return the last thing it said if it failed, "" if it did not.
+
+    Parameters
+    ----------
+    line : list of str
+        Its command line.
+    files : OpenFiles
+        What the line names by number.
+
+    Returns
+    -------
+    str
+    """
+    run = subprocess.run(
+        line,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={},
+        cwd="/",
+        pass_fds=files.numbers,
+    )
     said = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     return (said or f"it ended with {run.returncode}") if run.returncode else ""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ import psutil
 
 from labkit.errors import GradingError
 from labkit.sandbox import landlock, seccomp, view
-from labkit.sandbox.fence import OpenFiles, open_files, unused_id
+from labkit.sandbox.fence import OpenFiles, complaint, open_files, unused_id
 from labkit.sandbox.limits import Limits
 
 KEEP = Path(__file__).with_name("keep.py")
@@ -232,18 +231,10 @@ def _fails(other: int) -> str:
     python = Path(sys.executable).resolve()
     line = view.walls(view.INSIDE, Limits())
     needed = [Path(tempfile.gettempdir()), *binds(line).values()]
+    looks = [str(python), "-I", "-S", "-c", LOOKS]
+    looks += [str(path) for path in needed if path.exists()]
     with open_files() as files:
-        run = subprocess.run(
-            [*_kept(files, line, (), other, counted=False), str(python), "-I", "-S", "-c", LOOKS]
-            + [str(path) for path in needed if path.exists()],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            env={},
-            cwd="/",
-            pass_fds=files.numbers,
-        )
-    said = run.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    return (said or f"it ended with {run.returncode}") if run.returncode else ""
+        return complaint([*_kept(files, line, (), other, counted=False), *looks], files)
 
 
 def _kept(

@@ -199,24 +199,22 @@ class Shell:
             with open_files() as files:
                 if unsafe:
                     line = unsafe_command(theirs, seed, limits)
-                    home, environment = (
-                        self._kept.enter_context(scratch()),
-                        unsafe_environment(seed),
-                    )
-                elif wall == LANDLOCK:
-                    room = second_wall.Room(self._kept.enter_context(scratch()))
-                    counted = self._counts_memory
-                    line = second_wall.sandboxed(files, room, shared, limits, counted)
-                    line = [*self._enter(), *line, *_python(room.kit)]
-                    most = second_wall.processes(limits)
-                    line += start_numbers(theirs, seed, limits, most)
-                    home, environment = room.home, room.environment(seed)
-                    writable = room.writable
+                    home = self._kept.enter_context(scratch())
+                    environment = unsafe_environment(seed)
                 else:
-                    line = sandboxed(files, shared, limits, seed, self._counts_memory)
-                    line = [*self._enter(), *line, *_python(KIT)]
-                    line += start_numbers(theirs, seed, limits, limits.tasks)
-                    home, environment = Path("/"), {}
+                    counted = self._group is not None and self._group.counts_memory
+                    if wall == LANDLOCK:
+                        room = second_wall.Room(self._kept.enter_context(scratch()))
+                        walls = second_wall.sandboxed(files, room, shared, limits, counted)
+                        kit, most = room.kit, second_wall.processes(limits)
+                        home, environment = room.home, room.environment(seed)
+                        writable = room.writable
+                    else:
+                        walls = sandboxed(files, shared, limits, seed, counted)
+                        kit, most = KIT, limits.tasks
+                        home, environment = Path("/"), {}
+                    line = [*self._enter(), *walls, *_python(kit)]
+                    line += start_numbers(theirs, seed, limits, most)
                 stream = subprocess.DEVNULL if self._said is None else self._said
                 self._process = subprocess.Popen(
                     line,
@@ -238,10 +236,6 @@ class Shell:
         os.set_blocking(self._from, False)
         self._watch = Watch(self._process.pid, limits, self._group, writable)
         self._begin()
-
-    @property
-    def _counts_memory(self) -> bool:
-        return self._group is not None and self._group.counts_memory
 
     def _enter(self) -> list[str]:
         """Return the start of the command line: what enters the control groups."""
