@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from labkit.errors import GradingError
-from labkit.grading import feedback, judge, repair, story
+from labkit.grading import feedback, judge, pasted, prose, repair, story
 from labkit.sandbox.inside import cell_names, wire
 
 from .toy import LAB, make_course
@@ -60,6 +60,10 @@ def _printable(text):
     feedback.printable(text, 10**9)
 
 
+def _take_out(text):
+    pasted.take_out(text, None)
+
+
 def _define(text):
     repair._defines(text, "double")
 
@@ -84,9 +88,11 @@ READERS = {
     "letters escaped": (_parse, lambda n: '{"cells": ["' + "\\u0041" * n, 20_000),
     "escapes": (_printable, lambda n: "\x1b[" * n, 5_000),
     "escapes with numbers": (_printable, lambda n: "\x1b[" + "1;" * n, 5_000),
-    "links": (feedback._without_html, lambda n: "](" + " " * n, 20_000),
-    "many links": (feedback._without_html, lambda n: "](  " * n, 20_000),
-    "tags": (feedback._without_html, lambda n: "<" * n, 20_000),
+    "links": (prose.without_html, lambda n: "](" + " " * n, 20_000),
+    "many links": (prose.without_html, lambda n: "](  " * n, 20_000),
+    "tags": (prose.without_html, lambda n: "<" * n, 20_000),
+    "pictures": (_take_out, lambda n: "](data:image/png;base64," + "A" * n, 20_000),
+    "many pictures": (_take_out, lambda n: "](data:image/png;base64,AAAA" * n, 5_000),
     "a definition cut in two": (_define, lambda n: "def" + " " * n, 20_000),
     "definitions": (_define, lambda n: "def\n" * n, 20_000),
     "messages": (_fit, lambda n: "ab" * n, 20_000),
