@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import time
 
 import nbformat
 import pytest
@@ -245,6 +246,13 @@ def test_nothing_alive_comes_out_of_an_explanation(text):
     assert tags <= {"p", "ul", "li", "code", "pre", "blockquote", "img", "a", "div", "span"}
     assert not re.search(r"<[^>]*\son\w+=", page)
     assert not re.search(r'(?:href|src)="(?!#|https?://)', page)
+
+
+@pytest.mark.parametrize("piece", ["[", "<a ", "![a](", "> ", "`", "$", "*a", "\\begin{a}", "|a"])
+def test_prose_made_to_keep_a_reader_busy_is_read_in_a_moment(piece):
+    started = time.process_time()
+    prose.Prose().harmless((piece * prose.MAX_PROSE)[: prose.MAX_PROSE])
+    assert time.process_time() - started < 3
 
 
 def test_only_so_much_prose_is_read_closely():
