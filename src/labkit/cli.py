@@ -457,6 +457,7 @@ def _grade(chosen: argparse.Namespace) -> int:
         {
             "student": feedback.printable(line.student, 40),
             "points": f"{line.points:g} of {line.points_max:g}",
+            **({"given": f"{line.given:g}"} if any(each.given for each in report) else {}),
             "by hand": f"{line.by_hand:g}",
             **({"late": f"-{line.late:g}"} if any(each.late for each in report) else {}),
             "seconds": f"{line.seconds:.1f}",

@@ -14,7 +14,8 @@ from pathlib import Path
 import nbformat
 
 from labkit import ROOT
-from labkit.grading import batch, repair, rivals
+from labkit.grading import batch, rivals
+from labkit.grading.cells import role
 
 from .course import copy_course, hand_in_cells
 
@@ -29,7 +30,7 @@ def answers() -> dict[str, str]:
     written = {
         cell.metadata.nbgrader.grade_id: cell.source
         for cell in solved.cells
-        if repair.role(cell) == "solution"
+        if role(cell) == "solution"
     }
     for rival in reversed(rivals.read(LAB)):
         if rival.kind == "wrong" and rival.exercise in WRONG:

@@ -8,6 +8,7 @@ import pytest
 
 from helpers import checks
 from labkit.grading import batch, examination, feedback, judge, repair
+from labkit.grading.cells import Cell
 from labkit.grading.examination import Examination
 from labkit.sandbox import Limits, Stopped, shell
 from surveys import fingerprints
@@ -240,6 +241,6 @@ def test_another_survey_seed_or_limit_is_seen(course, tmp_path, monkeypatch):
 
 
 def test_tests_stay_where_they_are_if_their_answer_is_above():
-    cells = [repair.Cell("solution", "f", "code", ""), repair.Cell("test", "test_f", "code", "")]
+    cells = [Cell("solution", "f", "code", ""), Cell("test", "test_f", "code", "")]
     assert repair._tests_after_answers(cells) == []
     assert [cell.name for cell in cells] == ["f", "test_f"]

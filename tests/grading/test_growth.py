@@ -11,7 +11,8 @@ import nbformat
 import pytest
 
 from labkit.errors import GradingError
-from labkit.grading import feedback, judge, repair, story
+from labkit.grading import feedback, judge, pasted, prose, repair, story
+from labkit.grading.cells import Cell, handed_out
 from labkit.sandbox.inside import cell_names, wire
 
 from .toy import LAB, make_course
@@ -27,7 +28,7 @@ SHORT = 0.02
 def released(tmp_path_factory):
     course = make_course(tmp_path_factory.mktemp("course"))
     notebook = nbformat.read(course / "labs" / LAB / f"{LAB}.ipynb", as_version=4)
-    return repair.handed_out(notebook)
+    return handed_out(notebook)
 
 
 def _message(tree, *blobs):
@@ -48,7 +49,7 @@ def _decode(message):
 
 def _chain(n):
     names = {i: ([f"a{i}"], [f"a{i + 1}"]) for i in range(n)}
-    return [repair.Cell("own", "", "code", "", story=i > 0) for i in range(n)], names
+    return [Cell("own", "", "code", "", story=i > 0) for i in range(n)], names
 
 
 def _notebook(n):
@@ -58,6 +59,10 @@ def _notebook(n):
 
 def _printable(text):
     feedback.printable(text, 10**9)
+
+
+def _take_out(text):
+    pasted.take_out(text, None)
 
 
 def _define(text):
@@ -84,9 +89,11 @@ READERS = {
     "letters escaped": (_parse, lambda n: '{"cells": ["' + "\\u0041" * n, 20_000),
     "escapes": (_printable, lambda n: "\x1b[" * n, 5_000),
     "escapes with numbers": (_printable, lambda n: "\x1b[" + "1;" * n, 5_000),
-    "links": (feedback._without_html, lambda n: "](" + " " * n, 20_000),
-    "many links": (feedback._without_html, lambda n: "](  " * n, 20_000),
-    "tags": (feedback._without_html, lambda n: "<" * n, 20_000),
+    "links": (prose.without_html, lambda n: "](" + " " * n, 20_000),
+    "many links": (prose.without_html, lambda n: "](  " * n, 20_000),
+    "tags": (prose.without_html, lambda n: "<" * n, 20_000),
+    "pictures": (_take_out, lambda n: "](data:image/png;base64," + "A" * n, 20_000),
+    "many pictures": (_take_out, lambda n: "](data:image/png;base64,AAAA" * n, 5_000),
     "a definition cut in two": (_define, lambda n: "def" + " " * n, 20_000),
     "definitions": (_define, lambda n: "def\n" * n, 20_000),
     "messages": (_fit, lambda n: "ab" * n, 20_000),

@@ -54,6 +54,69 @@ def test_two_copies_are_nobodys_guess(tmp_path):
     assert "no notebook to grade" in _grade(course)["twice"].error
 
 
+def test_the_only_notebook_is_taken_under_any_name_and_told_of(tmp_path):
+    course = make_course(tmp_path)
+    names = {
+        "renamed": "my work.ipynb",
+        "copied": f"Copy of {LAB}.ipynb",
+        "shouted": f"{LAB.upper()}.IPYNB",
+        "foldered": f"hand in/{LAB}.ipynb",
+        "other": "03_cannon.ipynb",
+        "two": "a.ipynb",
+    }
+    for student, name in names.items():
+        path = hand_in(course, student, RIGHT)
+        target = path.parent / name
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+    (course / "submitted" / "two" / LAB / "b.ipynb").write_bytes(target.read_bytes())
+    report = _grade(course)
+    for student in ("renamed", "copied", "shouted", "foldered"):
+        assert report[student].points == 3
+        assert report[student].repairs == [
+            f"The notebook was called {names[student]!r}; it was taken for '{LAB}.ipynb'."
+        ]
+    assert "there is '03_cannon.ipynb'" in report["other"].error
+    assert "there is 'a.ipynb', 'b.ipynb'" in report["two"].error
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path):
+    course = make_course(tmp_path)
+    path = hand_in(course, "eve", RIGHT)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path.rename(elsewhere / path.name)
+    (path.parent / "mine").symlink_to(elsewhere)
+    assert "no notebook to grade" in _grade(course)["eve"].error
+
+
+def test_what_nbgrader_left_is_no_file_of_the_students(tmp_path):
+    course = make_course(tmp_path)
+    folder = hand_in(course, "ada", RIGHT).parent
+    for name in ("timestamp.txt", "submission_secret.txt", ".hidden"):
+        (folder / name).write_text("2026-02-01 12:00:00 UTC")
+    for name in ("feedback", "__pycache__", ".ipynb_checkpoints"):
+        (folder / name).mkdir()
+    assert _grade(course)["ada"].repairs == []
+
+
+def test_a_pdf_is_kept_for_the_person_who_grades(tmp_path):
+    course = make_course(tmp_path)
+    folder = hand_in(course, "ada", RIGHT).parent
+    (folder / "Ada_Lovelace_lab2_cp1.pdf").write_bytes(b"%PDF-1.4 figures")
+    (folder / "no.pdf").write_text("<script>alert(1)</script>")
+    (folder / "link.pdf").symlink_to("/etc/passwd")
+    (line,) = _grade(course).values()
+    assert line.repairs == ["Only the notebook is graded; not looked at: 'link.pdf', 'no.pdf'."]
+    kept = course / "autograded" / "ada" / LAB
+    assert (kept / "Ada_Lovelace_lab2_cp1.pdf").read_bytes() == b"%PDF-1.4 figures"
+    assert [path.name for path in kept.glob("*.pdf")] == ["Ada_Lovelace_lab2_cp1.pdf"]
+    # one that is handed in again is kept without a new grading
+    (folder / "Ada_Lovelace_lab2_cp1.pdf").write_bytes(b"%PDF-1.4 better figures")
+    assert not _grade(course)["ada"].again
+    assert b"better" in (kept / "Ada_Lovelace_lab2_cp1.pdf").read_bytes()
+
+
 def test_the_late_penalty_is_nbgraders_own(tmp_path):
     from nbgrader.api import Gradebook
 

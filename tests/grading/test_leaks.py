@@ -16,7 +16,8 @@ import nbformat
 import pytest
 
 from labkit import ROOT, lab_source
-from labkit.grading import judge, repair, rivals
+from labkit.grading import judge, rivals
+from labkit.grading.cells import role
 from tests.tiers import LABS, THOROUGH
 
 from . import walled
@@ -33,15 +34,15 @@ def _parts(slug):
     """Return what students are shown of a lab's source, and what they are not."""
     shown, kept = [], []
     for cell in lab_source.read(slug).cells:
-        role = repair.role(cell)
-        if role == "test":
+        kind = role(cell)
+        if kind == "test":
             open_lines = judge.visible(cell.source)
             shown.append(open_lines)
             kept += [line for line in cell.source.splitlines() if line not in open_lines]
-        elif role == "solution":
+        elif kind == "solution":
             shown.append(re.sub(ANSWER, "", cell.source))
             kept += "\n".join(re.findall(ANSWER, cell.source)).splitlines()
-        elif role == "explain":
+        elif kind == "explain":
             kept += cell.source.splitlines()
         else:
             shown.append(cell.source)

@@ -8,6 +8,7 @@ import pytest
 
 from labkit import ROOT
 from labkit.grading import judge, repair, rivals
+from labkit.grading.cells import Cell, handed_out
 from labkit.sandbox import Limits
 from labkit.sandbox.inside import cell_names
 from tests.tiers import LABS, QUICK_LABS, THOROUGH
@@ -21,7 +22,7 @@ def _examine(slug, notebook, long=True, **options):
         folder: nbformat.read(ROOT / folder / slug / f"{slug}.ipynb", as_version=4)
         for folder in ("solutions", "labs")
     }
-    work = repair.repair(json.dumps(notebook).encode(), repair.handed_out(read["labs"]))
+    work = repair.repair(json.dumps(notebook).encode(), handed_out(read["labs"]))
     tests = [test for test in judge.tests(read["solutions"]) if long or not test.is_long]
     return work, judge.judge(work, tests, Limits(), **options)
 
@@ -82,14 +83,12 @@ def test_what_is_said_of_hidden_tests_is_their_authors():
 def test_only_what_answers_are_made_of_runs_before_the_tests():
     """The story as handed out is left out, but for cells whose names an answer uses."""
     cells = [
-        repair.Cell("setup", "setup", "code", "import numpy as np"),
-        repair.Cell("own", "", "code", "flux = slow()\nunit = 1e-17", released=True),
-        repair.Cell("own", "", "code", "scale = unit * 2", released=True),
-        repair.Cell("own", "", "code", "mine = 3"),
-        repair.Cell("own", "", "code", "error = slow()", released=True),
-        repair.Cell(
-            "solution", "f", "code", "def f(flux, error):\n    x = mine\n    return flux * x"
-        ),
+        Cell("setup", "setup", "code", "import numpy as np"),
+        Cell("own", "", "code", "flux = slow()\nunit = 1e-17", released=True),
+        Cell("own", "", "code", "scale = unit * 2", released=True),
+        Cell("own", "", "code", "mine = 3"),
+        Cell("own", "", "code", "error = slow()", released=True),
+        Cell("solution", "f", "code", "def f(flux, error):\n    x = mine\n    return flux * x"),
     ]
 
     def needed():

@@ -9,6 +9,7 @@ import pytest
 from helpers import checks
 from labkit import ROOT, lab_source
 from labkit.grading import judge, repair
+from labkit.grading.cells import Cell
 from labkit.sandbox import Budget, Limits, Shell, scratch
 from surveys.errors import KitError
 from surveys.folders import truth_folder
@@ -79,9 +80,9 @@ def test_model_answer_is_compared_with_the_truth_outside_the_sandbox():
         asks: every,
     }
     for answer, lost in expected.items():
-        cells = [repair.Cell("setup", "setup", "code", "import numpy as np")]
-        cells += [repair.Cell("solution", EXERCISE, "code", answer)]
-        cells += [repair.Cell("test", test.name, "code", test.code) for test in tests]
+        cells = [Cell("setup", "setup", "code", "import numpy as np")]
+        cells += [Cell("solution", EXERCISE, "code", answer)]
+        cells += [Cell("test", test.name, "code", test.code) for test in tests]
         verdict = judge.judge(repair.Repaired(cells), tests, Limits(), story=False)
         assert [each.name for each in verdict.outcomes if not each.points] == lost
 

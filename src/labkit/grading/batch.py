@@ -1,7 +1,8 @@
 """Grade all submissions of one lab. Resumable: submissions already graded are skipped.
 
 Workers grade; this process alone reads submissions and writes: first a student's two files, then
-the marks, in one transaction. What the gradebook says is done is not done again.
+the marks, in one transaction. What the gradebook says is done is not done again; what a person has
+entered there since is put on the student's page.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 from labkit import sandbox
 from labkit.errors import GradingError
-from labkit.grading import feedback, handed_in, marks, workers
+from labkit.grading import beside, feedback, files, handed_in, marks, workers
 from labkit.grading.examination import Examination, GradedSubmission, Settings
+from labkit.grading.standing import Standing
 from labkit.grading.workers import Submission
 
 __all__ = ["Graded", "Settings", "grade"]
@@ -32,6 +34,8 @@ class Graded:
         From tests.
     by_hand : float
         Points an instructor may still give.
+    given : float
+        Points an instructor gave, for what no test looks at.
     late : float
         Points nbgrader's plugin takes for handing in late.
     lost : list of str
@@ -50,6 +54,7 @@ class Graded:
     points: float = 0.0
     points_max: float = 0.0
     by_hand: float = 0.0
+    given: float = 0.0
     late: float = 0.0
     lost: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
@@ -141,6 +146,7 @@ class _Batch:
         self._book = book
         self._force = force
         self._course, self._lab = examination.settings.course, examination.settings.lab
+        self._title = examination.title
 
     def to_be_graded(
         self, students: list[str], passed: Callable[[], object]
@@ -157,10 +163,25 @@ class _Batch:
             if not self._force and self._is_written(student):
                 earlier = self._book.earlier(student, self._digest(task))
             if earlier:
-                self.done[student] = _line(student, *earlier, again=False)
+                self._pass(task, earlier)
                 passed()
             else:
                 yield task
+
+    def _pass(self, task: Submission, result: dict[str, Any]) -> None:
+        """Bring the page of a submission graded before up to date."""
+        student = task.student
+        standing = self._book.revisit(student, task.when)
+        try:
+            if result.get("shown") != standing.to_dict():
+                _, path = self._files(student)
+                _write(path, self._page(student, result, self._drawn(student), standing))
+                self._book.show(student, result, standing)
+            beside.pass_on(self._course, self._lab, student)
+        except OSError as error:
+            self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
+            return
+        self.done[student] = _line(student, result, standing, again=False)
 
     def finish(self, task: Submission, sheet: GradedSubmission) -> None:
         """Write a submission's files, then its marks."""
@@ -168,19 +189,51 @@ class _Batch:
         if "error" in sheet.result:
             self._refuse(student, sheet)
             return
+        entering = self._book.entering(student, self._digest(task), sheet.result, task.when)
         try:
-            self._write(student, sheet)
+            with entering as standing:
+                page = sheet.page
+                if page and not standing.adds_nothing:
+                    drawn = feedback.pictures_of(sheet.notebook)
+                    page = self._page(student, sheet.result, drawn, standing)
+                self._write(student, sheet.notebook, page)
         except OSError as error:
             self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
             return
-        late = self._book.record(student, self._digest(task), sheet.result, task.when)
-        self.done[student] = _line(student, sheet.result, late, again=True)
+        self.done[student] = _line(student, sheet.result, standing, again=True)
 
     def _refuse(self, student: str, sheet: GradedSubmission) -> None:
-        """Enter a submission that has no marks; tell the student if possible."""
-        self.done[student] = Graded(student, error=sheet.result["error"])
+        """Enter a submission that has no marks; tell the student if possible.
+
+        Marks of an earlier submission stay: what cannot be read takes nothing away.
+        """
+        why, page = sheet.result["error"], sheet.page
+        standing = self._book.standing(student)
+        if standing:
+            if page:
+                page = feedback.refusal(self._lab, self._title, student, why, standing)
+                self._book.hide(student)
+            why += f"; the marks of an earlier submission stay ({standing.total:g} points)"
+        self.done[student] = Graded(student, error=why)
         with contextlib.suppress(OSError):
-            self._write(student, sheet)
+            self._write(student, "", page)
+
+    def _page(
+        self,
+        student: str,
+        result: dict[str, Any],
+        drawn: list[tuple[int, bytes, str]],
+        standing: Standing,
+    ) -> str:
+        return feedback.page(self._lab, self._title, student, result, drawn, standing)
+
+    def _drawn(self, student: str) -> list[tuple[int, bytes, str]]:
+        """Return the pictures in a graded notebook; none if it is not what it should be."""
+        path, _ = self._files(student)
+        try:
+            return feedback.pictures_of(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return []
 
     def _digest(self, task: Submission) -> str:
         return self._examination.digest(task.raw, task.notes)
@@ -199,20 +252,27 @@ class _Batch:
         except OSError:
             return False
 
-    def _write(self, student: str, sheet: GradedSubmission) -> None:
-        for path, text in zip(self._files(student), (sheet.notebook, sheet.page), strict=True):
+    def _write(self, student: str, *texts: str) -> None:
+        for path, text in zip(self._files(student), texts, strict=True):
             if text:
-                feedback.write(path, text)
+                _write(path, text)
+        beside.pass_on(self._course, self._lab, student)
 
 
-def _line(student: str, result: dict[str, Any], late: float, again: bool) -> Graded:
+def _write(path: Path, text: str) -> None:
+    files.write(path, text.encode("utf-8", errors="replace"))
+
+
+def _line(student: str, result: dict[str, Any], standing: Standing, again: bool) -> Graded:
     outcomes = result["outcomes"]
+    tests = {outcome["name"] for outcome in outcomes}
     return Graded(
         student=student,
         points=sum(o["points"] for o in outcomes),
         points_max=sum(o["points_max"] for o in outcomes),
-        by_hand=result["by_hand"],
-        late=late,
+        by_hand=standing.to_come,
+        given=sum(standing.points[name] for name in standing.by_hand if name not in tests),
+        late=standing.late,
         lost=[o["name"] for o in outcomes if o["points"] < o["points_max"]],
         repairs=result["repairs"],
         stopped=result["stopped"],

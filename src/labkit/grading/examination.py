@@ -19,6 +19,7 @@ import helpers
 from labkit import lab_source
 from labkit.errors import GradingError
 from labkit.grading import feedback, judge, repair
+from labkit.grading.cells import handed_out, role
 from labkit.grading.repair import Repaired
 from labkit.sandbox import BUBBLEWRAP, Limits, inside
 from surveys import fingerprints
@@ -26,6 +27,9 @@ from surveys.folders import facts_folder, survey_folder
 
 #: in these, modules that others import count too
 PACKAGES = ("helpers", "labkit", "surveys")
+#: errors of cells that a page tells of, and characters of one
+MAX_ERRORS = 10
+MAX_ERROR = 300
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,12 @@ class Examination:
         self.source = nbformat.read(source, as_version=4)
         self.released = nbformat.read(released, as_version=4)
         self.tests = judge.tests(self.source)
-        self.handed_out = repair.handed_out(self.released)
+        self.handed_out = handed_out(self.released)
         self.title = lab_source.title(self.source, lab)
         self.by_hand = {
             cell.metadata.nbgrader.grade_id: float(cell.metadata.nbgrader.points)
             for cell in self.source.cells
-            if repair.role(cell) == "explain"
+            if role(cell) == "explain"
         }
         self._code = fingerprints.digest(
             ["labkit.grading.examination", *modules_of_answers()],
@@ -162,7 +166,9 @@ class Examination:
         result = {
             "outcomes": outcomes,
             "unanswered": unanswered,
+            "explanations": self.by_hand,
             "by_hand": sum(p for name, p in self.by_hand.items() if name not in unanswered),
+            "errors": _errors(work, verdict.story),
             "repairs": [feedback.printable(line) for line in (*notes, *work.repairs)],
             "stopped": [feedback.printable(line) for line in verdict.stopped],
             "seconds": round(verdict.seconds, 2),
@@ -189,6 +195,19 @@ class Examination:
         """Return the result of a submission that cannot be graded."""
         page = feedback.refusal(self.settings.lab, self.title, student, why)
         return GradedSubmission({"error": why}, page=page)
+
+
+def _errors(work: Repaired, story: list[dict[str, Any]]) -> list[str]:
+    """Say with which errors cells of the student's own ended, where no test has been."""
+    said = []
+    for shown in story:
+        cell, error = work.cells[shown["cell"]], shown["error"]
+        mine = cell.role == "solution" or (cell.role == "own" and not cell.released)
+        if mine and error and not error.startswith("NotImplementedError"):
+            first = next((line for line in cell.source.splitlines() if line.strip()), "")
+            what = f"The cell of `{cell.name}`" if cell.name else f"Your cell `{first[:60]}`"
+            said.append(feedback.printable(f"{what}: {error}", MAX_ERROR))
+    return said[:MAX_ERRORS]
 
 
 def modules_of_answers() -> Iterator[str]:

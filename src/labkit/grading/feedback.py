@@ -10,32 +10,39 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import json
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from labkit.grading.repair import Cell
+from labkit.grading.cells import Cell
+from labkit.grading.prose import Prose, without_html
+from labkit.grading.standing import Standing
 from labkit.templates import render
 
 MAX_PICTURES = 40
 MAX_PIXELS = 8_000_000
 MAX_PAGE_PICTURE_BYTES = 1_500_000
+#: forms of pictures that students paste
+PASTED = ("PNG", "JPEG", "GIF", "WEBP")
 
 
 def printable(text: Any, most: int = 1000) -> str:
     """Return text fit for a terminal or a file: bounded, nothing that steers what shows it."""
     text = str(text)[:most].encode("utf-8", errors="replace").decode()
     text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)
-    return "".join(c for c in text if c in "\n\t" or (c.isprintable() and c not in "\u2028\u2029"))
+    return "".join(
+        c for c in text if c.isprintable() or c in "\n\t" or unicodedata.category(c) == "Zs"
+    )
 
 
-def picture(data: Any) -> bytes | None:
-    """Draw a picture anew from its pixels; None if it is none or too large."""
+def picture(data: Any, formats: tuple[str, ...] = ("PNG",)) -> bytes | None:
+    """Draw a picture anew from its pixels, as PNG; None if it is none or too large."""
     from PIL import Image
 
     if type(data) is not bytes or len(data) > 4_000_000:
@@ -43,7 +50,7 @@ def picture(data: Any) -> bytes | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            with Image.open(io.BytesIO(data), formats=formats) as image:
                 if image.width * image.height > MAX_PIXELS:
                     return None
                 pixels = image.convert("RGB")
@@ -65,12 +72,33 @@ def pictures(story: list[dict[str, Any]]) -> list[tuple[int, bytes, str]]:
     return found
 
 
+def pictures_of(notebook: str) -> list[tuple[int, bytes, str]]:
+    """Return the pictures in a graded notebook, as `pictures` does.
+
+    Parameters
+    ----------
+    notebook : str
+        The text of its file. They are drawn anew: nbgrader's own autograde may have written it.
+    """
+    story = []
+    for place, cell in enumerate(json.loads(notebook)["cells"]):
+        shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+        figures = [
+            (base64.b64decode(data["image/png"]), _alt("".join(data.get("text/plain", ""))))
+            for data in shown
+            if "image/png" in data
+        ]
+        story.append({"cell": place, "figures": figures})
+    return pictures(story)
+
+
 def page(
     lab: str,
     title: str,
     student: str,
     result: dict[str, Any],
     drawn: list[tuple[int, bytes, str]],
+    standing: Standing | None = None,
 ) -> str:
     """Return the feedback page.
 
@@ -78,10 +106,13 @@ def page(
     ----------
     lab, title, student : str
     result : dict
-        ``outcomes``, ``repairs``, ``stopped``, ``by_hand`` (points not given yet). How long it ran
+        ``outcomes``, ``repairs``, ``stopped``, ``by_hand`` (points not given yet), and if there are
+        any ``explanations`` (points of each), ``unanswered`` (names), ``errors``. How long it ran
         is not told: by that, work could tell what it was asked.
     drawn : list of (int, bytes, str)
         See `pictures`.
+    standing : Standing, optional
+        What the gradebook says; without it, nothing has been given by hand.
 
     Returns
     -------
@@ -89,21 +120,47 @@ def page(
         HTML that needs nothing beside it.
     """
     outcomes = result["outcomes"]
-    points, most = _sums(outcomes)
+    standing = standing or Standing()
     names = dict.fromkeys(outcome["exercise"] for outcome in outcomes)
+    points = {o["name"]: standing.points.get(o["name"], o["points"]) for o in outcomes}
+    tests, of_tests = sum(points.values()), sum(o["points_max"] for o in outcomes)
+    given = [name for name in standing.by_hand if name not in points]
+    waiting = set(standing.waiting) - set(given)
+    settled = [name for name in standing.most if given and name not in {*points, *waiting}]
+    by_hand, of_hand = (
+        sum(table[name] for name in settled) for table in (standing.points, standing.most)
+    )
+    total, most = tests + by_hand - standing.late, of_tests + of_hand
+    parts = (
+        [f"{_short(tests)} of {_short(of_tests)} from the tests"] if given else ["from the tests"]
+    )
+    parts += [f"{_short(by_hand)} of {_short(of_hand)} by hand"] if given else []
+    parts += [f"{_short(standing.late)} taken for handing in late"] if standing.late else []
+    to_come = standing.to_come if standing.most else result["by_hand"]
+    summary = ", ".join(parts)
+    if to_come:
+        summary += f"; up to {_short(to_come)} more are given by hand"
     return render(
         "feedback.html",
         title=printable(f"{title} ({lab})"),
         student=printable(student),
         why="",
-        points=f"{points:g}",
-        most=f"{most:g}",
-        share=f"{100 * points / most if most else 0:.0f}",
-        by_hand=f"{result['by_hand']:g}" if result["by_hand"] else "",
-        exercises=[_exercise(name, outcomes) for name in names],
+        points=_short(total),
+        most=_short(most),
+        share=f"{min(100, 100 * total / most) if most else 0:.0f}",
+        summary=summary,
+        exercises=[
+            *(_exercise(name, outcomes, standing) for name in names),
+            *(
+                _explanation(name, worth, result, standing)
+                for name, worth in result.get("explanations", {}).items()
+            ),
+        ],
         notes=[
+            ("Handed in late", [standing.lateness] if standing.lateness else []),
             ("Put right before grading", [printable(line) for line in result["repairs"]]),
             ("Stopped while running", [printable(line) for line in result["stopped"]]),
+            ("Cells that ended with an error", [printable(e) for e in result.get("errors", [])]),
         ],
         figures=[
             (base64.b64encode(image).decode("ascii"), printable(alt, 2000))
@@ -112,32 +169,79 @@ def page(
     )
 
 
-def _sums(outcomes: list[dict[str, Any]]) -> tuple[float, float]:
-    """Return points got and points to be had."""
-    return sum(o["points"] for o in outcomes), sum(o["points_max"] for o in outcomes)
+def _short(points: float) -> str:
+    return f"{round(points, 2):g}"
 
 
-def _exercise(name: str, outcomes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what an exercise's row shows: name, what was found, points."""
+def _exercise(name: str, outcomes: list[dict[str, Any]], standing: Standing) -> dict[str, Any]:
+    """Return what an exercise's row shows: name, what was found and said, points."""
     own = [outcome for outcome in outcomes if outcome["exercise"] == name]
+    cells = [outcome["name"] for outcome in own]
     told = dict.fromkeys(outcome["told"] for outcome in own if outcome["told"])
-    got, worth = _sums(own)
+    got = sum(standing.points.get(o["name"], o["points"]) for o in own)
+    worth = sum(outcome["points_max"] for outcome in own)
+    said = [standing.comments[cell] for cell in (name, *cells) if cell in standing.comments]
+    if any(cell in standing.by_hand for cell in cells):
+        said.append("Points given by hand.")
     return {
         "name": printable(name),
         "told": [printable(line) for line in told],
-        "lost": got < worth,
-        "got": f"{got:g}",
-        "worth": f"{worth:g}",
+        "said": _lines(said),
+        "state": "lost" if got < worth else "good",
+        "got": _short(got),
+        "worth": _short(worth),
     }
 
 
-def refusal(lab: str, title: str, student: str, why: str) -> str:
-    """Return the page of a submission that could not be graded."""
+def _explanation(
+    name: str, worth: float, result: dict[str, Any], standing: Standing
+) -> dict[str, Any]:
+    """Return what the row of an answer shows that is graded by hand."""
+    given = name in standing.by_hand
+    got = standing.points.get(name, 0.0)
+    said = [standing.comments[name]] if name in standing.comments else []
+    empty = name in result["unanswered"]
+    told = ["no answer"] if empty and not given else []
+    waits = not (given or empty)
+    if waits:
+        said.append("Graded by hand; no points are given yet.")
+    return {
+        "name": printable(name),
+        "told": told,
+        "said": _lines(said),
+        "state": "open" if waits else ("lost" if got < worth else "good"),
+        "got": "…" if waits else _short(got),
+        "worth": _short(worth),
+    }
+
+
+def _lines(said: list[str]) -> list[str]:
+    return [line for text in said for line in printable(text, 10_000).splitlines() if line.strip()]
+
+
+def refusal(lab: str, title: str, student: str, why: str, standing: Standing | None = None) -> str:
+    """Return the page of a submission that could not be graded.
+
+    Parameters
+    ----------
+    lab, title, student, why : str
+    standing : Standing, optional
+        Of what was handed in before: its marks stay.
+
+    Returns
+    -------
+    str
+    """
+    stands = ""
+    if standing is not None:
+        most = _short(sum(standing.most.values()))
+        stands = f"The marks of what you handed in before stay: {_short(standing.total)} of {most}."
     return render(
         "feedback.html",
         title=printable(f"{title} ({lab})"),
         student=printable(student),
         why=printable(why),
+        stands=stands,
     )
 
 
@@ -160,6 +264,7 @@ def graded_notebook(
     }
     outcomes = {outcome["name"]: outcome for outcome in result["outcomes"]}
     printed = {shown["cell"]: shown for shown in story}
+    prose = Prose()
     notebook: NotebookNode = nbformat.v4.new_notebook(metadata=released.metadata)
     for number, cell in enumerate(cells):
         make: Callable[..., NotebookNode] = {
@@ -168,10 +273,15 @@ def graded_notebook(
             "raw": nbformat.v4.new_raw_cell,
         }[cell.kind]
         source = printable(cell.source, 10**6)
-        if cell.kind != "code" and not cell.released:
-            source = _without_html(source)
+        pasted = _pasted(cell)
+        if cell.kind == "markdown" and not cell.released:
+            source = prose.harmless(source, pasted)
+        elif cell.kind == "raw":
+            source = without_html(source)
         made = make(source, id=cell.id)
         made.metadata = nbformat.from_dict(metadata.get(cell.name, {}))
+        if pasted:
+            made.attachments = nbformat.from_dict(pasted)
         if cell.kind == "code":
             made.outputs = _outputs(outcomes.get(cell.name), printed.get(number, {}))
             made.outputs += [_shown(image, alt) for place, image, alt in drawn if place == number]
@@ -181,15 +291,14 @@ def graded_notebook(
     return written + "\n"
 
 
-def _without_html(text: str) -> str:
-    """Turn tags and live links in a student's prose into text.
-
-    The formgrader would show them to an instructor, who may change marks.
-    """
-    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
-    # what is no link to a page is cut off from its brackets by a space of no width
-    page = r"\s|https?://|mailto:|#|attachment:"
-    return re.sub(rf"\](?=[(:]\s*(?!{page}))", "]\u200b", text)
+def _pasted(cell: Cell) -> dict[str, dict[str, str]]:
+    """Return the pictures pasted into a cell, drawn anew, as its attachments."""
+    drawn = {name: picture(data, PASTED) for name, data in cell.pictures.items()}
+    return {
+        name: {"image/png": base64.b64encode(image).decode("ascii")}
+        for name, image in drawn.items()
+        if image
+    }
 
 
 def _outputs(outcome: dict[str, Any] | None, shown: dict[str, Any]) -> list[NotebookNode]:
@@ -210,13 +319,6 @@ def _shown(image: bytes, alt: str) -> NotebookNode:
     return output
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all, into a folder made for it, following no link."""
-    folder = path.parent
-    if folder.is_symlink():
-        folder.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{path.name}.partial"
-    partial.unlink(missing_ok=True)
-    partial.write_text(text, encoding="utf-8", errors="replace")
-    partial.replace(path)
+def _alt(text: str) -> str:
+    """Return the words that `_shown` put in."""
+    return text.removeprefix("[figure: ").removesuffix("]")

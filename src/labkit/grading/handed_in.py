@@ -7,14 +7,17 @@ that cannot be read is one submission that cannot be graded, and nobody else's c
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from labkit.errors import GradingError
-from labkit.grading import repair
+from labkit.grading import beside, files
 
 #: names of other files that are reported
 MAX_NAMES = 8
+#: no notebook with a lab's figures in it comes near
+MAX_BYTES = 50_000_000
 
 
 def students(course: Path, lab: str) -> list[str]:
@@ -89,42 +92,58 @@ def read(course: Path, lab: str, student: str) -> tuple[bytes, list[str], str]:
         raise GradingError(
             f"the folder cannot be read ({error.strerror}): make it readable (`chmod -R u+rX`)"
         ) from None
-    when = _timestamp(folder / "timestamp.txt")
+    when = beside.timestamp(folder / beside.TIMESTAMP)
     if when is None:
         notes.append("When it was handed in cannot be read; it was taken to be in time.")
     return raw, notes, when or ""
 
 
 def _notebook(folder: Path, lab: str) -> tuple[bytes, list[str]]:
-    names = []
-    if folder.is_dir() and not folder.is_symlink():
-        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
-    chosen, notes = f"{lab}.ipynb", []
+    names = _names(folder)
+    chosen, notes = _choose(folder, names, lab)
+    kept = [path.name for path in beside.pdfs(folder)]
+    known = (Path(chosen).parts[0], *beside.NOT_THE_STUDENTS, *kept)
+    if others := [name for name in names if name not in known]:
+        notes.append(f"Only the notebook is graded; not looked at: {_listed(others)}.")
+    advice = "Clear its outputs (Edit > Clear Outputs of All Cells) and hand it in again."
+    depth = 1 + len(Path(chosen).parts)
+    return files.read_bytes(folder / chosen, MAX_BYTES, depth, advice), notes
+
+
+def _names(folder: Path) -> list[str]:
+    """Return what a folder holds, but for what is hidden; nothing of what is no folder."""
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+
+
+def _choose(folder: Path, names: list[str], lab: str) -> tuple[str, list[str]]:
+    """Return which file is the notebook, and what is to be said of its name."""
+    wanted = f"{lab}.ipynb"
+    if wanted in names or not names:
+        return wanted, []
+    notebooks = [name for name in names if _is_notebook(name)]
+    for name in names:
+        if name not in beside.NOT_THE_STUDENTS:
+            notebooks += [f"{name}/{n}" for n in _names(folder / name) if _is_notebook(n)]
     # "01_apogee (1).ipynb", "01_apogee-Copy1.ipynb": what browsers and Jupyter make of a name
-    alike = [n for n in names if n.startswith(lab) and n.endswith(".ipynb")]
-    if chosen not in names and len(alike) == 1:
-        (found,) = alike
-        notes.append(f"The notebook was called {found[:80]!r}; it was taken for {chosen!r}.")
-        chosen = found
-    others = [name for name in names if name not in (chosen, "timestamp.txt")]
-    if others:
-        listed = ", ".join(repr(name[:60]) for name in others[:MAX_NAMES])
-        more = f" and {len(others) - MAX_NAMES} more" if len(others) > MAX_NAMES else ""
-        notes.append(f"Only the notebook is graded; not looked at: {listed}{more}.")
-    return repair.read_bytes(folder / chosen), notes
+    alike = [n for n in notebooks if Path(n).name.lower().startswith(lab.lower())]
+    # the only one under any name but that of another lab
+    others = [n for n in notebooks if not re.match(r"\d\d_", Path(n).name)]
+    for group in (alike, others if not alike else []):
+        if len(group) == 1:
+            return group[0], [
+                f"The notebook was called {group[0][:80]!r}; it was taken for {wanted!r}."
+            ]
+    found = [n for n in (notebooks or names) if n not in beside.NOT_THE_STUDENTS]
+    there = f"there is {_listed(found)}" if found else "the folder is empty"
+    raise GradingError(f"no notebook to grade: {wanted!r} is not there; {there}")
 
 
-def _timestamp(path: Path) -> str | None:
-    """Return what nbgrader's exchange wrote; "" if that is nothing, None if it cannot be read."""
-    from nbgrader.utils import parse_utc
+def _is_notebook(name: str) -> bool:
+    return name.lower().endswith(".ipynb")
 
-    try:
-        if not path.is_symlink() and not path.exists():
-            return ""
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > 200:
-            return None
-        text = path.read_text(errors="replace").strip()
-        parse_utc(text)
-    except (OSError, ValueError, OverflowError, TypeError):
-        return None
-    return text
+
+def _listed(names: list[str]) -> str:
+    listed = ", ".join(repr(name[:60]) for name in names[:MAX_NAMES])
+    return listed + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")

@@ -24,8 +24,9 @@ from nbformat import NotebookNode
 
 from helpers import checks
 from labkit import sandbox
-from labkit.grading import repair
-from labkit.grading.repair import Cell, Repaired, exercise_of
+from labkit.grading.cells import Cell, exercise_of, role
+from labkit.grading.hidden_tests import is_hidden, visible
+from labkit.grading.repair import Repaired
 from labkit.grading.story import MAX_ANSWER, Story
 from labkit.lab_source import DEFAULT_SECONDS
 from labkit.sandbox import BUBBLEWRAP, Budget, Limits, Shell, Stopped
@@ -118,11 +119,11 @@ def tests(source: NotebookNode) -> list[Test]:
     limits = {
         cell.metadata.nbgrader.grade_id: cell.metadata.get("labkit", {})
         for cell in source.cells
-        if repair.role(cell) == "solution"
+        if role(cell) == "solution"
     }
     found = []
     for cell in source.cells:
-        if repair.role(cell) == "test":
+        if role(cell) == "test":
             name = cell.metadata.nbgrader.grade_id
             exercise = exercise_of(name, list(limits))
             own = limits.get(exercise, {})
@@ -533,26 +534,6 @@ def say(error: Exception, code: str, seen: bool = False) -> str:
     return SILENT
 
 
-def visible(code: str) -> str:
-    """Return a test cell as students have it: without what stands between the marks."""
-    lines = code.splitlines()
-    shown = [line for n, line in enumerate(lines, start=1) if not is_hidden(code, n)]
-    return "\n".join(line for line in shown if "END HIDDEN TESTS" not in line)
-
-
-def is_hidden(code: str, line: int) -> bool:
-    """Say whether a line of a test cell (from 1) stands between the marks of hidden tests."""
-    hidden = False
-    for number, text in enumerate(code.splitlines(), start=1):
-        if "BEGIN HIDDEN TESTS" in text:
-            hidden = True
-        if number == line:
-            return hidden
-        if "END HIDDEN TESTS" in text:
-            hidden = False
-    return True
-
-
 def _hints(code: str) -> Iterator[tuple[list[str], str]]:
     """Yield each text of a test cell: the pieces between what is filled in, and all with dots."""
     for node in ast.walk(ast.parse(code)):
@@ -647,4 +628,5 @@ __all__ = [
     "judge",
     "needed_cells",
     "tests",
+    "visible",
 ]

@@ -1,12 +1,17 @@
 """Marks in nbgrader's gradebook: the rows its own autograde would write, in one transaction.
 
-Beside them, in the same database and the same transaction, stands what was graded (a digest), so
-that a batch that was killed knows what is done.
+Beside them, in the same database and the same transaction, stands what was graded (a digest) and
+what the student's page shows, so that a batch that was killed knows what is done, and a page that
+what a person has changed since.
 """
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import json
+import logging
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +20,13 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from labkit.grading import nbgrader_cycle, repair
+from labkit.errors import GradingError
+from labkit.grading import gradebook_cells, nbgrader_cycle
+from labkit.grading.standing import Standing
 from labkit.notebooks import nbgrader_api, on_path
 
+#: how long to wait while another program writes to the gradebook, s
+PATIENCE = 60.0
 _TABLE = """
 CREATE TABLE IF NOT EXISTS labkit_graded (
     lab VARCHAR(128) NOT NULL, student VARCHAR(128) NOT NULL, digest VARCHAR(64) NOT NULL,
@@ -40,7 +49,7 @@ class Marks:
 
         return self._gradebook.db.execute(text(statement), values)
 
-    def earlier(self, student: str, digest: str) -> tuple[dict[str, Any], float] | None:
+    def earlier(self, student: str, digest: str) -> dict[str, Any] | None:
         """Return what was recorded for exactly this submission, if its marks still stand.
 
         Parameters
@@ -49,34 +58,41 @@ class Marks:
 
         Returns
         -------
-        result : dict
-        late : float
-            Points taken for handing in late.
-
-        None as well if somebody else, nbgrader's autograde perhaps, has marked it since.
+        dict or None
+            None as well if somebody else, nbgrader's autograde perhaps, has marked it since.
         """
-        from nbgrader.api import MissingEntry
+        found = self._recorded(student)
+        if found is None or found[0] != digest:
+            return None
+        result: dict[str, Any] = json.loads(found[1])
+        wanted = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
+        notebook = self._notebook(student)
+        if notebook is None:
+            return None
+        standing = {g.name: g.auto_score for g in notebook.grades if g.cell.cell_type == "code"}
+        return result if standing == wanted else None
 
-        found = self._run(
+    def _recorded(self, student: str) -> Any:
+        return self._run(
             "SELECT digest, result FROM labkit_graded WHERE lab = :lab AND student = :student",
             lab=self._lab,
             student=student,
         ).first()
-        if found is None or found[0] != digest:
-            return None
-        result = json.loads(found[1])
-        wanted = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
+
+    def _notebook(self, student: str) -> Any:
+        """Return the gradebook's row of a submission; None if it has none."""
+        from nbgrader.api import MissingEntry
+
         try:
-            notebook = self._gradebook.find_submission_notebook(self._lab, self._lab, student)
+            return self._gradebook.find_submission_notebook(self._lab, self._lab, student)
         except MissingEntry:
             return None
-        standing = {g.name: g.auto_score for g in notebook.grades if g.cell.cell_type == "code"}
-        if standing != wanted:
-            return None
-        return result, notebook.late_submission_penalty or 0.0
 
-    def record(self, student: str, digest: str, result: dict[str, Any], timestamp: str) -> float:
-        """Write one submission's marks, all or none.
+    @contextmanager
+    def entering(
+        self, student: str, digest: str, result: dict[str, Any], timestamp: str
+    ) -> Iterator[Standing]:
+        """Write one submission's marks, all or none, when what is done meanwhile has worked.
 
         Parameters
         ----------
@@ -87,26 +103,27 @@ class Marks:
         timestamp : str
             When it was handed in; "" if that is not known.
 
-        Returns
-        -------
-        float
-            Points taken for handing in late, by the plugin that nbgrader is configured with.
+        Yields
+        ------
+        Standing
+            What will stand in the gradebook.
+
+        Raises
+        ------
+        GradingError
+            If the gradebook cannot be used.
         """
         from nbgrader.api import MissingEntry
-        from sqlalchemy.exc import SAWarning
 
         book, lab = self._gradebook, self._lab
-        try:
-            book.find_student(student)
-        except MissingEntry:
-            book.add_student(student)
-        when = {"timestamp": timestamp} if timestamp else {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
-            book.update_or_create_submission(lab, student, **when)
-        points = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
-        notebook = book.find_submission_notebook(lab, lab, student)
-        try:
+        with self._all_or_none():
+            try:
+                book.find_student(student)
+            except MissingEntry:
+                book.add_student(student)
+            self._hand_in(student, timestamp)
+            points = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
+            notebook = book.find_submission_notebook(lab, lab, student)
             for grade in notebook.grades:
                 if grade.name in points:
                     grade.auto_score = points[grade.name]
@@ -117,39 +134,160 @@ class Marks:
             for comment in notebook.comments:
                 empty = comment.name in result["unanswered"]
                 comment.auto_comment = "No response." if empty else None
-            late = self._late(student, notebook)
-            values = {"lab": lab, "student": student}
-            self._run("DELETE FROM labkit_graded WHERE lab = :lab AND student = :student", **values)
-            self._run(
-                "INSERT INTO labkit_graded VALUES (:lab, :student, :digest, :result)",
-                **values,
-                digest=digest,
-                result=json.dumps(result),
-            )
-            book.db.commit()
-        except BaseException:
-            book.db.rollback()
-            raise
-        return late
+            self._enter_penalty(student, notebook)
+            standing = self._standing(notebook)
+            yield standing
+            self._remember(student, digest, {**result, "shown": standing.to_dict()})
 
-    def _late(self, student: str, notebook: Any) -> float:
+    def revisit(self, student: str, timestamp: str) -> Standing:
+        """Return what stands of a submission graded before; lateness follows dates and plugin.
+
+        Parameters
+        ----------
+        student : str
+        timestamp : str
+            When it was handed in; "" if that is not known.
+
+        Returns
+        -------
+        Standing
+
+        Raises
+        ------
+        GradingError
+            If the gradebook cannot be used.
+        """
+        with self._all_or_none():
+            self._hand_in(student, timestamp)
+            notebook = self._notebook(student)
+            self._enter_penalty(student, notebook)
+            return self._standing(notebook)
+
+    def standing(self, student: str) -> Standing | None:
+        """Return what stands of a student's earlier submission; None if nothing was graded."""
+        try:
+            student.encode()
+        except UnicodeEncodeError:
+            return None
+        with self._all_or_none():
+            notebook = self._notebook(student)
+            graded = notebook and any(grade.auto_score is not None for grade in notebook.grades)
+            return self._standing(notebook) if graded else None
+
+    def show(self, student: str, result: dict[str, Any], standing: Standing | None) -> None:
+        """Remember what a student's page shows.
+
+        Parameters
+        ----------
+        student : str
+        result : dict
+            See `earlier`.
+        standing : Standing or None
+            None for a page that does not show it.
+        """
+        with self._all_or_none():
+            if found := self._recorded(student):
+                shown = standing.to_dict() if standing else None
+                self._remember(student, found[0], {**result, "shown": shown})
+
+    def hide(self, student: str) -> None:
+        """Remember that a student's page says something else now."""
+        if found := self._recorded(student):
+            self.show(student, json.loads(found[1]), None)
+
+    def _hand_in(self, student: str, timestamp: str) -> None:
+        from sqlalchemy.exc import SAWarning
+
+        when = {"timestamp": timestamp} if timestamp else {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own use of its database
+            self._gradebook.update_or_create_submission(self._lab, student, **when)
+
+    @contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        with _usable(self._gradebook.engine.url):
+            try:
+                yield
+                self._gradebook.db.commit()
+            except BaseException:
+                self._gradebook.db.rollback()
+                raise
+
+    def _remember(self, student: str, digest: str, result: dict[str, Any]) -> None:
+        values = {"lab": self._lab, "student": student}
+        self._run("DELETE FROM labkit_graded WHERE lab = :lab AND student = :student", **values)
+        self._run(
+            "INSERT INTO labkit_graded VALUES (:lab, :student, :digest, :result)",
+            **values,
+            digest=digest,
+            result=json.dumps(result),
+        )
+
+    def _enter_penalty(self, student: str, notebook: Any) -> None:
         """Enter the penalty for handing in late, as nbgrader's autograde would."""
         book = self._gradebook
         book.db.flush()
         book.db.refresh(notebook)  # its score is a sum made by the database
-        seconds = book.find_submission(self._lab, student).total_seconds_late
-        penalty = None
+        seconds, penalty = _seconds_late(notebook.assignment), None
         if seconds > 0:
-            penalty = self._penalty(student, notebook.score, seconds)
+            try:
+                penalty = self._penalty(student, notebook.score, seconds)
+            except Exception as error:
+                raise GradingError(
+                    "the plugin for late submissions that nbgrader_config.py names failed "
+                    f"({type(error).__name__}: {error})"
+                ) from error
         if penalty is not None:
             penalty = min(max(penalty, 0.0), notebook.score)
         notebook.late_submission_penalty = penalty
-        return penalty or 0.0
+
+    @staticmethod
+    def _standing(notebook: Any) -> Standing:
+        grades = sorted(notebook.grades, key=lambda grade: str(grade.name))
+        late = notebook.late_submission_penalty or 0.0
+        return Standing(
+            points={grade.name: _score(grade) for grade in grades},
+            most={grade.name: float(grade.cell.max_score) for grade in grades},
+            by_hand=[
+                grade.name
+                for grade in grades
+                if grade.manual_score is not None or grade.extra_credit is not None
+            ],
+            waiting=[grade.name for grade in grades if grade.needs_manual_grade],
+            comments={c.name: c.manual_comment for c in notebook.comments if c.manual_comment},
+            late=late,
+            lateness=_lateness(notebook.assignment, late) if late else "",
+        )
+
+
+def _score(grade: Any) -> float:
+    given = (grade.manual_score, grade.auto_score, 0.0)
+    score = next(float(points) for points in given if points is not None)
+    return score + float(grade.extra_credit or 0.0)
+
+
+def _seconds_late(submission: Any) -> float:
+    # nbgrader itself fails over an extension where no date is set
+    return float(submission.total_seconds_late) if submission.assignment.duedate else 0.0
+
+
+def _lateness(submission: Any, late: float) -> str:
+    """Say in a sentence how late a submission was and what that cost."""
+    late_by = datetime.timedelta(seconds=_seconds_late(submission))
+    hours, minutes = divmod(late_by.seconds // 60, 60)
+    amounts = ((late_by.days, "day"), (hours, "hour"), (minutes, "minute"))
+    parts = [f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in amounts if n]
+    with_extension = ", with your extension" if submission.extension else ""
+    return (
+        f"Handed in {' '.join(parts[:2]) or 'less than a minute'} after it was due "
+        f"({submission.duedate:%Y-%m-%d %H:%M} UTC{with_extension}): "
+        f"{round(late, 2):g} points are taken."
+    )
 
 
 @contextmanager
 def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
-    """Open the gradebook for a lab, entering the lab first if its tests are new or changed.
+    """Open the gradebook for a lab, entering the lab first if its cells are new or changed.
 
     Parameters
     ----------
@@ -161,19 +299,70 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
     Raises
     ------
     GradingError
-        If nbgrader cannot enter it.
+        If nbgrader cannot enter it, or the gradebook cannot be used.
     """
     from nbgrader.api import Gradebook
+    from sqlalchemy.engine import make_url
 
-    with nbgrader_cycle.quiet_nbgrader(), on_path():
-        api = nbgrader_api(course)
-        url = api.coursedir.db_url
-        penalty = _penalty_plugin(api)
-        if not _registered(url, lab, source):
-            nbgrader_cycle.register(course, lab)
-        gradebook = Gradebook(url)
-    with gradebook:
-        yield Marks(gradebook, lab, penalty)
+    log = logging.getLogger("tornado.application")  # where nbgrader tells of its database
+    silent, log.disabled = log.disabled, True
+    with contextlib.ExitStack() as stack:
+        stack.callback(setattr, log, "disabled", silent)
+        with nbgrader_cycle.quiet_nbgrader(), on_path():
+            api = nbgrader_api(course)
+            url = make_url(api.coursedir.db_url)
+            _require_usable(url)
+            if url.get_backend_name() == "sqlite":
+                url = url.update_query_dict({"timeout": str(PATIENCE)})
+            penalty = _penalty_plugin(api)
+            with _usable(url):
+                with Gradebook(url) as gradebook:
+                    entered = gradebook_cells.agree(gradebook, lab, source)
+                    if not entered:
+                        gradebook_cells.follow(gradebook, lab, source)
+                if not entered:
+                    nbgrader_cycle.register(course, lab)
+                gradebook = stack.enter_context(Gradebook(url))
+                marks = Marks(gradebook, lab, penalty)
+        yield marks
+
+
+@contextmanager
+def _usable(url: Any) -> Iterator[None]:
+    """Say in a sentence what keeps a gradebook from being used."""
+    from nbgrader.api import InvalidEntry
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, InvalidEntry, sqlite3.DatabaseError) as error:
+        said = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise _not_usable(url, said) from error
+
+
+def _not_usable(url: Any, said: str) -> GradingError:
+    advice = "What was graded before stays; run the command again when it can be used."
+    if "locked" in said:
+        advice = "Another program writes to it (the formgrader, nbgrader?): try again when it ends."
+    elif "malformed" in said or "not a database" in said:
+        advice = "It is damaged: put a copy of it back, then run the command again."
+    return GradingError(f"the gradebook {url.database} cannot be used ({said}).", advice)
+
+
+def _require_usable(url: Any) -> None:
+    """Look whether a gradebook is whole and can be written to, waiting for its turn."""
+    path = Path(url.database or "")
+    if url.get_backend_name() != "sqlite" or not path.is_file():
+        return
+    with (
+        _usable(url),
+        contextlib.closing(sqlite3.connect(path, timeout=PATIENCE)) as database,
+    ):
+        (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise _not_usable(url, f"malformed: {found}")
+        database.execute("BEGIN IMMEDIATE")
+        database.rollback()
 
 
 def _penalty_plugin(api: Any) -> Callable[[str, float, float], float | None]:
@@ -185,25 +374,3 @@ def _penalty_plugin(api: Any) -> Callable[[str, float, float], float | None]:
     penalty: Callable[[str, float, float], float | None]
     penalty = penalties.plugin_inst.late_submission_penalty
     return penalty
-
-
-def _registered(url: str, lab: str, source: NotebookNode) -> bool:
-    from nbgrader.api import Gradebook, MissingEntry
-
-    wanted = {
-        cell.metadata.nbgrader.grade_id: (float(cell.metadata.nbgrader.points), cell.source)
-        for cell in source.cells
-        if repair.role(cell) == "test"
-    }
-    with Gradebook(url) as gradebook:
-        try:
-            notebook = gradebook.find_notebook(lab, lab)
-        except MissingEntry:
-            return False
-        sources = {cell.name: cell.source for cell in notebook.source_cells}
-        found = {
-            cell.name: (float(cell.max_score), sources.get(cell.name, ""))
-            for cell in notebook.grade_cells
-            if cell.cell_type == "code"
-        }
-    return found == wanted

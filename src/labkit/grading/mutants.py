@@ -22,7 +22,8 @@ from pathlib import Path
 
 from labkit import ROOT, lab_source
 from labkit.errors import GradingError
-from labkit.grading import judge, mutations, repair
+from labkit.grading import judge, mutations
+from labkit.grading.cells import role
 
 #: the least share of the mutants that are not equivalent that the tests of a lab must kill
 KILL_SHARE = 0.95
@@ -81,7 +82,7 @@ def of_lab(lab: str, root: Path = ROOT, only: str | None = None) -> list[Mutant]
         If there is no such exercise.
     """
     script = lab_source.script(lab, root).read_text(encoding="utf-8")
-    cells = [cell for cell in lab_source.read(lab, root).cells if repair.role(cell) == "solution"]
+    cells = [cell for cell in lab_source.read(lab, root).cells if role(cell) == "solution"]
     answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in cells}
     if only and only not in answers:
         raise GradingError(f"{lab} has no exercise {only!r}; it has {', '.join(answers)}")

@@ -8,50 +8,31 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import re
-import stat
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nbformat import NotebookNode
 
 from labkit.errors import GradingError
+from labkit.grading import explanations, pasted
+from labkit.grading.cells import Cell, exercise_of, handed_out, mark_story, role
+from labkit.grading.hidden_tests import visible
 
-#: no notebook with a lab's figures in it comes near
-MAX_BYTES = 50_000_000
+__all__ = [
+    "Cell",
+    "Repaired",
+    "exercise_of",
+    "handed_out",
+    "parse",
+    "repair",
+    "role",
+]
+
 MAX_CELLS = 2_000
 MAX_SOURCE = 1_000_000
-
-
-@dataclass
-class Cell:
-    """A cell of the repaired notebook.
-
-    Attributes
-    ----------
-    role : str
-        setup, solution, test, explain (those of the released notebook) or own.
-    name : str
-        The grade_id; "" for an own cell.
-    kind : str
-        code, markdown or raw.
-    source : str
-        The student's text, or the released one of a locked cell.
-    released : bool
-        Whether the text is the one that was handed out.
-    story : bool
-        Whether it is a cell of the story that was handed out, whatever it says now.
-    """
-
-    role: str
-    name: str
-    kind: str
-    source: str
-    released: bool = False
-    story: bool = False
-    id: str = ""
+#: of one kind of repair more than so many are told of in one sentence
+MAX_SENTENCES = 3
 
 
 @dataclass
@@ -60,34 +41,6 @@ class Repaired:
 
     cells: list[Cell]
     repairs: list[str] = field(default_factory=list)
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a submission without following links.
-
-    Raises
-    ------
-    GradingError
-        If it is missing, no plain file, or too large.
-    """
-    for part in (path, *path.parents[:2]):
-        if part.is_symlink():
-            raise GradingError(f"{part.name} is a link: hand in the notebook itself")
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise GradingError(f"no notebook to grade ({path.name}: {error.strerror})") from None
-    status = os.fstat(fd)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(fd)
-        raise GradingError(f"{path.name} is not a file")
-    with os.fdopen(fd, "rb") as file:
-        if status.st_size > MAX_BYTES:
-            raise GradingError(
-                f"{path.name} has {status.st_size / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f}: "
-                "clear its outputs (Edit > Clear Outputs of All Cells) and hand it in again"
-            )
-        return file.read(MAX_BYTES + 1)
 
 
 # --- the text of the file -----------------------------------------------------------------------
@@ -164,7 +117,7 @@ def _salvage(text: str) -> list[Any]:
 
 
 def _cells(notebook: dict[str, Any]) -> list[Cell]:
-    """Reduce the file to its cells: kind, text, grade_id and id; all other claims are dropped."""
+    """Reduce the file to its cells: kind, text, pictures and names; other claims are dropped."""
     cells = []
     for entry in notebook["cells"][: MAX_CELLS + 1]:
         if type(entry) is not dict:
@@ -178,17 +131,21 @@ def _cells(notebook: dict[str, Any]) -> list[Cell]:
         kind = kind if kind in ("code", "markdown", "raw") else "markdown"
         metadata = entry.get("metadata")
         grading = metadata.get("nbgrader") if type(metadata) is dict else None
-        name = grading.get("grade_id") if type(grading) is dict else None
+        grading = grading if type(grading) is dict else {}
+        name = grading.get("grade_id")
         identity = entry.get("id")
-        cells.append(
-            Cell(
-                role="own",
-                name=name if type(name) is str else "",
-                kind=kind,
-                source=source,
-                id=identity if type(identity) is str else "",
-            )
+        cell = Cell(
+            role="own",
+            name=name if type(name) is str else "",
+            kind=kind,
+            source=source.replace("\r\n", "\n"),
+            id=identity if type(identity) is str else "",
+            locked=grading.get("locked") is True and grading.get("solution") is not True,
         )
+        if kind != "code":
+            cell.source, cell.pictures = pasted.take_out(cell.source, entry.get("attachments"))
+        cell.intact = _is_intact(cell, grading)
+        cells.append(cell)
     if len(cells) > MAX_CELLS:
         raise GradingError(f"the notebook has more than {MAX_CELLS} cells")
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
@@ -196,32 +153,27 @@ def _cells(notebook: dict[str, Any]) -> list[Cell]:
     return cells
 
 
-# --- the released notebook ----------------------------------------------------------------------
+def _is_intact(cell: Cell, grading: dict[Any, Any]) -> bool:
+    """Say whether nbgrader's checksum, which came with the cell, still fits it.
+
+    It may be made up, and nothing but sentences depends on it: a cell that a release of the lab
+    held, another one than today's, was not changed by the student.
+    """
+    from nbgrader.utils import compute_checksum
+
+    claimed = grading.get("checksum")
+    if type(claimed) is not str:
+        return False
+    plain = {key: value for key, value in grading.items() if type(value) in (bool, int, float, str)}
+    metadata = NotebookNode(nbgrader=NotebookNode(plain))
+    try:
+        made = NotebookNode(cell_type=cell.kind, source=cell.source, metadata=metadata)
+        return bool(compute_checksum(made) == claimed)
+    except (KeyError, ValueError, OverflowError):
+        return False
 
 
-def role(cell: NotebookNode) -> str:
-    """Say what a cell of the released or the source notebook is: see `Cell.role`."""
-    grading = cell.metadata.get("nbgrader")
-    if not grading:
-        return "own"
-    if grading["grade"]:
-        return "explain" if grading["solution"] else "test"
-    return "solution" if grading["solution"] else "setup"
-
-
-def handed_out(released: NotebookNode) -> list[Cell]:
-    """Return a released notebook's cells."""
-    return [
-        Cell(
-            role=role(cell),
-            name=cell.metadata.get("nbgrader", {}).get("grade_id", ""),
-            kind=cell.cell_type,
-            source=cell.source,
-            released=True,
-            id=cell.get("id", ""),
-        )
-        for cell in released.cells
-    ]
+# --- beside the released notebook ----------------------------------------------------------------
 
 
 def repair(raw: bytes, released: list[Cell]) -> Repaired:
@@ -248,16 +200,17 @@ def repair(raw: bytes, released: list[Cell]) -> Repaired:
     cells = _cells(notebook)
     repairs += _kernel(notebook)
     named = {cell.name: cell for cell in released if cell.name}
+    repairs += pasted.bound(cells)
     repairs += _identify(cells, released, named)
+    mark_story(cells, released)
+    repairs += explanations.gather(cells, released)
     cells, said = _drop_copies(cells, named)
     repairs += said
     cells, said = _restore(cells, released, named)
     repairs += said + _tests_after_answers(cells)
-    texts = {(cell.kind, cell.source.strip()) for cell in released}
-    stories = {cell.id for cell in released if cell.role == "own" and cell.id}
+    texts = {cell.text for cell in released}
     for cell in cells:
-        cell.released = (cell.kind, cell.source.strip()) in texts
-        cell.story = cell.role == "own" and cell.id in stories
+        cell.released = (cell.text in texts or cell.intact) and not cell.elsewhere
     repairs += _ids(cells)
     return Repaired(cells, repairs)
 
@@ -273,34 +226,48 @@ def _kernel(notebook: dict[str, Any]) -> list[str]:
 
 
 def _identify(cells: list[Cell], released: list[Cell], named: dict[str, Cell]) -> list[str]:
-    """Give cells that lost their metadata their names back."""
-    repairs = []
+    """Give cells that lost their metadata their names back; drop tests that the lab lost."""
+    found = []
     for cell in cells:
         if cell.name not in named:
+            if cell.name and cell.locked and cell.intact:
+                cell.kind = "drop"
             cell.name = ""
+    cells[:] = [cell for cell in cells if cell.kind != "drop"]
     present = {cell.name for cell in cells}
     by_id = {cell.id: cell.name for cell in released if cell.name and cell.id}
-    by_text = {(c.kind, c.source.strip()): c.name for c in released if c.name}
+    by_text = {cell.text: cell.name for cell in released if cell.name}
     for name, original in named.items():
         if name in present:
             continue
         same_kind = [cell for cell in cells if not cell.name and cell.kind == original.kind]
         ways = (
             [cell for cell in same_kind if by_id.get(cell.id) == name],
-            [cell for cell in same_kind if by_text.get((cell.kind, cell.source.strip())) == name],
+            [cell for cell in same_kind if by_text.get(cell.text) == name],
             [
                 cell
                 for cell in same_kind
                 if original.role == "solution" and _defines(cell.source, original.name)
             ],
         )
-        for found in ways:
-            if found:
+        for cells_found in ways:
+            if cells_found:
                 # a name defined twice means what the last definition says
-                found[-1].name = name
-                repairs.append(f"The cell {name!r} had lost its metadata; it was recognised.")
+                cells_found[-1].name = name
+                found.append(name)
                 break
-    return repairs
+    return _told(
+        found,
+        "The cell {!r} had lost its metadata; it was recognised.",
+        "{} cells had lost their metadata; they were recognised.",
+    )
+
+
+def _told(names: list[str], one: str, many: str) -> list[str]:
+    """Return a sentence for each of a few names, one for more of them together."""
+    if len(names) > MAX_SENTENCES:
+        return [many.format(len(names))]
+    return [one.format(name) for name in names]
 
 
 def _defines(source: str, name: str) -> bool:
@@ -335,7 +302,7 @@ def _restore(
     cells: list[Cell], released: list[Cell], named: dict[str, Cell]
 ) -> tuple[list[Cell], list[str]]:
     """Put every named cell in place, locked ones with their own text."""
-    repairs = []
+    changed, moved, retyped, missing = [], [], [], []
     order = [cell.name for cell in released if cell.name]
     found = [cell.name for cell in cells if cell.name]
     matcher = difflib.SequenceMatcher(None, order, found, autojunk=False)
@@ -347,24 +314,51 @@ def _restore(
             out.append(cell)
             continue
         locked = original.role in ("setup", "test")
-        if locked and cell.source.strip() != original.source.strip():
-            repairs.append(f"The locked cell {cell.name!r} had been changed; it was put back.")
+        if locked and not _says(cell, original):
+            changed.append(cell.name)
         if locked and cell.name not in in_place:
-            repairs.append(f"The locked cell {cell.name!r} stood elsewhere; it was put back.")
+            moved.append(cell.name)
             continue
         if not locked and cell.kind != original.kind:
-            repairs.append(f"The answer {cell.name!r} was of another cell type; it was changed.")
-        source = original.source if locked else cell.source
-        out.append(Cell(original.role, cell.name, original.kind, source, id=cell.id))
+            retyped.append(cell.name)
+        cell.role, cell.kind = original.role, original.kind
+        cell.source = original.source if locked else cell.source
+        out.append(cell)
     present = {cell.name for cell in out if cell.name}
     for name in order:
         if name not in present:
-            original = named[name]
             if name not in found:
-                what = "locked cell" if original.role in ("setup", "test") else "answer"
-                repairs.append(f"The {what} {name!r} was missing; the original was put in.")
-            out.insert(_place(name, order, out), Cell(**{**vars(original), "released": True}))
+                missing.append(name)
+            out.insert(_place(name, order, out), replace(named[name]))
+    repairs = [
+        *_told(
+            changed,
+            "The locked cell {!r} had been changed; it was put back.",
+            "{} locked cells are not those of the lab (a solved notebook, or one from elsewhere?); "
+            "the lab's were used.",
+        ),
+        *_told(
+            moved,
+            "The locked cell {!r} stood elsewhere; it was put back.",
+            "{} locked cells stood elsewhere; they were put back.",
+        ),
+        *_told(
+            retyped,
+            "The answer {!r} was of another cell type; it was changed.",
+            "{} answers were of another cell type; they were changed.",
+        ),
+        *_told(
+            missing,
+            "The cell {!r} was not in the notebook; it was put in.",
+            "{} cells of the lab were not in the notebook; they were put in.",
+        ),
+    ]
     return out, repairs
+
+
+def _says(cell: Cell, original: Cell) -> bool:
+    """Say whether a locked cell was left as some release had it; hidden tests are no change."""
+    return cell.intact or visible(cell.source).strip() == original.source.strip()
 
 
 def _place(name: str, order: list[str], out: list[Cell]) -> int:
@@ -394,13 +388,6 @@ def _tests_after_answers(cells: list[Cell]) -> list[str]:
             answer -= len(above)
             cells[answer + 1 : answer + 1] = above
     return repairs
-
-
-def exercise_of(test: str, solutions: list[str]) -> str:
-    """Return the solution cell a test cell belongs to, "" if there is none."""
-    stem = test.removeprefix("test_")
-    fitting = [s for s in solutions if stem == s or stem.startswith(f"{s}_")]
-    return max(fitting, key=len, default="") if test != stem else ""
 
 
 def _ids(cells: list[Cell]) -> list[str]:

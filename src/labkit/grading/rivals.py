@@ -33,7 +33,8 @@ from nbformat import NotebookNode
 
 from labkit import ROOT, lab_source, sandbox
 from labkit.errors import GradingError
-from labkit.grading import edits, judge, repair
+from labkit.grading import edits, judge
+from labkit.grading.cells import role
 from labkit.sandbox import Budget, Limits, Shell, Stopped
 from labkit.sandbox.inside import wire
 
@@ -149,7 +150,7 @@ class Lab:
         notebook = lab_source.read(slug)
         self.tests = judge.tests(notebook)
         self._model = [
-            cell.source for cell in notebook.cells if repair.role(cell) in ("setup", "solution")
+            cell.source for cell in notebook.cells if role(cell) in ("setup", "solution")
         ]
         self._answers = _answers(notebook)
         self._uses = {name: _names(answer) for name, answer in self._answers.items()}
@@ -343,7 +344,7 @@ def _answers(notebook: NotebookNode) -> dict[str, str]:
     return {
         cell.metadata.nbgrader.grade_id: cell.source
         for cell in notebook.cells
-        if repair.role(cell) == "solution"
+        if role(cell) == "solution"
     }
 
 

@@ -6,6 +6,7 @@ process is the student's word: the grader believes none of it.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import gc
@@ -156,6 +157,7 @@ class Notebook:
         self.shown = shown
         self.shell = Shell.instance(config=config)
         sys.modules["__main__"] = self.shell.user_module
+        builtins.input = _nobody_answers
         sys.path.insert(0, "")  # modules a notebook writes for itself, as in a kernel
         after_import("matplotlib", _draw_pictures)
         after_import("matplotlib.pyplot", _draw_pictures)
@@ -215,6 +217,11 @@ class Notebook:
             finally:
                 if pyplot := sys.modules.get("matplotlib.pyplot"):
                     pyplot.close("all")
+
+
+def _nobody_answers(prompt: object = "", /) -> str:
+    """Say why there is no answer, where `input` itself would speak of the end of a file."""
+    raise EOFError("nobody answers input() while a notebook is graded: write the value down")
 
 
 def _draw_pictures(module: ModuleType) -> None:
