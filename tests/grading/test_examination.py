@@ -36,8 +36,14 @@ def _raw(course, answer):
     return json.dumps(notebook).encode()
 
 
+def _graded(examination, raw):
+    """Return a submission marked, and if its page is to show what its cells did, shown."""
+    sheet = examination.mark("ada", raw, [])
+    return examination.show("ada", raw, [], sheet.result) if sheet.result["to_show"] else sheet
+
+
 def _told(course, answer, **settings):
-    result = _examination(course, **settings).grade("ada", _raw(course, answer), []).result
+    result = _graded(_examination(course, **settings), _raw(course, answer)).result
     return [outcome["told"] for outcome in result["outcomes"]]
 
 
@@ -67,11 +73,10 @@ def test_while_the_work_is_waited_for_the_clock_of_the_test_stands(tmp_path, mon
 
 def test_the_end_of_the_labs_time_says_nothing_of_how_much_was_left(course):
     sleeps = "import time\ntime.sleep(1.2)\ndef double(x): time.sleep(60)"
-    result = _examination(course, limits=Limits(lab_seconds=2.5)).grade(
-        "ada", _raw(course, sleeps), []
-    )
-    assert result.result["stopped"] == [judge.LATE]
-    assert result.result["seconds"] < 10
+    examination = _examination(course, limits=Limits(lab_seconds=2.5))
+    result = examination.mark("ada", _raw(course, sleeps), []).result
+    assert result["stopped"] == [judge.LATE]
+    assert result["seconds"] < 10
 
 
 def test_a_page_is_the_same_however_long_the_work_took():
@@ -86,7 +91,7 @@ def test_an_endless_cell_that_nothing_uses_is_stopped_early(course):
     notebook["cells"].insert(2, cell)
     raw = json.dumps(notebook).encode()
     limits = Limits(story_seconds=10, waiting=60.0)
-    result = _examination(course, limits=limits).grade("ada", raw, []).result
+    result = _graded(_examination(course, limits=limits), raw).result
     assert result["stopped"] == [
         "A cell of yours took longer than 1 s of computing time and was stopped"
     ]
@@ -181,7 +186,7 @@ def test_a_failure_over_what_cells_show_costs_no_mark(part, course, monkeypatch)
         return work(*arguments)
 
     monkeypatch.setattr(feedback, part, fails)
-    sheet = _examination(course).grade("ada", _raw(course, RIGHT), [])
+    sheet = _graded(_examination(course), _raw(course, RIGHT))
     assert sum(outcome["points"] for outcome in sheet.result["outcomes"]) == 3
     assert judge.NO_STORY in sheet.result["stopped"]
     assert bool(sheet.page) == (part == "pictures")
@@ -192,7 +197,7 @@ def test_a_failure_of_the_story_costs_no_mark(course, monkeypatch):
         raise RuntimeError
 
     monkeypatch.setattr(judge.Story, "add", fails)
-    sheet = _examination(course).grade("ada", _raw(course, RIGHT), [])
+    sheet = _graded(_examination(course), _raw(course, RIGHT))
     assert sum(outcome["points"] for outcome in sheet.result["outcomes"]) == 3
     assert judge.NO_STORY in sheet.page
 

@@ -34,7 +34,7 @@ def _judge(course, answer, limits=LIMITS):
             cell.source = answer
     raw = json.dumps(released).encode()
     work = repair.repair(raw, repair.handed_out(released))
-    return judge.judge(work, judge.tests(source), limits, story=False)
+    return judge.judge(work, judge.tests(source), judge.Conditions(limits))
 
 
 def test_computing_is_limited_by_processor_time(course):

@@ -116,7 +116,7 @@ def test_repaired_and_graded_in_full(damage, toy):
     work = repair.repair(json.dumps(notebook).encode(), released)
     assert REPAIRS[damage] in " ".join(work.repairs)
     assert len(set(work.repairs)) == len(work.repairs)
-    verdict = judge.judge(work, tests, Limits(), story=False)
+    verdict = judge.judge(work, tests)
     assert sum(outcome.points for outcome in verdict.outcomes) == 3
     names = [cell.name for cell in work.cells if cell.name]
     assert names == [cell.name for cell in released if cell.name]
@@ -208,7 +208,7 @@ def test_own_cells_stay_where_they_are(toy):
     notebook["cells"].append(later)
     work = repair.repair(json.dumps(notebook).encode(), released)
     assert work.repairs == []
-    verdict = judge.judge(work, tests, Limits(), story=False)
+    verdict = judge.judge(work, tests)
     assert sum(outcome.points for outcome in verdict.outcomes) == 3
 
 

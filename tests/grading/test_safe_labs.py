@@ -24,7 +24,7 @@ def _examine(slug, notebook, long=True, **options):
     }
     work = repair.repair(json.dumps(notebook).encode(), handed_out(read["labs"]))
     tests = [test for test in judge.tests(read["solutions"]) if long or not test.is_long]
-    return work, judge.judge(work, tests, Limits(), **options)
+    return work, judge.judge(work, tests, judge.Conditions(**options))
 
 
 def _notebook(slug, folder):
@@ -34,7 +34,7 @@ def _notebook(slug, folder):
 @pytest.mark.parametrize("slug", LABS)
 def test_model_keeps_everything(slug):
     """But for trainings and samplings, which the walkthrough's run of the lab grades too."""
-    work, verdict = _examine(slug, _notebook(slug, "solutions"), long=THOROUGH, story=False)
+    work, verdict = _examine(slug, _notebook(slug, "solutions"), long=THOROUGH)
     assert [outcome.told for outcome in verdict.outcomes if outcome.told] == []
     assert all(outcome.points == outcome.points_max > 0 for outcome in verdict.outcomes)
     assert verdict.stopped == []
@@ -47,7 +47,7 @@ def test_model_keeps_everything(slug):
 
 @pytest.mark.parametrize("slug", LABS)
 def test_blank_has_nothing(slug):
-    work, verdict = _examine(slug, _notebook(slug, "labs"), story=False)
+    work, verdict = _examine(slug, _notebook(slug, "labs"))
     assert work.repairs == []
     assert all(outcome.points == 0 and outcome.told for outcome in verdict.outcomes)
 
@@ -63,7 +63,7 @@ def test_rivals_are_judged_alike(slug):
     for cell in notebook.cells:
         if rival := chosen.get(cell.metadata.get("nbgrader", {}).get("grade_id")):
             cell.source = rival.code
-    _, verdict = _examine(slug, notebook, story=False)
+    _, verdict = _examine(slug, notebook)
     lost = {outcome.name for outcome in verdict.outcomes if not outcome.points}
     with rivals.Lab(slug) as lab:
         assert lost == lab.lost("\n".join(rival.code for rival in chosen.values()))

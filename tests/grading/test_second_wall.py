@@ -458,7 +458,7 @@ def _bubblewrap_starts():
 def test_the_model_of_lab_1_keeps_everything():
     """With its archive, which is a server in the notebook's own process."""
     slug = "01_apogee"
-    _, verdict = _examine(slug, _notebook(slug, "solutions"), story=False, wall=LANDLOCK)
+    _, verdict = _examine(slug, _notebook(slug, "solutions"), wall=LANDLOCK)
     assert [outcome.told for outcome in verdict.outcomes if outcome.told] == []
     assert all(outcome.points == outcome.points_max > 0 for outcome in verdict.outcomes)
     assert verdict.stopped == []

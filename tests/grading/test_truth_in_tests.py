@@ -83,7 +83,7 @@ def test_model_answer_is_compared_with_the_truth_outside_the_sandbox():
         cells = [Cell("setup", "setup", "code", "import numpy as np")]
         cells += [Cell("solution", EXERCISE, "code", answer)]
         cells += [Cell("test", test.name, "code", test.code) for test in tests]
-        verdict = judge.judge(repair.Repaired(cells), tests, Limits(), story=False)
+        verdict = judge.judge(repair.Repaired(cells), tests)
         assert [each.name for each in verdict.outcomes if not each.points] == lost
 
 

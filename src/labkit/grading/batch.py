@@ -1,21 +1,22 @@
 """Grade all submissions of one lab. Resumable: submissions already graded are skipped.
 
 Workers grade; this process alone reads submissions and writes: first a student's two files, then
-the marks, in one transaction. What the gradebook says is done is not done again; what a person has
-entered there since is put on the student's page.
+the marks, in one transaction. When all marks are in the gradebook, what students' cells showed is
+added to the files. What the gradebook says is done is not done again; what a person has entered
+there since is put on the student's page.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labkit import sandbox
 from labkit.errors import GradingError
-from labkit.grading import beside, feedback, files, handed_in, marks, workers
+from labkit.grading import beside, feedback, files, handed_in, judge, marks, workers
 from labkit.grading.examination import Examination, GradedSubmission, Settings
 from labkit.grading.standing import Standing
 from labkit.grading.workers import Submission
@@ -123,17 +124,27 @@ def grade(
             raise GradingError(f"another labkit grade is at work in {course}") from None
         book = stack.enter_context(marks.opened(course, lab, examination.source))
         batch = _Batch(examination, book, force)
-        bar = stack.enter_context(
-            tqdm(total=len(students), desc=lab, unit="notebook", disable=not progress)
-        )
-        waiting = batch.to_be_graded(students, bar.update)
-        if dask:
-            sheets = workers.cluster(examination, waiting, dask)
-        else:
-            sheets = workers.local(examination, waiting, count)
-        for task, sheet in stack.enter_context(contextlib.closing(sheets)):
-            batch.finish(task, sheet)
-            bar.update()
+
+        def worked(
+            tasks: Iterator[Submission],
+        ) -> Generator[tuple[Submission, GradedSubmission], None, None]:
+            if dask:
+                return workers.cluster(examination, tasks, dask)
+            return workers.local(examination, tasks, count)
+
+        with tqdm(total=len(students), desc=f"{lab}: marks", disable=not progress) as bar:
+            tasks = batch.to_be_graded(students, bar.update)
+            with contextlib.closing(worked(tasks)) as sheets:
+                for task, sheet in sheets:
+                    batch.finish(task, sheet)
+                    bar.update()
+        with (
+            tqdm(total=len(batch.to_show), desc=f"{lab}: pages", disable=not progress) as bar,
+            contextlib.closing(worked(batch.to_be_shown(bar.update))) as sheets,
+        ):
+            for task, sheet in sheets:
+                batch.show(task, sheet)
+                bar.update()
     return [batch.done[student] for student in students]
 
 
@@ -142,6 +153,7 @@ class _Batch:
 
     def __init__(self, examination: Examination, book: marks.Marks, force: bool) -> None:
         self.done: dict[str, Graded] = {}
+        self.to_show: dict[str, dict[str, Any]] = {}  # what students' submissions came to
         self._examination = examination
         self._book = book
         self._force = force
@@ -182,6 +194,8 @@ class _Batch:
             self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
             return
         self.done[student] = _line(student, result, standing, again=False)
+        if result.get("to_show"):
+            self.to_show[student] = result
 
     def finish(self, task: Submission, sheet: GradedSubmission) -> None:
         """Write a submission's files, then its marks."""
@@ -201,6 +215,40 @@ class _Batch:
             self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
             return
         self.done[student] = _line(student, sheet.result, standing, again=True)
+        if sheet.result["to_show"]:
+            self.to_show[student] = sheet.result
+
+    def to_be_shown(self, passed: Callable[[], object]) -> Iterator[Submission]:
+        """Yield the submissions whose pages are to be finished, unless they were handed in anew."""
+        for student, result in self.to_show.items():
+            try:
+                read = handed_in.read(self._course, self._lab, student)
+            except GradingError:  # it is gone: what was read of it stays
+                passed()
+                continue
+            task = Submission(student, *read, result=result)
+            if self._book.earlier(student, self._digest(task)) is None:
+                passed()
+                continue
+            yield task
+
+    def show(self, task: Submission, sheet: GradedSubmission) -> None:
+        """Write a marked submission's files again, with what its cells showed."""
+        student, result = task.student, sheet.result
+        drawn = feedback.pictures_of(sheet.notebook) if sheet.notebook else []
+        if "error" in result:  # the marks stand
+            result = {**(task.result or {}), "to_show": False}
+            result["stopped"] = [*result["stopped"], judge.NO_STORY]
+            drawn = self._drawn(student)
+        standing = self._book.revisit(student, task.when)
+        again = self.done[student].again
+        try:
+            self._write(student, sheet.notebook, self._page(student, result, drawn, standing))
+            self._book.show(student, result, standing)
+        except OSError as error:
+            self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
+            return
+        self.done[student] = _line(student, result, standing, again)
 
     def _refuse(self, student: str, sheet: GradedSubmission) -> None:
         """Enter a submission that has no marks; tell the student if possible.

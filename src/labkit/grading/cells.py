@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -39,6 +40,8 @@ class Cell:
         Whether the answer that belongs here was written into a neighbour.
     pictures : dict of str to bytes
         Those pasted into its text, by name; anything, until they are drawn anew.
+    outputs : anything
+        What the file says the cell showed when it was saved: see `story.saved`.
     """
 
     role: str
@@ -52,6 +55,7 @@ class Cell:
     intact: bool = False
     elsewhere: bool = False
     pictures: dict[str, bytes] = field(default_factory=dict)
+    outputs: Any = None
 
     @property
     def text(self) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from labkit.errors import GradingError
 from labkit.grading import feedback, judge, repair
 from labkit.grading.cells import handed_out, role
 from labkit.grading.repair import Repaired
+from labkit.grading.story import saved
 from labkit.sandbox import BUBBLEWRAP, Limits, inside
 from surveys import fingerprints
 from surveys.folders import facts_folder, survey_folder
@@ -46,7 +47,7 @@ class Settings:
     wall : str
         Around the sandbox, one of `sandbox.WALLS`.
     story : bool
-        Whether the whole notebook is run as well, for what it prints and draws.
+        Whether pages show what the notebook prints and draws.
     seed : int
         What chance follows from, in tests and in students' code. 0 is the seed of record.
     """
@@ -59,6 +60,11 @@ class Settings:
     story: bool = True
     seed: int = 0
 
+    @property
+    def conditions(self) -> judge.Conditions:
+        """Under which conditions submissions run."""
+        return judge.Conditions(self.limits, self.unsafe, self.wall, self.seed)
+
 
 @dataclass(frozen=True)
 class GradedSubmission:
@@ -67,7 +73,8 @@ class GradedSubmission:
     Attributes
     ----------
     result : dict
-        What goes into the gradebook; only ``error`` if it could not be graded.
+        What goes into the gradebook; only ``error`` if it could not be graded. While its
+        ``to_show`` is true, notebook and page lack what the cells showed: see `Examination.show`.
     notebook : str
         The graded notebook; "" if it could not be graded.
     page : str
@@ -129,8 +136,8 @@ class Examination:
         """Return what identifies a submission together with all its marks depend on."""
         return hashlib.sha256(self._code + raw + "\n".join(notes).encode()).hexdigest()
 
-    def grade(self, student: str, raw: bytes, notes: list[str]) -> GradedSubmission:
-        """Repair a submission, run it in the sandbox, and say what it came to.
+    def mark(self, student: str, raw: bytes, notes: list[str]) -> GradedSubmission:
+        """Repair a submission, run its answers in the sandbox, and say what it came to.
 
         Parameters
         ----------
@@ -143,21 +150,13 @@ class Examination:
         Returns
         -------
         GradedSubmission
+            With its marks; what its cells show comes later, since no mark depends on it.
         """
         try:
             work = repair.repair(raw, self.handed_out)
         except GradingError as error:
             return self.refuse(student, str(error))
-        settings = self.settings
-        verdict = judge.judge(
-            work,
-            self.tests,
-            settings.limits,
-            unsafe=settings.unsafe,
-            wall=settings.wall,
-            story=settings.story,
-            seed=settings.seed,
-        )
+        verdict = judge.judge(work, self.tests, self.settings.conditions)
         answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
         unanswered = [cell.name for cell in answers if cell.released]
         outcomes = [asdict(outcome) for outcome in verdict.outcomes]
@@ -168,13 +167,60 @@ class Examination:
             "unanswered": unanswered,
             "explanations": self.by_hand,
             "by_hand": sum(p for name, p in self.by_hand.items() if name not in unanswered),
-            "errors": _errors(work, verdict.story),
+            "errors": [],
+            "ended_with_errors": verdict.errors,
             "repairs": [feedback.printable(line) for line in (*notes, *work.repairs)],
             "stopped": [feedback.printable(line) for line in verdict.stopped],
+            "deadly": verdict.deadly,
             "seconds": round(verdict.seconds, 2),
             "peak_mb": round(verdict.peak / 1e6),
+            "to_show": self.settings.story,
         }
-        return GradedSubmission(result, *self._files(student, work, result, verdict.story))
+        return GradedSubmission(result, *self._files(student, work, result, []))
+
+    def show(
+        self, student: str, raw: bytes, notes: list[str], result: dict[str, Any]
+    ) -> GradedSubmission:
+        """Add to a marked submission what its cells show and what its visible tests say.
+
+        Pictures and texts are those that the student saved; cells run once more only if none were
+        saved, or if it can be told why a visible test failed or a cell ended with an error.
+
+        Parameters
+        ----------
+        student : str
+        raw : bytes
+            The submitted file.
+        notes : list of str
+            What is to be said of how it was handed in.
+        result : dict
+            What `mark` returned.
+
+        Returns
+        -------
+        GradedSubmission
+            With the same marks.
+        """
+        work = repair.repair(raw, self.handed_out)
+        story = saved(work.cells)
+        outcomes = [judge.Outcome(**outcome) for outcome in result["outcomes"]]
+        result = {**result, "to_show": False}
+        heard = result["ended_with_errors"] or any(outcome.visible for outcome in outcomes)
+        if heard or not story.shown:
+            verdict = judge.Verdict(outcomes, result["deadly"])
+            conditions = self.settings.conditions
+            whole = not story.shown
+            shown = judge.show(work, self.tests, verdict, conditions, whole=whole)
+            for outcome in outcomes:
+                outcome.told = feedback.printable(shown.told.get(outcome.name, outcome.told))
+            result["outcomes"] = [asdict(outcome) for outcome in outcomes]
+            result["errors"] = _errors(work, shown.story)
+            stopped = [feedback.printable(line) for line in shown.stopped]
+            result["stopped"] = list(dict.fromkeys([*result["stopped"], *stopped]))
+            result["seconds"] = round(result["seconds"] + shown.seconds, 2)
+            result["peak_mb"] = max(result["peak_mb"], round(shown.peak / 1e6))
+        story_shown = story.shown or shown.story
+        return GradedSubmission(result, *self._files(student, work, result, story_shown))
 
     def _files(
         self, student: str, work: Repaired, result: dict[str, Any], story: list[dict[str, Any]]

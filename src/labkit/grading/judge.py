@@ -97,10 +97,12 @@ class Verdict:
     ----------
     outcomes : list of Outcome
         In the order of the lab.
-    story : list of dict
-        What the student's own cells showed: printed, figures, error.
+    deadly : list of int
+        Positions of the cells over which the sandbox was lost.
+    errors : bool
+        Whether a cell that answers are made of ended with an error.
     stopped : list of str
-        Cells that had to be stopped, and what of the story was left out, in a sentence each.
+        Cells that had to be stopped, in a sentence each.
     seconds : float
         Wall time.
     peak : int
@@ -108,7 +110,8 @@ class Verdict:
     """
 
     outcomes: list[Outcome]
-    story: list[dict[str, Any]] = field(default_factory=list)
+    deadly: list[int] = field(default_factory=list)
+    errors: bool = False
     stopped: list[str] = field(default_factory=list)
     seconds: float = 0.0
     peak: int = 0
@@ -140,32 +143,61 @@ def tests(source: NotebookNode) -> list[Test]:
     return found
 
 
-def judge(
-    work: Repaired,
-    examination: list[Test],
-    limits: Limits,
-    *,
-    unsafe: bool = False,
-    wall: str = BUBBLEWRAP,
-    story: bool = True,
-    seed: int = 0,
-) -> Verdict:
-    """Run a repaired submission and its tests.
+@dataclass
+class Shown:
+    """What a submission showed when it ran once more, without hidden tests.
+
+    Attributes
+    ----------
+    story : list of dict
+        What the student's own cells showed: printed, figures, error.
+    told : dict of str to str
+        The words of the visible tests that failed, by test.
+    stopped : list of str
+        Cells that had to be stopped, and what of the story was left out, in a sentence each.
+    seconds : float
+        Wall time.
+    peak : int
+        Largest resident memory of the sandbox, bytes.
+    """
+
+    story: list[dict[str, Any]] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
+    stopped: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    peak: int = 0
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a submission runs.
+
+    Attributes
+    ----------
+    limits : Limits
+    unsafe : bool
+        Without a sandbox.
+    wall : str
+        Around the sandbox, one of `sandbox.WALLS`.
+    seed : int
+        What chance follows from, in the tests and in the sandbox.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    unsafe: bool = False
+    wall: str = BUBBLEWRAP
+    seed: int = 0
+
+
+def judge(work: Repaired, examination: list[Test], conditions: Conditions | None = None) -> Verdict:
+    """Run what answers are made of in a repaired submission, and the tests.
 
     Parameters
     ----------
     work : Repaired
     examination : list of Test
         Of the source notebook.
-    limits : Limits
-    unsafe : bool
-        Without a sandbox.
-    wall : str
-        Around the sandbox, one of `sandbox.WALLS`.
-    story : bool
-        Whether to run the whole notebook once more for what it shows; no test ever runs there.
-    seed : int
-        What chance follows from, in the tests and in the sandbox.
+    conditions : Conditions, optional
 
     Returns
     -------
@@ -174,18 +206,56 @@ def judge(
         for chance (`os.urandom`, `secrets`, `uuid`).
     """
     started = time.monotonic()
+    with _running(work, examination, conditions or Conditions()) as run:
+        outcomes = run.examine()
+    deadly = sorted(run.deadly)
+    seconds = time.monotonic() - started
+    return Verdict(outcomes, deadly, run.errors, run.stopped, seconds, run.peak)
+
+
+def show(
+    work: Repaired,
+    examination: list[Test],
+    verdict: Verdict,
+    conditions: Conditions | None = None,
+    *,
+    whole: bool = True,
+) -> Shown:
+    """Run a judged submission once more, for what it shows and what its visible tests say.
+
+    Parameters
+    ----------
+    work : Repaired
+    examination : list of Test
+        Of the source notebook.
+    verdict : Verdict
+        What it came to; no mark depends on what is found here.
+    conditions : Conditions, optional
+    whole : bool
+        Whether all cells run, or only what answers are made of.
+
+    Returns
+    -------
+    Shown
+    """
+    started = time.monotonic()
+    with _running(work, examination, conditions or Conditions()) as run:
+        run.deadly |= set(verdict.deadly)
+        try:
+            story, told = run.tell_story(verdict.outcomes, whole)
+        except Exception:  # noqa: BLE001 - whatever it shows, the marks stand
+            story, told = [], {}
+            run.stopped.append(NO_STORY)
+    return Shown(story, told, run.stopped, time.monotonic() - started, run.peak)
+
+
+@contextlib.contextmanager
+def _running(work: Repaired, examination: list[Test], conditions: Conditions) -> Iterator[_Run]:
     with (
         sandbox.scratch() as folder,
-        contextlib.closing(_Run(work, examination, limits, folder, unsafe, seed, wall)) as run,
+        contextlib.closing(_Run(work, examination, conditions, folder)) as run,
     ):
-        outcomes = run.examine()
-        shown: list[dict[str, Any]] = []
-        if story:
-            try:
-                shown = run.tell_story(outcomes)
-            except Exception:  # noqa: BLE001 - whatever it shows, the marks stand
-                run.stopped.append(NO_STORY)
-    return Verdict(outcomes, shown, run.stopped, time.monotonic() - started, run.peak)
+        yield run
 
 
 class _Run:
@@ -193,28 +263,24 @@ class _Run:
         self,
         work: Repaired,
         examination: list[Test],
-        limits: Limits,
+        conditions: Conditions,
         shared: Path,
-        unsafe: bool,
-        seed: int,
-        wall: str,
     ) -> None:
         self._cells = work.cells
         self._tests = {test.name: test for test in examination}
         most = max((test.memory for test in examination), default=0)
-        self._limits = limits
+        self._limits = limits = conditions.limits
         self._walls = dataclasses.replace(limits, memory=max(limits.memory, most))
-        self._seed = seed
+        self._conditions = conditions
         self._shared = shared
-        self._unsafe = unsafe
-        self._wall = wall
         self._deadline = time.monotonic() + limits.lab_seconds
         self._shell: Shell | None = None
         self._needed: set[int] = set()  # positions of cells, see `needed_cells`
         self._used: set[int] = set()
-        self._deadly: set[int] = set()  # cells not to be run again
+        self.deadly: set[int] = set()  # cells not to be run again
         self._lost: dict[str, str] = {}  # exercises that were stopped, and why
         self.stopped: list[str] = []
+        self.errors = False
         self.peak = 0
 
     # -- the examination: only the cells that answers are made of, and the tests in between --
@@ -248,17 +314,18 @@ class _Run:
         """Return a sandbox in which all needed cells before this one have run."""
         while self._shell is None:  # again, if a cell behaves worse than the first time
             self._shell = self._start()
-            for earlier in sorted(self._needed - self._deadly):
+            for earlier in sorted(self._needed - self.deadly):
                 if earlier < position and self._shell is not None:
                     self._execute(earlier)
         return self._shell
 
     def _start(self) -> Shell:
-        return Shell(self._shared, self._walls, self._unsafe, self._seed, self._wall)
+        how = self._conditions
+        return Shell(self._shared, self._walls, how.unsafe, how.seed, how.wall)
 
     def _execute(self, position: int) -> None:
         cell = self._cells[position]
-        if position in self._deadly:
+        if position in self.deadly:
             return
         own = [test for test in self._tests.values() if test.exercise == cell.name]
         what = f"The cell of `{cell.name}`" if cell.name else "A cell of yours"
@@ -266,10 +333,12 @@ class _Run:
         try:
             granted = self._of_exercise(own[0]) if own else self._of_cell(spare)
             shell = self._open(position)
-            shell.ask({"do": "run", "source": cell.source}, granted, what, MAX_ANSWER)
+            request = {"do": "run", "source": cell.source}
+            answer = shell.ask(request, granted, what, MAX_ANSWER)
+            self.errors |= type(answer) is dict and answer.get("error") is not None
         except Stopped as stopped:
             why = self._drop(stopped)
-            self._deadly.add(position)
+            self.deadly.add(position)
             if cell.role == "solution":
                 self._lost[cell.name] = why
 
@@ -282,7 +351,7 @@ class _Run:
             granted = self._of_exercise(test)
             asked = Answers(self._open(position), granted)
             told, outcome.visible = attempt(
-                test, asked, self._shared, self._seed, seconds=self._left()
+                test, asked, self._shared, self._conditions.seed, seconds=self._left()
             )
         except Stopped as stopped:
             told = self._lost[test.exercise] = self._drop(stopped)
@@ -291,21 +360,29 @@ class _Run:
             outcome.points = test.points
         return outcome
 
-    # -- the story: the whole notebook, for what it shows and what its visible tests say --
+    # -- the story: what cells show, and what visible tests say, where no hidden test has been --
 
-    def tell_story(self, outcomes: list[Outcome]) -> list[dict[str, Any]]:
-        failed = {outcome.name: outcome for outcome in outcomes if outcome.visible}
+    def tell_story(
+        self, outcomes: list[Outcome], whole: bool
+    ) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """Return what the cells showed, and the words of the visible tests that failed."""
+        failed = {outcome.name for outcome in outcomes if outcome.visible}
         story = Story()
+        told: dict[str, str] = {}
         ended: dict[str, str] = {}  # errors with which cells of answers ended
+        if not whole:
+            self._find_needed()
         for position, cell in enumerate(self._cells):
-            if cell.kind != "code" or position in self._deadly:
+            if cell.kind != "code" or position in self.deadly:
+                continue
+            if not whole and cell.role != "test" and position not in self._needed:
                 continue
             try:
                 if self._shell is None:
                     self._shell = self._start()
                 if cell.role == "test":
-                    if outcome := failed.get(cell.name):
-                        self._hear(outcome, self._shell, ended)
+                    if cell.name in failed:
+                        told[cell.name] = self._hear(cell.name, self._shell, ended)
                     continue
                 request = {"do": "run", "source": cell.source}
                 answer = self._shell.ask(request, self._of_cell(), "A cell of yours", MAX_ANSWER)
@@ -316,19 +393,19 @@ class _Run:
             if error and cell.role == "solution":
                 ended[cell.name] = error
         self.stopped += story.said
-        return story.shown
+        return story.shown, {name: words for name, words in told.items() if words}
 
-    def _hear(self, outcome: Outcome, shell: Shell, ended: Mapping[str, str]) -> None:
-        """Take the visible test's own words from here, where no hidden test has been."""
-        test = self._tests[outcome.name]
+    def _hear(self, name: str, shell: Shell, ended: Mapping[str, str]) -> str:
+        """Return the visible test's own words."""
+        test = self._tests[name]
         asked = Answers(shell, self._of_exercise(test))
         test = dataclasses.replace(test, code=visible(test.code))
-        told = attempt(test, asked, self._shared, self._seed, frank=True, seconds=self._left())[0]
-        if told:
-            outcome.told = told
+        seed, left = self._conditions.seed, self._left()
+        told, _ = attempt(test, asked, self._shared, seed, frank=True, seconds=left)
         error = ended.get(test.exercise)
         if error and told.startswith(f"`{test.exercise}` is not defined"):
-            outcome.told = f"the cell of `{test.exercise}` ended with an error: {error}"
+            return f"the cell of `{test.exercise}` ended with an error: {error}"
+        return told
 
     def _of_exercise(self, test: Test) -> Budget:
         return budget(test, self._limits, self._left())
@@ -620,13 +697,16 @@ def _with_sources(start: set[int], names: Mapping[int, tuple[list[str], list[str
 
 __all__ = [
     "Answers",
+    "Conditions",
     "Outcome",
+    "Shown",
     "Test",
     "Verdict",
     "attempt",
     "budget",
     "judge",
     "needed_cells",
+    "show",
     "tests",
     "visible",
 ]

@@ -142,7 +142,9 @@ def _cells(notebook: dict[str, Any]) -> list[Cell]:
             id=identity if type(identity) is str else "",
             locked=grading.get("locked") is True and grading.get("solution") is not True,
         )
-        if kind != "code":
+        if kind == "code":
+            cell.outputs = entry.get("outputs")
+        else:
             cell.source, cell.pictures = pasted.take_out(cell.source, entry.get("attachments"))
         cell.intact = _is_intact(cell, grading)
         cells.append(cell)

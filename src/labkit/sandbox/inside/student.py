@@ -19,6 +19,8 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 import cell_names
+import displayed
+import plain_corner
 import seeding
 import wire
 from after_import import after_import
@@ -26,7 +28,6 @@ from after_import import after_import
 #: text kept of what one cell prints, characters
 MAX_TEXT = 20_000
 MAX_FIGURES = 12
-MAX_FIGURE_BYTES = 2_000_000
 
 
 def limit(memory: int, processes: int, file_bytes: int, cpu_seconds: int) -> None:
@@ -181,7 +182,7 @@ class Notebook:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             result = self.shell.run_cell(source, store_history=False)
             error = result.error_before_exec or result.error_in_exec
-            figures = [figure for data in self.shown for figure in _figures(data)]
+            figures = [figure for data in self.shown for figure in displayed.figures(data)]
             figures += _open_figures()
             printed.write("\n".join(_text(data) for data in self.shown))
         answer = {
@@ -241,24 +242,6 @@ def _text(data: dict[str, Any]) -> str:
     return str(data.get("text/plain", ""))
 
 
-def _figures(data: dict[str, Any]) -> list[list[Any]]:
-    """Return the pictures, with their alt texts, in what a cell displayed."""
-    import base64
-    import html
-    import re
-
-    if "image/png" in data:
-        image = data["image/png"]
-        found = [(base64.b64decode(image) if isinstance(image, str) else image, "")]
-    else:
-        pattern = r'src="data:image/png;base64,([^"]+)"(?: alt="([^"]*)")?'
-        found = [
-            (base64.b64decode(image), html.unescape(alt or ""))
-            for image, alt in re.findall(pattern, str(data.get("text/html", "")))
-        ]
-    return [[image, alt[:2000]] for image, alt in found if len(image) <= MAX_FIGURE_BYTES]
-
-
 def _open_figures() -> list[list[Any]]:
     """Draw the figures a cell left open, as a notebook would show them."""
     pyplot = sys.modules.get("matplotlib.pyplot")
@@ -269,7 +252,7 @@ def _open_figures() -> list[list[Any]]:
         buffer = io.BytesIO()
         with contextlib.suppress(Exception):
             pyplot.figure(number).savefig(buffer, format="png", dpi=80)
-            if buffer.tell() <= MAX_FIGURE_BYTES:
+            if buffer.tell() <= displayed.MAX_BYTES:
                 drawn.append([buffer.getvalue(), ""])
     pyplot.close("all")
     return drawn
@@ -310,4 +293,5 @@ if __name__ == "__main__":
     if "LABKIT_SECOND_WALL" in os.environ:
         stand_in()
     settle(seed)
+    plain_corner.install()
     serve(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb"))
