@@ -23,17 +23,15 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-# the labs use both cores; the other tests share them, one more at a time since some of them wait
+# one process runs the labs, two at a time; the others run what else there is
 test: lint
 	$(BIN)/labkit data
-	$(BIN)/pytest -m labs
-	$(BIN)/pytest -n 3 -m "not labs"
+	$(BIN)/pytest -n 3
 
 # every seed, fold and training: hours
 thorough: lint
 	$(BIN)/labkit data
-	LABKIT_THOROUGH=1 $(BIN)/pytest -m labs
-	LABKIT_THOROUGH=1 $(BIN)/pytest -n 2 -m "not labs"
+	LABKIT_THOROUGH=1 $(BIN)/pytest -n 2
 
 notebooks: $(VENV)/installed
 	$(BIN)/labkit notebooks
