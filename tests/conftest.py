@@ -5,9 +5,16 @@ expensive fixture run in one worker: a file's fixtures, a lab's sandbox, the wal
 that take minutes come first, so that no worker is left alone with one at the end.
 """
 
+import os
 import re
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # threads of several processes would wait for each other on the same cores; this is read when
+    # the libraries are imported
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 pytest_plugins = ["tests.tiny_archive"]
 

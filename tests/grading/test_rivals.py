@@ -42,7 +42,7 @@ RIVALS = [
     for rival in ALL_RIVALS
     if THOROUGH or rival in TRIED or (rival.lab, rival.exercise) not in LONG
 ]
-SEEDS = range(1, 21 if THOROUGH else 6)
+SEEDS = range(1, 21 if THOROUGH else 4)
 #: seeds tried in one interpreter, with one seed of its hashes
 SEEDS_TOGETHER = 5
 
