@@ -1,7 +1,12 @@
 """What an instructor runs: the `labkit` command and the code behind it. Not for notebooks."""
 
 import os
+import sys
 from pathlib import Path
+
+# jsonschema, which nbformat needs, takes a second or two to import a grammar of web addresses;
+# no schema of notebooks asks for them, and without the grammar it leaves them unchecked
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def course_folder() -> Path:

@@ -67,7 +67,7 @@ FAULTS = {
 class Faulty(Examination):
     """A grader that does what a submission is called, as one with a fault in it might."""
 
-    def grade(self, student, raw, notes):
+    def mark(self, student, raw, notes):
         if student in FAULTS:
             FAULTS[student][0]()
         return GradedSubmission({"graded": student})
