@@ -41,8 +41,8 @@ class Standing:
 
     @property
     def adds_nothing(self) -> bool:
-        """Whether nothing but tests has been counted so far."""
-        return not (self.by_hand or self.comments or self.late)
+        """Whether there is nothing to tell but the tests."""
+        return not (self.by_hand or self.comments or self.lateness)
 
     @property
     def to_come(self) -> float:
