@@ -110,9 +110,7 @@ def test_free_days_are_spent_in_the_order_in_which_labs_are_due(course):
     course.hand_in("01_first", "2026-02-04 22:00 UTC")  # two days begun: one is left for lab 3
     assert course.late("01_first")[0] is None
     assert course.late("03_third")[0] == 2.0
-    assert (
-        "it uses 1 late day, 0 of your 3 are left; 2 points are taken" in course.late("03_third")[1]
-    )
+    assert "it uses 1 late day (0 of 3 left); 2 points are taken" in course.late("03_third")[1]
 
 
 def test_late_days_of_one_student_are_not_those_of_another(course):
@@ -139,7 +137,7 @@ def test_an_extension_ends_at_its_hour_in_the_time_zone_of_the_file(course):
     course.hand_in("02_second", "2026-02-11 23:01 UTC")
     assert course.late("02_second")[1] == (
         "Handed in 1 minute after it was due (2026-02-12 00:00 CET, with your extension): "
-        "it uses 1 late day, 2 of your 3 are left; no points are taken."
+        "it uses 1 late day (2 of 3 left); no points are taken."
     )
 
 
@@ -250,6 +248,20 @@ def test_dates_of_the_file_may_name_their_own_time_zone(tmp_path):
         assert until.isoformat() == "2026-07-01T19:00:00"
 
 
+def test_the_documented_file_can_be_read_as_it_stands(tmp_path):
+    text = (ROOT / "INSTRUCTORS.md").read_text(encoding="utf-8").partition("`late.toml`")[2]
+    block = re.search(r"\n\n((?:    .*\n|\n)+)", text).group(1)
+    documented, described = tmp_path / "late.toml", tmp_path / "described.toml"
+    documented.write_text(block.replace("\n    ", "\n"))
+    rules = late_rules.read(documented)
+    assert (rules.free_days, rules.otherwise.percent_a_day) == (5, 10)
+    assert rules.rule("09_corona").points_a_day == 2
+    (until,) = rules.extensions.values()
+    assert until.isoformat() == "2026-03-02T22:59:00"  # CET is an hour ahead of UTC
+    described.write_text(late_rules.__doc__.partition("\n")[2].replace("\n    ", "\n"))
+    assert late_rules.read(described) == rules
+
+
 # --- both ways to grade -------------------------------------------------------------------------
 
 
@@ -267,11 +279,11 @@ def test_labkit_grade_and_nbgraders_autograde_take_the_same_points(tmp_path):
     page = course / "feedback" / "ada" / LAB / f"{LAB}.html"
     (line,) = batch.grade(settings, ["ada"], count=1)
     assert (line.again, line.late) == (False, 0)
-    assert "it uses 2 late days, 0 of your 2 are left; no points are taken." in page.read_text()
+    assert "it uses 2 late days (0 of 2 left); no points are taken." in page.read_text()
     late.write_text(late.read_text().replace("free_days = 2", "free_days = 1"))
     (line,) = batch.grade(settings, ["ada"], count=1)
     assert (line.again, line.late) == (False, 1)
-    assert "it uses 1 late day, 0 of your 1 are left; 1 point is taken." in page.read_text()
+    assert "it uses 1 late day (0 of 1 left); 1 point is taken." in page.read_text()
     assert re.search(r"<small>.*1 taken for handing in late", page.read_text())
     graded = nbformat.read(course / "autograded" / "ada" / LAB / f"{LAB}.ipynb", as_version=4)
     nbgrader_cycle.grade_executed(course, LAB, "bob", graded)

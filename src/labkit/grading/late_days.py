@@ -161,7 +161,7 @@ class LateDays(BasePlugin):  # type: ignore[misc]  # nbgrader has no types
         if late is None:
             return ""
         used, all_days = f"{late.free} late day{'s' * (late.free != 1)}", self.rules.free_days
-        days = f"it uses {used}, {late.left} of your {all_days} are left; " if all_days else ""
+        days = f"it uses {used} ({late.left} of {all_days} left); " if all_days else ""
         due = late.due.replace(tzinfo=datetime.UTC).astimezone(self.rules.timezone)
         return sentence(late.by, due, late.extended, taken, days)
 

@@ -64,7 +64,7 @@ class Totals:
     most : dict of str to float
         Points to be had, by lab; labs in which nothing is graded are left out.
     of : dict of (str, str) to Total
-        By account and lab; None is missing where nothing is graded yet.
+        By account and lab; without an entry where nothing is graded yet.
     remarks : list of str
         What an instructor should know before passing the points on.
     """
@@ -85,7 +85,7 @@ def read(
 ) -> Totals:
     """Read the points of a class from its gradebook.
 
-    Who handed in nothing has 0 points once the lab is due for them, and none before.
+    Who handed in nothing has 0 points, but no entry while the lab is not due for them yet.
 
     Parameters
     ----------
