@@ -237,6 +237,17 @@ def test_nothing_handed_in_costs_points_only_once_the_lab_is_due(course):
     assert points == [set(), {"cecilia", "vera"}, {"cecilia", "vera", "evil"}]
 
 
+def test_points_changed_by_hand_and_extra_credit_count_as_nbgrader_counts_them(course):
+    api = nbgrader_api(course)
+    with Gradebook(api.coursedir.db_url) as book:
+        grade = book.find_grade("test_it", ONE, ONE, "vera")
+        grade.manual_score, grade.extra_credit = 6.5, 1.25
+        book.db.commit()
+        submission = book.find_submission(ONE, "vera")
+        wanted = submission.score - submission.late_submission_penalty
+        assert totals.read(book, api, course).of["vera", ONE].points == wanted == 6.25
+
+
 def test_a_penalty_that_no_longer_follows_the_rules_is_said(course, caplog):
     (course / "late.toml").write_text("[[rule]]\npoints_a_day = 1\n")
     _, said = _export(course, "Canvas", caplog)

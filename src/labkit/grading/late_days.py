@@ -80,7 +80,6 @@ class LateDays(BasePlugin):  # type: ignore[misc]  # nbgrader has no types
         """
         # nbgrader sets these on the step of autograding that calls its plugin
         lab, gradebook = self.parent.assignment_id, self.parent.gradebook
-        self.check()
         late = self.late(gradebook.find_submission(lab, student_id))
         if late is None or late.days == late.free:
             return None
@@ -88,19 +87,17 @@ class LateDays(BasePlugin):  # type: ignore[misc]  # nbgrader has no types
 
     @cached_property
     def rules(self) -> LateRules:
-        """The rules of the course."""
-        return late_rules.read(course_folder(self) / late_rules.FILE)
-
-    def check(self) -> None:
-        """Look whether `late.toml` fits the course.
+        """The rules of the course; they name labs and students that it has.
 
         Raises
         ------
         CourseError
-            If it names a student or a lab that the course does not have, or an extension that ends
-            before the lab is due.
+            If something in `late.toml` is wrong.
         """
-        _ = self._fits
+        course = course_folder(self)
+        rules = late_rules.read(course / late_rules.FILE)
+        _require_fit(rules, course, self.parent.gradebook)
+        return rules
 
     def due(self, student: str, assignment: Any) -> datetime.datetime | None:
         """Return when a lab is due for a student who has handed in nothing.
@@ -130,18 +127,28 @@ class LateDays(BasePlugin):  # type: ignore[misc]  # nbgrader has no types
         Late or None
             None if it was handed in in time, or no date is set.
         """
+        if not submission.assignment.duedate or not self._late_by(submission):
+            return None
         left = self.rules.free_days
         dated = [each for each in submission.student.submissions if each.assignment.duedate]
         for each in sorted(dated, key=lambda each: (each.assignment.duedate, each.assignment.name)):
-            due = max(each.duedate, self.due(each.student.id, each.assignment))
-            by = max(each.timestamp - due, 0 * _DAY) if each.timestamp else 0 * _DAY
-            days = math.ceil(by / _DAY)
+            days = math.ceil(self._late_by(each) / _DAY)
             free = min(days, left)
             left -= free
             if each is submission:
-                extended = due > each.assignment.duedate
-                return Late(by, due, extended, days, free, left) if days else None
-        return None
+                break
+        due = self._due(submission)
+        extended = due > submission.assignment.duedate
+        return Late(self._late_by(submission), due, extended, days, free, left)
+
+    def _due(self, submission: Any) -> datetime.datetime:
+        """Return when a submission was due, by the longer of its two extensions."""
+        due: datetime.datetime = submission.duedate
+        return max(due, self.due(submission.student_id, submission.assignment) or due)
+
+    def _late_by(self, submission: Any) -> datetime.timedelta:
+        when: datetime.datetime | None = submission.timestamp
+        return max(when - self._due(submission) if when else 0 * _DAY, 0 * _DAY)
 
     def sentence(self, submission: Any, taken: float) -> str:
         """Say how late a submission is, what that cost, and how many late days are left.
@@ -164,36 +171,6 @@ class LateDays(BasePlugin):  # type: ignore[misc]  # nbgrader has no types
         days = f"it uses {used} ({late.left} of {all_days} left); " if all_days else ""
         due = late.due.replace(tzinfo=datetime.UTC).astimezone(self.rules.timezone)
         return sentence(late.by, due, late.extended, taken, days)
-
-    @cached_property
-    def _fits(self) -> bool:
-        rules, course = self.rules, course_folder(self)
-        file = course / late_rules.FILE
-        due = {each.name: each.duedate for each in self.parent.gradebook.assignments}
-        labs = due.keys() | _folders(course / "solutions")
-        named = [*rules.by_lab, *(lab for _, lab in rules.extensions)]
-        for lab in named:
-            if lab not in labs:
-                raise CourseError(f"{file}: no lab is called {lab!r}.", f"{_like(lab, labs)}.")
-        if not rules.extensions:
-            return True
-        students = {name for (name,) in self.parent.gradebook.db.query(Student.id)}
-        students |= _folders(course / "submitted")
-        for (student, lab), until in rules.extensions.items():
-            if student not in students:
-                raise CourseError(
-                    f"{file}: no student is called {student!r}.",
-                    f"{_like(student, students)}, or add the student to the gradebook "
-                    f"(nbgrader db student add {student}).",
-                )
-            if (end := due.get(lab)) and until < end:
-                raise CourseError(
-                    f"{file}: the extension of {student} for {lab} ends "
-                    f"{until:%Y-%m-%d %H:%M} UTC, before the lab is due ({end:%Y-%m-%d %H:%M} "
-                    "UTC).",
-                    "Correct or delete it.",
-                )
-        return True
 
 
 def sentence(
@@ -227,6 +204,31 @@ def sentence(
         f"Handed in {' '.join(parts[:2]) or 'less than a minute'} after it was due "
         f"({due:%Y-%m-%d %H:%M %Z}{with_extension}): {days}{cost} taken."
     )
+
+
+def _require_fit(rules: LateRules, course: Path, gradebook: Any) -> None:
+    """Refuse rules that name what the course does not have, and extensions that extend nothing."""
+    file = course / late_rules.FILE
+    due = {assignment.name: assignment.duedate for assignment in gradebook.assignments}
+    labs = due.keys() | _folders(course / "solutions")
+    for lab in (*rules.by_lab, *(lab for _, lab in rules.extensions)):
+        if lab not in labs:
+            raise CourseError(f"{file}: no lab is called {lab!r}.", f"{_like(lab, labs)}.")
+    students = {name for (name,) in gradebook.db.query(Student.id)}
+    students |= _folders(course / "submitted")
+    for (student, lab), until in rules.extensions.items():
+        if student not in students:
+            raise CourseError(
+                f"{file}: no student is called {student!r}.",
+                f"{_like(student, students)}, or add the student to the gradebook "
+                f"(nbgrader db student add {student}).",
+            )
+        if (end := due.get(lab)) and until < end:
+            raise CourseError(
+                f"{file}: the extension of {student} for {lab} ends {until:%Y-%m-%d %H:%M} UTC, "
+                f"before the lab is due ({end:%Y-%m-%d %H:%M} UTC).",
+                "Correct or delete it.",
+            )
 
 
 def _folders(path: Path) -> set[str]:

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 
 from labkit.errors import GradingError
 from labkit.grading import gradebook_cells, lateness, nbgrader_cycle
-from labkit.grading.standing import Standing
+from labkit.grading.standing import Standing, score
 from labkit.notebooks import nbgrader_api, on_path
 
 #: how long to wait while another program writes to the gradebook, s
@@ -231,7 +231,7 @@ class Marks:
     def _standing(self, notebook: Any) -> Standing:
         grades = sorted(notebook.grades, key=lambda grade: str(grade.name))
         return Standing(
-            points={grade.name: _score(grade) for grade in grades},
+            points={grade.name: score(grade) for grade in grades},
             most={grade.name: float(grade.cell.max_score) for grade in grades},
             by_hand=[
                 grade.name
@@ -243,12 +243,6 @@ class Marks:
             late=notebook.late_submission_penalty or 0.0,
             lateness=lateness.told(self._plugin, notebook),
         )
-
-
-def _score(grade: Any) -> float:
-    given = (grade.manual_score, grade.auto_score, 0.0)
-    score = next(float(points) for points in given if points is not None)
-    return score + float(grade.extra_credit or 0.0)
 
 
 @contextmanager

@@ -52,3 +52,15 @@ class Standing:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)
+
+
+def score(grade: Any) -> float:
+    """Return the points of a cell that count: those a person gave, otherwise the tests', and extra.
+
+    Parameters
+    ----------
+    grade : nbgrader.api.Grade
+    """
+    given = (grade.manual_score, grade.auto_score, 0.0)
+    points = next(float(points) for points in given if points is not None)
+    return points + float(grade.extra_credit or 0.0)
