@@ -184,7 +184,7 @@ class Moodle(MarksExport):
     address and useremail, or ID number (the gradebook's LMS user ID) and useridnumber. Upper and
     lower case count in an email address.
 
-    Described at https://docs.moodle.org/en/Grade_import
+    Described at https://docs.moodle.org/311/en/Grade_import
     """
 
     file = "moodle.csv"
@@ -224,7 +224,7 @@ class Gradescope(MarksExport):
     Total Lateness (H:M:S).
 
     Described at https://guides.gradescope.com/hc/en-us/articles/21926598776333-Adding-Students-and-Staff
-    (roster) and https://nemogb-dev.github.io/nemogb-r/ (exports)
+    (roster) and https://nemogb-dev.github.io/nemogb-r/articles/simple-syllabus.html (an export)
     """
 
     file = "gradescope.csv"
