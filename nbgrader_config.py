@@ -25,3 +25,6 @@ c.Execute.timeout = max(
     [limit for lab, limit in TIMEOUTS.items() if lab in sys.argv] or TIMEOUTS.values()
 )
 c.Execute.interrupt_on_timeout = True
+
+# late days and extensions, by the rules in late.toml if there is one
+c.AssignLatePenalties.plugin_class = "labkit.grading.late_days.LateDays"

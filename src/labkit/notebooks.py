@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -135,6 +135,22 @@ def nbgrader_api(course: Path, more: Config | None = None) -> NbGraderAPI:
     if more is not None:
         config.merge(more)
     return NbGraderAPI(config=config)
+
+
+def course_folder(configurable: Any) -> Path:
+    """Return the course folder to which a part of nbgrader belongs.
+
+    Parameters
+    ----------
+    configurable : traitlets.config.Configurable
+        The part: a plugin, a preprocessor, a command.
+    """
+    above = configurable
+    while above is not None:
+        if getattr(above, "coursedir", None) is not None:
+            return Path(above.coursedir.root)
+        above = above.parent
+    return Path.cwd()
 
 
 @contextlib.contextmanager

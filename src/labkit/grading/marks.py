@@ -8,12 +8,11 @@ what a person has changed since.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import logging
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labkit.errors import GradingError
-from labkit.grading import gradebook_cells, nbgrader_cycle
-from labkit.grading.standing import Standing
+from labkit.grading import gradebook_cells, lateness, nbgrader_cycle
+from labkit.grading.standing import Standing, score
 from labkit.notebooks import nbgrader_api, on_path
 
 #: how long to wait while another program writes to the gradebook, s
@@ -37,10 +36,10 @@ CREATE TABLE IF NOT EXISTS labkit_graded (
 class Marks:
     """The gradebook of a course, open for one lab. Use `opened`."""
 
-    def __init__(self, gradebook: Any, lab: str, penalty: Any) -> None:
+    def __init__(self, gradebook: Any, lab: str, plugin: Any) -> None:
         self._gradebook = gradebook
         self._lab = lab
-        self._penalty = penalty
+        self._plugin = plugin
         self._run(_TABLE)
         gradebook.db.commit()
 
@@ -134,7 +133,7 @@ class Marks:
             for comment in notebook.comments:
                 empty = comment.name in result["unanswered"]
                 comment.auto_comment = "No response." if empty else None
-            self._enter_penalty(student, notebook)
+            self._enter_penalty(notebook)
             standing = self._standing(notebook)
             yield standing
             self._remember(student, digest, {**result, "shown": standing.to_dict()})
@@ -160,7 +159,7 @@ class Marks:
         with self._all_or_none():
             self._hand_in(student, timestamp)
             notebook = self._notebook(student)
-            self._enter_penalty(student, notebook)
+            self._enter_penalty(notebook)
             return self._standing(notebook)
 
     def standing(self, student: str) -> Standing | None:
@@ -223,30 +222,16 @@ class Marks:
             result=json.dumps(result),
         )
 
-    def _enter_penalty(self, student: str, notebook: Any) -> None:
+    def _enter_penalty(self, notebook: Any) -> None:
         """Enter the penalty for handing in late, as nbgrader's autograde would."""
-        book = self._gradebook
-        book.db.flush()
-        book.db.refresh(notebook)  # its score is a sum made by the database
-        seconds, penalty = _seconds_late(notebook.assignment), None
-        if seconds > 0:
-            try:
-                penalty = self._penalty(student, notebook.score, seconds)
-            except Exception as error:
-                raise GradingError(
-                    "the plugin for late submissions that nbgrader_config.py names failed "
-                    f"({type(error).__name__}: {error})"
-                ) from error
-        if penalty is not None:
-            penalty = min(max(penalty, 0.0), notebook.score)
-        notebook.late_submission_penalty = penalty
+        self._gradebook.db.flush()
+        self._gradebook.db.refresh(notebook)  # its score is a sum made by the database
+        notebook.late_submission_penalty = lateness.penalty(self._plugin, notebook)
 
-    @staticmethod
-    def _standing(notebook: Any) -> Standing:
+    def _standing(self, notebook: Any) -> Standing:
         grades = sorted(notebook.grades, key=lambda grade: str(grade.name))
-        late = notebook.late_submission_penalty or 0.0
         return Standing(
-            points={grade.name: _score(grade) for grade in grades},
+            points={grade.name: score(grade) for grade in grades},
             most={grade.name: float(grade.cell.max_score) for grade in grades},
             by_hand=[
                 grade.name
@@ -255,34 +240,9 @@ class Marks:
             ],
             waiting=[grade.name for grade in grades if grade.needs_manual_grade],
             comments={c.name: c.manual_comment for c in notebook.comments if c.manual_comment},
-            late=late,
-            lateness=_lateness(notebook.assignment, late) if late else "",
+            late=notebook.late_submission_penalty or 0.0,
+            lateness=lateness.told(self._plugin, notebook),
         )
-
-
-def _score(grade: Any) -> float:
-    given = (grade.manual_score, grade.auto_score, 0.0)
-    score = next(float(points) for points in given if points is not None)
-    return score + float(grade.extra_credit or 0.0)
-
-
-def _seconds_late(submission: Any) -> float:
-    # nbgrader itself fails over an extension where no date is set
-    return float(submission.total_seconds_late) if submission.assignment.duedate else 0.0
-
-
-def _lateness(submission: Any, late: float) -> str:
-    """Say in a sentence how late a submission was and what that cost."""
-    late_by = datetime.timedelta(seconds=_seconds_late(submission))
-    hours, minutes = divmod(late_by.seconds // 60, 60)
-    amounts = ((late_by.days, "day"), (hours, "hour"), (minutes, "minute"))
-    parts = [f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in amounts if n]
-    with_extension = ", with your extension" if submission.extension else ""
-    return (
-        f"Handed in {' '.join(parts[:2]) or 'less than a minute'} after it was due "
-        f"({submission.duedate:%Y-%m-%d %H:%M} UTC{with_extension}): "
-        f"{round(late, 2):g} points are taken."
-    )
 
 
 @contextmanager
@@ -300,6 +260,8 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
     ------
     GradingError
         If nbgrader cannot enter it, or the gradebook cannot be used.
+    CourseError
+        If something in `late.toml` is wrong.
     """
     from nbgrader.api import Gradebook
     from sqlalchemy.engine import make_url
@@ -314,7 +276,6 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
             _require_usable(url)
             if url.get_backend_name() == "sqlite":
                 url = url.update_query_dict({"timeout": str(PATIENCE)})
-            penalty = _penalty_plugin(api)
             with _usable(url):
                 with Gradebook(url) as gradebook:
                     entered = gradebook_cells.agree(gradebook, lab, source)
@@ -323,7 +284,7 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
                 if not entered:
                     nbgrader_cycle.register(course, lab)
                 gradebook = stack.enter_context(Gradebook(url))
-                marks = Marks(gradebook, lab, penalty)
+                marks = Marks(gradebook, lab, lateness.plugin(api, gradebook, lab))
         yield marks
 
 
@@ -363,14 +324,3 @@ def _require_usable(url: Any) -> None:
             raise _not_usable(url, f"malformed: {found}")
         database.execute("BEGIN IMMEDIATE")
         database.rollback()
-
-
-def _penalty_plugin(api: Any) -> Callable[[str, float, float], float | None]:
-    """Return the late_submission_penalty of the plugin in nbgrader_config.py."""
-    from nbgrader.preprocessors import AssignLatePenalties
-
-    penalties = AssignLatePenalties(parent=api)
-    penalties.init_plugin()
-    penalty: Callable[[str, float, float], float | None]
-    penalty = penalties.plugin_inst.late_submission_penalty
-    return penalty

@@ -41,8 +41,8 @@ class Standing:
 
     @property
     def adds_nothing(self) -> bool:
-        """Whether nothing but tests has been counted so far."""
-        return not (self.by_hand or self.comments or self.late)
+        """Whether there is nothing to tell but the tests."""
+        return not (self.by_hand or self.comments or self.lateness)
 
     @property
     def to_come(self) -> float:
@@ -52,3 +52,15 @@ class Standing:
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
         return asdict(self)
+
+
+def score(grade: Any) -> float:
+    """Return the points of a cell that count: those a person gave, otherwise the tests', and extra.
+
+    Parameters
+    ----------
+    grade : nbgrader.api.Grade
+    """
+    given = (grade.manual_score, grade.auto_score, 0.0)
+    points = next(float(points) for points in given if points is not None)
+    return points + float(grade.extra_credit or 0.0)
