@@ -160,6 +160,7 @@ class Examination:
         )
         answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
         unanswered = [cell.name for cell in answers if cell.released]
+        exercises = {test.exercise for test in self.tests}
         outcomes = [asdict(outcome) for outcome in verdict.outcomes]
         for outcome in outcomes:
             outcome["told"] = feedback.printable(outcome["told"])
@@ -173,6 +174,7 @@ class Examination:
             "stopped": [feedback.printable(line) for line in verdict.stopped],
             "seconds": round(verdict.seconds, 2),
             "peak_mb": round(verdict.peak / 1e6),
+            "spent": {name: round(s, 2) for name, s in verdict.spent.items() if name in exercises},
         }
         return GradedSubmission(result, *self._files(student, work, result, verdict.story))
 

@@ -105,6 +105,8 @@ class Verdict:
         Wall time.
     peak : int
         Largest resident memory of the sandbox, bytes.
+    spent : dict of str to float
+        Wall time of each exercise in the examination, its tests included, s.
     """
 
     outcomes: list[Outcome]
@@ -112,6 +114,7 @@ class Verdict:
     stopped: list[str] = field(default_factory=list)
     seconds: float = 0.0
     peak: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
 
 
 def tests(source: NotebookNode) -> list[Test]:
@@ -185,7 +188,7 @@ def judge(
                 shown = run.tell_story(outcomes)
             except Exception:  # noqa: BLE001 - whatever it shows, the marks stand
                 run.stopped.append(NO_STORY)
-    return Verdict(outcomes, shown, run.stopped, time.monotonic() - started, run.peak)
+    return Verdict(outcomes, shown, run.stopped, time.monotonic() - started, run.peak, run.spent)
 
 
 class _Run:
@@ -215,6 +218,7 @@ class _Run:
         self._deadly: set[int] = set()  # cells not to be run again
         self._lost: dict[str, str] = {}  # exercises that were stopped, and why
         self.stopped: list[str] = []
+        self.spent: dict[str, float] = {}
         self.peak = 0
 
     # -- the examination: only the cells that answers are made of, and the tests in between --
@@ -223,11 +227,14 @@ class _Run:
         outcomes = {}
         self._find_needed()
         for position, cell in enumerate(self._cells):
+            exercise, started = cell.name, time.monotonic()
             if cell.role == "test":
                 if test := self._tests.get(cell.name):
+                    exercise = test.exercise
                     outcomes[test.name] = self._test(test, position)
             elif position in self._needed:
                 self._execute(position)
+            self.spent[exercise] = self.spent.get(exercise, 0.0) + time.monotonic() - started
         self.close()
         return [outcomes[name] for name in self._tests]
 
