@@ -239,6 +239,18 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     drawn.add_argument("lab", help="for example 01_apogee")
     drawn.add_argument("--course", type=Path, default=ROOT, help="the course folder")
 
+    report = _command(
+        commands,
+        "report",
+        _report,
+        "write the class report of one lab",
+        "Writes reports/<lab>.html in the course folder, from the gradebook and the graded "
+        "notebooks: how each exercise and test went, what is still to be graded, a row for each "
+        "student. Nothing is graded or changed.",
+    )
+    report.add_argument("lab", help="for example 01_apogee")
+    report.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+
 
 def _chosen_labs(names: Sequence[str]) -> list[str]:
     from labkit import lab_source
@@ -496,6 +508,20 @@ def _comments(chosen: argparse.Namespace) -> int:
     from labkit.grading import rubrics
 
     print(f"written: {rubrics.write(chosen.course.resolve(), chosen.lab)}")
+    return 0
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from functools import partial
+
+    from tqdm.auto import tqdm
+
+    from labkit.grading import report
+
+    bar = partial(
+        tqdm, desc=chosen.lab, unit="notebook", disable=not sys.stderr.isatty(), leave=False
+    )
+    print(f"written: {report.write(chosen.course.resolve(), chosen.lab, bar)}")
     return 0
 
 
