@@ -102,7 +102,7 @@ def test_the_top_counts_students_and_what_waits(page):
         ("7", "handed in"),
         ("6", "graded"),
         ("1", "not graded yet"),
-        ("3", "answers of 3 to be graded by hand"),
+        ("3", "answers of 3 students to be graded by hand"),
     ]
 
 
@@ -257,3 +257,9 @@ def test_a_few_words_in_common_are_not_named():
 def test_one_submission_or_none_is_alike_to_nothing():
     assert alike.similarity({}, []).compared == 0
     assert alike.similarity({"a": [Text("x", "code", LONG)]}, []).compared == 1
+
+
+def test_a_submission_without_end_is_looked_at_in_part():
+    endless = "\n".join(f"x{n} = {n}" for n in range(100_000))
+    cut = endless[: alike.LONGEST]
+    assert compare(endless, cut + LONG)[("a", "b")] == pytest.approx(1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Name, Number, String
@@ -19,6 +19,8 @@ from pygments.token import Comment, Name, Number, String
 TOKENS, WORDS = 8, 5
 #: two submissions this alike are named, if they share so many fragments
 ALIKE, FRAGMENTS = 0.5, 30
+#: characters of one submission that are looked at: no answers come near
+LONGEST = 200_000
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,7 @@ def similarity(written: Mapping[str, list[Text]], known: Iterable[Text]) -> Simi
     own = {
         student: [
             (text.exercise, set(_fragments(text)) - common)
-            for text in texts
-            if text.text not in unchanged
+            for text in _first(text for text in texts if text.text not in unchanged)
         ]
         for student, texts in written.items()
     }
@@ -134,6 +135,14 @@ def _where(parts: list[tuple[str, set[str]]], shared: set[str]) -> list[str]:
         if here := len(part & shared):
             counts[exercise] = counts.get(exercise, 0) + here
     return sorted(counts, key=lambda exercise: -counts[exercise])
+
+
+def _first(texts: Iterable[Text]) -> Iterator[Text]:
+    """Yield texts as long as they are not too long together; somebody may hand in anything."""
+    left = LONGEST
+    for text in texts:
+        yield replace(text, text=text.text[:left])
+        left = max(0, left - len(text.text))
 
 
 def _fragments(text: Text) -> Iterator[str]:

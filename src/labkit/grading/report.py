@@ -101,12 +101,13 @@ def _numbers(found: ClassMarks) -> list[tuple[int, str]]:
     graded = found.graded
     waiting = [work for work in found.students if work.handed_in and not work.standing]
     by_hand = [(work, e) for work in graded for e in found.exercises if work.waits(e)]
+    students = len({work.student for work, _ in by_hand})
     return [
         (len(found.students), "students"),
         (sum(work.handed_in or bool(work.standing) for work in found.students), "handed in"),
         (len(graded), "graded"),
         (len(waiting), "not graded yet"),
-        (len(by_hand), f"answers of {len({w.student for w, _ in by_hand})} to be graded by hand"),
+        (len(by_hand), f"answers of {students} students to be graded by hand"),
     ]
 
 

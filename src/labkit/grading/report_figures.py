@@ -54,7 +54,7 @@ def totals(points: Sequence[float], worth: float) -> str:
             )
             axes.legend(loc="upper left")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set(xlabel="total (points)", ylabel="submissions")
+        axes.set(xlim=(edges[0], edges[-1]), xlabel="total (points)", ylabel="submissions")
         return _svg(figure)
 
 
