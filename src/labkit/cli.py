@@ -227,6 +227,30 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="without a sandbox: students' code can read your files and the hidden tests",
     )
 
+    drawn = _command(
+        commands,
+        "comments",
+        _comments,
+        "write a first file of reusable comments for what is graded by hand",
+        "Draws comments/<lab>.toml in the course folder from the rubrics of the solved notebook. "
+        "Type #key into the formgrader's comment box; the next `labkit grade` writes the text in "
+        "its place, and enters its points where you gave none.",
+    )
+    drawn.add_argument("lab", help="for example 01_apogee")
+    drawn.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+
+    report = _command(
+        commands,
+        "report",
+        _report,
+        "write the class report of one lab",
+        "Writes reports/<lab>.html in the course folder, from the gradebook and the graded "
+        "notebooks: how each exercise and test went, what is still to be graded, a row for each "
+        "student. Nothing is graded or changed.",
+    )
+    report.add_argument("lab", help="for example 01_apogee")
+    report.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+
 
 def _chosen_labs(names: Sequence[str]) -> list[str]:
     from labkit import lab_source
@@ -471,13 +495,34 @@ def _grade(chosen: argparse.Namespace) -> int:
     if rows:
         print(table(rows))
     for line in report:
-        for said in (*line.repairs, *line.stopped):
+        for said in (*line.repairs, *line.stopped, *line.unknown):
             print(f"{feedback.printable(line.student, 40)}: {said}")
     failed = [line for line in report if line.error]
     for line in failed:
         said = feedback.printable(line.error)
         print(f"{feedback.printable(line.student, 40)} not graded: {said}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _comments(chosen: argparse.Namespace) -> int:
+    from labkit.grading import rubrics
+
+    print(f"written: {rubrics.write(chosen.course.resolve(), chosen.lab)}")
+    return 0
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from functools import partial
+
+    from tqdm.auto import tqdm
+
+    from labkit.grading import report
+
+    bar = partial(
+        tqdm, desc=chosen.lab, unit="notebook", disable=not sys.stderr.isatty(), leave=False
+    )
+    print(f"written: {report.write(chosen.course.resolve(), chosen.lab, bar)}")
+    return 0
 
 
 def table(rows: list[dict[str, object]]) -> str:

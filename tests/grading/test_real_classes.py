@@ -12,9 +12,8 @@ import pytest
 
 from labkit import ROOT, cli, notebooks
 from labkit.grading import batch, marks, read_mark
-from labkit.notebooks import nbgrader_api
 
-from .toy import LAB, SCRIPT, hand_in, make_course
+from .toy import LAB, SCRIPT, give, gradebook, hand_in, make_course
 
 RIGHT = "def double(x):\n    return x + x"
 WHY = "Twice is two times."
@@ -43,22 +42,6 @@ def _grade(course, **options):
     return {line.student: line for line in batch.grade(batch.Settings(course, LAB), **options)}
 
 
-def _book(course):
-    from nbgrader.api import Gradebook
-
-    return Gradebook(nbgrader_api(course).coursedir.db_url)
-
-
-def _give(course, student, points, comment=None, cell="explain_why"):
-    """Give points and words by hand, as the formgrader does."""
-    with _book(course) as book:
-        grade = book.find_grade(cell, LAB, LAB, student)
-        grade.manual_score, grade.needs_manual_grade = points, False
-        if comment:
-            book.find_comment(cell, LAB, LAB, student).manual_comment = comment
-        book.db.commit()
-
-
 def _page(course, student):
     return (course / "feedback" / student / LAB / f"{LAB}.html").read_text()
 
@@ -73,7 +56,7 @@ def _score(page):
 
 def _totals(course, student):
     """Return what the gradebook says: points and points to be had."""
-    with _book(course) as book:
+    with gradebook(course) as book:
         notebook = book.find_submission_notebook(LAB, LAB, student)
         return notebook.score - (notebook.late_submission_penalty or 0), notebook.max_score
 
@@ -136,7 +119,7 @@ def test_the_documented_cycle_ends_with_the_page_that_a_student_fetches(tmp_path
     student.nbgrader("fetch_feedback", LAB, ada)
     (fetched,) = student.folder.glob(f"{LAB}/feedback/*/{LAB}.html")
     assert "up to 3 more are given by hand" in _score(fetched.read_text())[2]
-    _give(course, "ada", 2.5, "Short, <b>but</b> right.")
+    give(course, "ada", 2.5, "Short, <b>but</b> right.")
     assert not _grade(course)["ada"].again
     teacher.nbgrader("release_feedback", LAB)
     student.nbgrader("fetch_feedback", LAB, ada)
@@ -174,8 +157,8 @@ def test_hand_marks_and_comments_reach_the_page_without_a_new_grading(course):
     shown = re.findall(r'src="data:image/png[^"]*"', _page(course, "ada"))
     assert len(shown) == 1
     assert "Graded by hand; no points are given yet." in _page(course, "ada")
-    _give(course, "ada", 2.5, "Right.\nSay it in a sentence.")
-    with _book(course) as book:
+    give(course, "ada", 2.5, "Right.\nSay it in a sentence.")
+    with gradebook(course) as book:
         book.find_comment("double", LAB, LAB, "ada").manual_comment = "Nicely short."
         book.db.commit()
     line = _grade(course)["ada"]
@@ -194,7 +177,7 @@ def test_hand_marks_and_comments_reach_the_page_without_a_new_grading(course):
 def test_a_page_that_shows_all_is_left_alone(course):
     _hand_in(course, "ada")
     _grade(course)
-    _give(course, "ada", 1)
+    give(course, "ada", 1)
     _grade(course)
     page = course / "feedback" / "ada" / LAB / f"{LAB}.html"
     written = page.stat().st_mtime_ns
@@ -206,8 +189,8 @@ def test_points_of_a_test_changed_by_hand_stand_on_the_page(course):
     _hand_in(course, "half", "def double(x):\n    return float(2 * x)")
     _grade(course)
     assert _score(_page(course, "half"))[0] == 2
-    _give(course, "half", 0.5, cell="test_double_arrays")
-    _give(course, "half", 3)
+    give(course, "half", 0.5, cell="test_double_arrays")
+    give(course, "half", 3)
     _grade(course)
     assert _score(_page(course, "half"))[:2] == _totals(course, "half") == (5.5, 6)
     assert "Points given by hand." in _page(course, "half")
@@ -230,7 +213,7 @@ def test_a_late_penalty_stands_on_the_page_and_follows_dates_and_extensions(cour
     path = _hand_in(course, "tardy")
     path.with_name("timestamp.txt").write_text("2026-02-09 12:00:00 UTC")
     assert _grade(course)["tardy"].late == 0
-    with _book(course) as book:
+    with gradebook(course) as book:
         book.update_or_create_assignment(LAB, duedate="2026-02-04 12:00:00 UTC")
     line = _grade(course)["tardy"]
     assert (line.again, line.late) == (False, 0.5)
@@ -238,7 +221,7 @@ def test_a_late_penalty_stands_on_the_page_and_follows_dates_and_extensions(cour
     assert _score(page)[0] == _totals(course, "tardy")[0] == 2.5
     assert "0.5 taken for handing in late" in page
     assert "Handed in 5 days after it was due (2026-02-04 12:00 UTC): 0.5 points are taken" in page
-    with _book(course) as book:
+    with gradebook(course) as book:
         book.grant_extension(LAB, "tardy", days=3)
     assert _grade(course)["tardy"].late == 0.2
     assert "(2026-02-07 12:00 UTC, with your extension): 0.2 points" in _page(course, "tardy")
@@ -254,10 +237,10 @@ def test_an_extension_without_a_date_and_a_plugin_that_fails_are_said(course, ca
     path = _hand_in(course, "tardy")
     path.with_name("timestamp.txt").write_text("2026-02-09 12:00:00 UTC")
     _grade(course)
-    with _book(course) as book:
+    with gradebook(course) as book:
         book.grant_extension(LAB, "tardy", days=1)
     assert _grade(course)["tardy"].late == 0
-    with _book(course) as book:
+    with gradebook(course) as book:
         book.update_or_create_assignment(LAB, duedate="2026-02-04 12:00:00 UTC")
     assert "nbgrader_config.py names failed (ZeroDivisionError" in _refused(course, capsys)
 
@@ -290,7 +273,7 @@ def _agree(course, student, points, most):
 def test_tests_added_and_removed_are_followed_by_all_totals(course):
     _hand_in(course, "ada")
     _grade(course)
-    _give(course, "ada", 2)
+    give(course, "ada", 2)
     _change(course, ARRAYS, ARRAYS + MORE_TESTS)
     line = _grade(course)["ada"]
     assert (line.again, line.points) == (True, 7)
@@ -307,10 +290,10 @@ def test_points_of_explanations_and_new_ones_are_followed_by_all_totals(course):
     _hand_in(course, "ada")
     _hand_in(course, "bob")
     _grade(course)
-    _give(course, "ada", 2)
+    give(course, "ada", 2)
     _change(course, 'explain="why" points=3', 'explain="why" points=6')
     assert _grade(course)["bob"].by_hand == 6
-    _give(course, "ada", 5)
+    give(course, "ada", 5)
     _grade(course)
     _agree(course, "ada", 8, 9)
     _change(course, "for saying so.\n", "for saying so.\n\n" + EXPLAIN.replace('"why"', '"how"'))
@@ -322,7 +305,7 @@ def test_points_of_explanations_and_new_ones_are_followed_by_all_totals(course):
 def test_hand_marks_of_a_removed_explanation_are_kept_in_a_copy(course):
     _hand_in(course, "ada")
     _grade(course)
-    _give(course, "ada", 2)
+    give(course, "ada", 2)
     _change(course, EXPLAIN, "")
     _grade(course)
     assert _totals(course, "ada") == (3, 3)

@@ -138,8 +138,9 @@ def test_the_wheel_holds_the_four_packages_and_the_facts(wheel):
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     code = {str(path.relative_to(ROOT)) for path in (ROOT / "helpers").glob("*.py")}
     code |= {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
-    templates = (ROOT / "src" / "labkit" / "templates").glob("*.html")
-    code |= {str(path.relative_to(ROOT / "src")) for path in templates}
+    templates = (ROOT / "src" / "labkit" / "templates").iterdir()
+    pages = [path for path in templates if path.suffix in (".html", ".js")]
+    code |= {str(path.relative_to(ROOT / "src")) for path in pages}
     facts = [*(ROOT / "data").glob("*.csv"), *(ROOT / "data" / "reference").glob("*.npz")]
     assert len(facts) > 10
     assert {"labkit/cli.py", "skysim/survey/build.py", "surveys/sql.py"} < code

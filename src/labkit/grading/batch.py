@@ -42,6 +42,8 @@ class Graded:
     lost : list of str
         Names of the tests that failed.
     repairs, stopped : list of str
+    unknown : list of str
+        Comments that were left as typed, since they have keys that stand for nothing.
     seconds : float
     peak_mb : float
         Largest memory of the sandbox.
@@ -60,6 +62,7 @@ class Graded:
     lost: list[str] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     seconds: float = 0.0
     peak_mb: float = 0.0
     again: bool = True
@@ -193,9 +196,7 @@ class _Batch:
         except OSError as error:
             self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
             return
-        self.done[student] = _line(student, result, standing, again=False)
-        if result.get("to_show"):
-            self.to_show[student] = result
+        self._enter(student, result, standing, again=False)
 
     def finish(self, task: Submission, sheet: GradedSubmission) -> None:
         """Write a submission's files, then its marks."""
@@ -214,9 +215,13 @@ class _Batch:
         except OSError as error:
             self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
             return
-        self.done[student] = _line(student, sheet.result, standing, again=True)
-        if sheet.result["to_show"]:
-            self.to_show[student] = sheet.result
+        self._enter(student, sheet.result, standing, again=True)
+
+    def _enter(self, student: str, result: dict[str, Any], standing: Standing, again: bool) -> None:
+        unknown = self._book.reusable.unknown(standing.comments)
+        self.done[student] = _line(student, result, standing, unknown, again)
+        if result.get("to_show"):
+            self.to_show[student] = result
 
     def to_be_shown(self, passed: Callable[[], object]) -> Iterator[Submission]:
         """Yield the submissions whose pages are to be finished, unless they were handed in anew."""
@@ -248,7 +253,7 @@ class _Batch:
         except OSError as error:
             self.done[student] = Graded(student, error=f"its page cannot be written: {error}")
             return
-        self.done[student] = _line(student, result, standing, again)
+        self._enter(student, result, standing, again)
 
     def _refuse(self, student: str, sheet: GradedSubmission) -> None:
         """Enter a submission that has no marks; tell the student if possible.
@@ -311,7 +316,9 @@ def _write(path: Path, text: str) -> None:
     files.write(path, text.encode("utf-8", errors="replace"))
 
 
-def _line(student: str, result: dict[str, Any], standing: Standing, again: bool) -> Graded:
+def _line(
+    student: str, result: dict[str, Any], standing: Standing, unknown: list[str], again: bool
+) -> Graded:
     outcomes = result["outcomes"]
     tests = {outcome["name"] for outcome in outcomes}
     return Graded(
@@ -324,6 +331,7 @@ def _line(student: str, result: dict[str, Any], standing: Standing, again: bool)
         lost=[o["name"] for o in outcomes if o["points"] < o["points_max"]],
         repairs=result["repairs"],
         stopped=result["stopped"],
+        unknown=unknown,
         seconds=result["seconds"],
         peak_mb=result["peak_mb"],
         again=again,

@@ -159,6 +159,7 @@ class Examination:
         verdict = judge.judge(work, self.tests, self.settings.conditions)
         answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
         unanswered = [cell.name for cell in answers if cell.released]
+        exercises = {test.exercise for test in self.tests}
         outcomes = [asdict(outcome) for outcome in verdict.outcomes]
         for outcome in outcomes:
             outcome["told"] = feedback.printable(outcome["told"])
@@ -175,6 +176,7 @@ class Examination:
             "seconds": round(verdict.seconds, 2),
             "peak_mb": round(verdict.peak / 1e6),
             "to_show": self.settings.story,
+            "spent": {name: round(s, 2) for name, s in verdict.spent.items() if name in exercises},
         }
         return GradedSubmission(result, *self._files(student, work, result, []))
 

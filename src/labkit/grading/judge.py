@@ -107,6 +107,8 @@ class Verdict:
         Wall time.
     peak : int
         Largest resident memory of the sandbox, bytes.
+    spent : dict of str to float
+        Wall time of each exercise in the examination, its tests included, s.
     """
 
     outcomes: list[Outcome]
@@ -115,6 +117,7 @@ class Verdict:
     stopped: list[str] = field(default_factory=list)
     seconds: float = 0.0
     peak: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
 
 
 def tests(source: NotebookNode) -> list[Test]:
@@ -210,7 +213,7 @@ def judge(work: Repaired, examination: list[Test], conditions: Conditions | None
         outcomes = run.examine()
     deadly = sorted(run.deadly)
     seconds = time.monotonic() - started
-    return Verdict(outcomes, deadly, run.errors, run.stopped, seconds, run.peak)
+    return Verdict(outcomes, deadly, run.errors, run.stopped, seconds, run.peak, run.spent)
 
 
 def show(
@@ -281,6 +284,7 @@ class _Run:
         self._lost: dict[str, str] = {}  # exercises that were stopped, and why
         self.stopped: list[str] = []
         self.errors = False
+        self.spent: dict[str, float] = {}
         self.peak = 0
 
     # -- the examination: only the cells that answers are made of, and the tests in between --
@@ -289,11 +293,14 @@ class _Run:
         outcomes = {}
         self._find_needed()
         for position, cell in enumerate(self._cells):
+            exercise, started = cell.name, time.monotonic()
             if cell.role == "test":
                 if test := self._tests.get(cell.name):
+                    exercise = test.exercise
                     outcomes[test.name] = self._test(test, position)
             elif position in self._needed:
                 self._execute(position)
+            self.spent[exercise] = self.spent.get(exercise, 0.0) + time.monotonic() - started
         self.close()
         return [outcomes[name] for name in self._tests]
 

@@ -20,7 +20,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labkit.errors import GradingError
-from labkit.grading import gradebook_cells, lateness, nbgrader_cycle
+from labkit.grading import comments, gradebook_cells, lateness, nbgrader_cycle
+from labkit.grading.comments import ReusableComments
 from labkit.grading.standing import Standing, score
 from labkit.notebooks import nbgrader_api, on_path
 
@@ -34,12 +35,18 @@ CREATE TABLE IF NOT EXISTS labkit_graded (
 
 
 class Marks:
-    """The gradebook of a course, open for one lab. Use `opened`."""
+    """The gradebook of a course, open for one lab. Use `opened`.
 
-    def __init__(self, gradebook: Any, lab: str, plugin: Any) -> None:
+    Attributes
+    ----------
+    reusable : ReusableComments
+    """
+
+    def __init__(self, gradebook: Any, lab: str, plugin: Any, reusable: ReusableComments) -> None:
         self._gradebook = gradebook
         self._lab = lab
         self._plugin = plugin
+        self.reusable = reusable
         self._run(_TABLE)
         gradebook.db.commit()
 
@@ -133,13 +140,16 @@ class Marks:
             for comment in notebook.comments:
                 empty = comment.name in result["unanswered"]
                 comment.auto_comment = "No response." if empty else None
+            self.reusable.enter(notebook)
             self._enter_penalty(notebook)
             standing = self._standing(notebook)
             yield standing
             self._remember(student, digest, {**result, "shown": standing.to_dict()})
 
     def revisit(self, student: str, timestamp: str) -> Standing:
-        """Return what stands of a submission graded before; lateness follows dates and plugin.
+        """Return what stands of a submission graded before.
+
+        Reusable comments are written out; lateness follows dates and plugin.
 
         Parameters
         ----------
@@ -159,6 +169,7 @@ class Marks:
         with self._all_or_none():
             self._hand_in(student, timestamp)
             notebook = self._notebook(student)
+            self.reusable.enter(notebook)
             self._enter_penalty(notebook)
             return self._standing(notebook)
 
@@ -172,6 +183,25 @@ class Marks:
             notebook = self._notebook(student)
             graded = notebook and any(grade.auto_score is not None for grade in notebook.grades)
             return self._standing(notebook) if graded else None
+
+    def everyone(self) -> Iterator[tuple[str, str, Standing | None, dict[str, Any]]]:
+        """Yield all students of the gradebook, those too who have not handed in this lab.
+
+        Yields
+        ------
+        student, name : str
+            The name is "" if the gradebook has none.
+        standing : Standing or None
+            None if nothing was graded.
+        result : dict
+            What was recorded (see `entering`); empty if `labkit grade` has not graded it.
+        """
+        for student in self._gradebook.students:
+            names = (student.first_name, student.last_name)
+            found = self._recorded(student.id)
+            standing = self.standing(student.id)
+            result = json.loads(found[1]) if found and standing else {}
+            yield student.id, " ".join(filter(None, names)), standing, result
 
     def show(self, student: str, result: dict[str, Any], standing: Standing | None) -> None:
         """Remember what a student's page shows.
@@ -259,13 +289,39 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
     Raises
     ------
     GradingError
-        If nbgrader cannot enter it, or the gradebook cannot be used.
+        If nbgrader cannot enter it, or the gradebook or the file of reusable comments cannot be
+        used.
     CourseError
         If something in `late.toml` is wrong.
     """
+    with _opened(course, lab, source) as marks:
+        yield marks
+
+
+@contextmanager
+def opened_to_read(course: Path, lab: str) -> Iterator[Marks]:
+    """Open the gradebook for a lab as it is, to look at what stands in it.
+
+    Parameters
+    ----------
+    course : Path
+    lab : str
+
+    Raises
+    ------
+    GradingError
+        If there is no gradebook, or it or the file of reusable comments cannot be used.
+    """
+    with _opened(course, lab, None) as marks:
+        yield marks
+
+
+@contextmanager
+def _opened(course: Path, lab: str, source: NotebookNode | None) -> Iterator[Marks]:
     from nbgrader.api import Gradebook
     from sqlalchemy.engine import make_url
 
+    reusable = comments.read(course, lab)
     log = logging.getLogger("tornado.application")  # where nbgrader tells of its database
     silent, log.disabled = log.disabled, True
     with contextlib.ExitStack() as stack:
@@ -273,19 +329,28 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
         with nbgrader_cycle.quiet_nbgrader(), on_path():
             api = nbgrader_api(course)
             url = make_url(api.coursedir.db_url)
-            _require_usable(url)
+            _require_usable(url, made_if_missing=source is not None)
             if url.get_backend_name() == "sqlite":
                 url = url.update_query_dict({"timeout": str(PATIENCE)})
             with _usable(url):
-                with Gradebook(url) as gradebook:
-                    entered = gradebook_cells.agree(gradebook, lab, source)
-                    if not entered:
-                        gradebook_cells.follow(gradebook, lab, source)
-                if not entered:
-                    nbgrader_cycle.register(course, lab)
+                if source is not None:
+                    _enter_lab(url, course, lab, source)
                 gradebook = stack.enter_context(Gradebook(url))
-                marks = Marks(gradebook, lab, lateness.plugin(api, gradebook, lab))
+                plugin = lateness.plugin(api, gradebook, lab)
+                marks = Marks(gradebook, lab, plugin, reusable)
         yield marks
+
+
+def _enter_lab(url: Any, course: Path, lab: str, source: NotebookNode) -> None:
+    """Enter a lab into the gradebook if its cells are new or changed."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(url) as gradebook:
+        entered = gradebook_cells.agree(gradebook, lab, source)
+        if not entered:
+            gradebook_cells.follow(gradebook, lab, source)
+    if not entered:
+        nbgrader_cycle.register(course, lab)
 
 
 @contextmanager
@@ -310,10 +375,16 @@ def _not_usable(url: Any, said: str) -> GradingError:
     return GradingError(f"the gradebook {url.database} cannot be used ({said}).", advice)
 
 
-def _require_usable(url: Any) -> None:
+def _require_usable(url: Any, made_if_missing: bool) -> None:
     """Look whether a gradebook is whole and can be written to, waiting for its turn."""
     path = Path(url.database or "")
-    if url.get_backend_name() != "sqlite" or not path.is_file():
+    if url.get_backend_name() != "sqlite":
+        return
+    if not path.is_file():
+        if not made_if_missing:
+            raise GradingError(
+                f"there is no gradebook {path}:", "grade first, with `labkit grade`."
+            )
         return
     with (
         _usable(url),
