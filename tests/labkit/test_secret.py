@@ -207,7 +207,13 @@ def test_the_archive_serves_neither_secret_nor_truth(data):
 def test_git_never_takes_secret_truth_or_survey(tmp_path):
     shutil.copy(ROOT / ".gitignore", tmp_path)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    kept = ["data/secret", "data/truth/apogee.npz", "data/build/survey.json", "gradebook.db"]
+    kept = [
+        "data/secret",
+        "data/own_stars",
+        "data/truth/apogee.npz",
+        "data/build/survey.json",
+        "gradebook.db",
+    ]
     asked = [*kept, "data/lines_h_band.csv"]
     line = ["git", "-C", str(tmp_path), "check-ignore", *asked]
     assert subprocess.run(line, capture_output=True, text=True).stdout.split() == kept

@@ -7,7 +7,6 @@ that has the package and the survey.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from labkit.grading.cells import handed_out, role
 from labkit.grading.repair import Repaired
 from labkit.sandbox import BUBBLEWRAP, Limits, inside
 from surveys import fingerprints
+from surveys.archives import fingerprints_of, read_survey
 from surveys.folders import facts_folder, survey_folder
 
 #: in these, modules that others import count too
@@ -135,6 +135,7 @@ class Examination:
         Parameters
         ----------
         student : str
+            The name of the folder in which it was handed in; what the notebook says is not asked.
         raw : bytes
             The submitted file.
         notes : list of str
@@ -157,6 +158,7 @@ class Examination:
             wall=settings.wall,
             story=settings.story,
             seed=settings.seed,
+            student=student,
         )
         answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
         unanswered = [cell.name for cell in answers if cell.released]
@@ -220,9 +222,5 @@ def modules_of_answers() -> Iterator[str]:
 
 
 def _survey() -> str:
-    """Return what identifies the survey that is served; "" if none is."""
-    try:
-        served = json.loads((survey_folder() / "survey.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(served.get("fingerprint", "")) if type(served) is dict else ""
+    """Return what identifies the survey that is served, and students' own stars; "" if none is."""
+    return " ".join(fingerprints_of(read_survey(survey_folder())))

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import io
 import math
+import os
 import re
 import signal
 import time
@@ -31,6 +32,7 @@ from labkit.grading.story import MAX_ANSWER, Story
 from labkit.lab_source import DEFAULT_SECONDS
 from labkit.sandbox import BUBBLEWRAP, Budget, Limits, Shell, Stopped
 from labkit.sandbox.inside import seeding
+from surveys import students
 
 #: processor time for the trusted side of one test, s; what the work takes has limits of its own
 TEST_SECONDS = 300.0
@@ -149,6 +151,7 @@ def judge(
     wall: str = BUBBLEWRAP,
     story: bool = True,
     seed: int = 0,
+    student: str = students.INSTRUCTOR,
 ) -> Verdict:
     """Run a repaired submission and its tests.
 
@@ -166,6 +169,8 @@ def judge(
         Whether to run the whole notebook once more for what it shows; no test ever runs there.
     seed : int
         What chance follows from, in the tests and in the sandbox.
+    student : str
+        The name under which it was handed in: it decides which truth is asked for.
 
     Returns
     -------
@@ -175,6 +180,7 @@ def judge(
     """
     started = time.monotonic()
     with (
+        students.examined(student),
         sandbox.scratch() as folder,
         contextlib.closing(_Run(work, examination, limits, folder, unsafe, seed, wall)) as run,
     ):
@@ -254,7 +260,12 @@ class _Run:
         return self._shell
 
     def _start(self) -> Shell:
-        return Shell(self._shared, self._walls, self._unsafe, self._seed, self._wall)
+        shell = Shell(self._shared, self._walls, self._unsafe, self._seed, self._wall)
+        granted = Budget(NAMES_SECONDS, NAMES_SECONDS, self._limits.memory)
+        shell.ask(
+            {"do": "belong_to", "student": os.fsencode(students.name())}, granted, "Your code"
+        )
+        return shell
 
     def _execute(self, position: int) -> None:
         cell = self._cells[position]
