@@ -132,11 +132,13 @@ def truth(survey: str, name: str) -> np.ndarray | None:
     Raises
     ------
     KitError
-        Where the truth is not at hand.
+        Where the truth is not at hand, or it is not known whose work is looked at.
     """
     if (survey, name) != ("apogee", "mystery"):
         return None
     stars = count_mystery_stars(read_survey(survey_folder()))
+    if stars:
+        students.require_known()
     mine = _mine(stars)
     if mine is None:
         return None

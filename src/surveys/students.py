@@ -13,9 +13,6 @@ from surveys.folders import cache_folder
 
 #: the name under which the solved labs are run; no student's
 INSTRUCTOR = "instructor"
-#: environment variables that say it: the kit's own, which graders set, and the hub's
-VARIABLES = ("LABKIT_STUDENT", "JUPYTERHUB_USER")
-
 _examined: contextvars.ContextVar[str] = contextvars.ContextVar("examined")
 
 
@@ -30,31 +27,50 @@ def name() -> str:
     -------
     str
         While a submission is examined, the name under which it was handed in; else what
-        `LABKIT_STUDENT` says, else the hub, else what was given to `sign_in`.
+        `LABKIT_STUDENT` says, else the hub, else what was given to `sign_in`. nbgrader's own
+        autograde does not say whose notebook it runs: there it is `INSTRUCTOR`.
 
     Raises
     ------
     StudentError
         If nothing says it.
     """
-    if examined := _examined.get(""):
-        return examined
-    own, hub = (os.environ.get(variable, "").strip() for variable in VARIABLES)
-    if own:
-        return own
-    if os.environ.get("NBGRADER_EXECUTION") == "autograde":  # on the hub, in the instructor's name
-        raise StudentError(
-            "nbgrader's autograde does not say whose notebook it runs, and in this course that "
-            "decides which star is right.",
-            "Grade with `labkit grade`.",
-        )
-    if found := hub or _signed_in():
+    if found := _given():
+        return found
+    if _in_autograde():
+        return INSTRUCTOR
+    if found := os.environ.get("JUPYTERHUB_USER", "").strip() or _signed_in():
         return found
     raise StudentError(
         "Each student of this course has a mystery star of their own, and your name is not known "
         "on this machine.",
         'Run `archive.sign_in("...")` once, with the user name under which you hand in.',
     )
+
+
+def require_known() -> None:
+    """Refuse to go on where the name decides about marks and is not to be had.
+
+    Raises
+    ------
+    StudentError
+        In nbgrader's own autograde.
+    """
+    if _in_autograde() and not _given():
+        raise StudentError(
+            "nbgrader's autograde does not say whose notebook it runs, and in this course that "
+            "decides which answer is right.",
+            "Grade with `labkit grade`.",
+        )
+
+
+def _given() -> str:
+    """Return the name that a grader gives, or the kit's own variable; "" if none does."""
+    return _examined.get("") or os.environ.get("LABKIT_STUDENT", "").strip()
+
+
+def _in_autograde() -> bool:
+    return os.environ.get("NBGRADER_EXECUTION") == "autograde"
 
 
 def sign_in(name: str) -> None:

@@ -58,8 +58,9 @@ def data(kept, tmp_path, monkeypatch):
     for variable in (
         "LABKIT_ARCHIVE",
         "LABKIT_PRODUCTS",
+        "LABKIT_STUDENT",
+        "JUPYTERHUB_USER",
         "NBGRADER_EXECUTION",
-        *students.VARIABLES,
     ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("LABKIT_DATA", str(tmp_path / "data"))
@@ -207,13 +208,19 @@ def test_products_without_the_mystery_star_ask_for_no_name(data):
     assert products.load("01_apogee")["labels"].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_nbgraders_own_autograde_is_refused_for_it_does_not_say_whose_work_it_is(data, monkeypatch):
+def test_nbgraders_own_autograde_gives_no_marks_for_the_star_and_runs_the_labs(data, monkeypatch):
+    """It does not say whose notebook it runs; on a hub it runs in the instructor's name."""
     monkeypatch.setenv("JUPYTERHUB_USER", "prof")
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(students.StudentError, match="labkit grade"):
         checks.truth("apogee", "mystery")
-    monkeypatch.setenv("LABKIT_STUDENT", "instructor")  # the walkthrough says it
+    with np.load(fact_file(apogee_survey.CANNON)) as file:
+        np.testing.assert_array_equal(_seen()[1], file["mystery_flux"])
+    monkeypatch.setenv("LABKIT_STUDENT", students.INSTRUCTOR)  # the walkthrough says it
     assert checks.truth("apogee", "mystery")[0] == mystery_row(SEED).truth.teff
+    with students.examined("ada"):
+        ada = own_star.number("ada", len(_labels(data)))
+        np.testing.assert_array_equal(checks.truth("apogee", "mystery"), _labels(data)[ada])
 
 
 # --- without the option -------------------------------------------------------------------------
