@@ -225,8 +225,7 @@ def truth(survey: str, name: str) -> np.ndarray:
     survey : str
         "apogee", "lamost" or "sed".
     name : str
-        Of the array: "mystery", the labels of the student's star in lab 5, or another
-        (data/README.md).
+        Of the array: "mystery", the labels of the student's star, or others (data/README.md).
 
     Returns
     -------
