@@ -18,9 +18,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from surveys import skyserver, whole_files
+from surveys import own_star, skyserver, whole_files
 from surveys.archives import Archive, current, server_at
 from surveys.download import ArchiveError, Patience, download
+from surveys.students import sign_in
 
 __all__ = [
     "Archive",
@@ -31,6 +32,7 @@ __all__ = [
     "current",
     "fetch",
     "product",
+    "sign_in",
 ]
 
 ALLSTAR = "dr17/apogee/spectro/aspcap/dr17/synspec_rev1/allStar-dr17-synspec_rev1.fits"
@@ -106,10 +108,9 @@ def fetch(
     if isinstance(paths, str):
         raise TypeError("fetch takes a list of paths; for a single one write fetch([path]).")
     archive = current()
-    return download(
-        archive.sas,
+    return own_star.fetch(
+        archive,
         [str(path) for path in paths],
-        archive.cache / "sas",
         check=whole_files.fits_file,
         service=f"the science archive ({archive.description})",
         progress=progress,

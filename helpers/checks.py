@@ -43,6 +43,7 @@ from helpers.properties import (
     truths,
     wavelength_unit,
 )
+from surveys import own_star
 from surveys.errors import KitError
 from surveys.folders import truth_folder
 
@@ -224,7 +225,7 @@ def truth(survey: str, name: str) -> np.ndarray:
     survey : str
         "apogee", "lamost" or "sed".
     name : str
-        Of the array: "mystery", the labels of the star of lab 5, and others (data/README.md).
+        Of the array: "mystery", the labels of the student's star, or others (data/README.md).
 
     Returns
     -------
@@ -235,6 +236,8 @@ def truth(survey: str, name: str) -> np.ndarray:
     KitError
         Where the truth is not at hand: it lies with the instructor, never with the students.
     """
+    if (own := own_star.truth(survey, name)) is not None:
+        return own
     path = truth_folder() / f"{survey}.npz"
     try:
         with np.load(path, allow_pickle=False) as planted:

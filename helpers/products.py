@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers import archive
+from surveys import own_star
 from surveys.errors import KitError
-
-if TYPE_CHECKING:
-    pass
 
 
 class ProductError(KitError, RuntimeError):
@@ -108,4 +105,4 @@ def load(lab: str) -> dict[str, np.ndarray]:
                 f"{own} cannot be read ({error}): delete it, or run lab {lab} again to write it"
             ) from error
     with np.load(archive.product(lab), allow_pickle=False) as product:
-        return {**product, "source": np.array("reference")}
+        return {**product, **own_star.spectrum(product), "source": np.array("reference")}

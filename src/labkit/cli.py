@@ -94,6 +94,12 @@ def _add_making(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "then on (LABKIT_SECRET sets another)",
     )
     data.add_argument(
+        "--own-stars",
+        action="store_true",
+        help="with a secret: a mystery star for each student, found by the user name; kept in "
+        "data/own_stars, and used from then on",
+    )
+    data.add_argument(
         "--prune",
         action="store_true",
         help="only remove from LABKIT_CACHE what labs fetched from surveys replaced since",
@@ -277,7 +283,7 @@ def _labs(chosen: argparse.Namespace) -> int:
 
 def _data(chosen: argparse.Namespace) -> int:
     from labkit import secret
-    from skysim.survey import build, check
+    from skysim.survey import build, check, mystery_stars
     from surveys.folders import survey_folder
 
     folder = survey_folder()
@@ -292,9 +298,22 @@ def _data(chosen: argparse.Namespace) -> int:
         print(f"{folder}: in order ({', '.join(f'{n} {what}' for what, n in found.items())})")
         return 0
     seed = build.seed_of(secret.draw_secret() if chosen.secret else secret.course_secret())
+    if chosen.own_stars:
+        secret.keep_own_stars()
     if build.is_current(folder, seed) and not chosen.rebuild:
         print(f"{folder}: there and current (simulated; --rebuild makes it anew)")
-        return 0
+    else:
+        _build(folder, seed)
+    if secret.own_stars_file().is_file() and not mystery_stars.is_current(folder, seed):
+        stars = mystery_stars.add(folder, seed)
+        print(f"{stars} mystery stars: a student's name decides which is theirs")
+    return 0
+
+
+def _build(folder: Path, seed: int) -> None:
+    """Make the survey, and print what each part took."""
+    from skysim.survey import build
+
     made = build.build(folder, seed, progress=sys.stderr.isatty())
     print(
         f"{folder}: {made['stars']} simulated stars in {made['rows']} rows, "
@@ -314,7 +333,6 @@ def _data(chosen: argparse.Namespace) -> int:
         f"memory: {made['peak_memory_bytes'] / 1e9:.2f} GB at most (largest resident set of the "
         f"main process plus {made['workers']} times that of the largest worker, getrusage)"
     )
-    return 0
 
 
 def _prune() -> int:

@@ -39,6 +39,32 @@ def course_secret() -> str:
     return chosen
 
 
+def own_stars_file() -> Path:
+    """Return the file that says, by being there, that each student has an own mystery star."""
+    return data_folder() / "own_stars"
+
+
+def keep_own_stars() -> None:
+    """Let every survey of this course have a mystery star for each student from now on.
+
+    Raises
+    ------
+    CourseError
+        If the course has no secret: the public generator would tell the answers.
+    """
+    if not course_secret():
+        raise CourseError(
+            "a mystery star for each student needs a secret for the course.",
+            "Draw one as well: `labkit data --secret --own-stars`.",
+        )
+    own_stars_file().parent.mkdir(parents=True, exist_ok=True)
+    own_stars_file().write_text(
+        "Each student has a mystery star of their own. To end that, remove this file and run "
+        "`labkit data --rebuild`.\n",
+        encoding="utf-8",
+    )
+
+
 def draw_secret() -> str:
     """Return the secret in use; if there is none, draw one and keep it in `secret_file`."""
     if existing := course_secret():

@@ -43,6 +43,8 @@ class Archive:
         A phrase for captions and messages.
     products : str or None
         Base address of what one lab hands to the next; None where the archive has none.
+    mystery_stars : int
+        How many there are for each student to have one; 0 where all share one.
     """
 
     kind: str
@@ -53,6 +55,7 @@ class Archive:
     is_simulated: bool
     description: str
     products: str | None = None
+    mystery_stars: int = 0
 
 
 def current() -> Archive:
@@ -85,7 +88,7 @@ def current() -> Archive:
 
 def _embedded() -> Archive:
     build = survey_folder()
-    survey = _survey(build)
+    survey = read_survey(build)
     if survey is None:
         raise ArchiveError(
             f"There is no complete simulated survey in {build}.",
@@ -103,11 +106,12 @@ def _embedded() -> Archive:
         is_simulated=True,
         description="simulated APOGEE-like survey",
         products=f"{address}/labkit/products",
+        mystery_stars=count_mystery_stars(survey),
     )
 
 
 def _embedded_key(survey: dict[str, Any]) -> str:
-    return f"embedded-{survey['fingerprint'][:16]}"
+    return "-".join(["embedded", *(each[:16] for each in fingerprints_of(survey))])
 
 
 def old_caches() -> list[Path]:
@@ -118,7 +122,7 @@ def old_caches() -> list[Path]:
     list of Path
         Folders that nothing of this course reads again; empty while there is no survey.
     """
-    survey = _survey(survey_folder())
+    survey = read_survey(survey_folder())
     if survey is None:
         return []
     found = (folder for folder in cache_folder().glob("embedded-*") if folder.is_dir())
@@ -132,9 +136,9 @@ def _directory(choice: str) -> Archive:
         raise ArchiveError(f"LABKIT_ARCHIVE is {choice!r}: there is no such folder. {advice}")
     if not (root / "sas").is_dir() and not any(root.glob("dr[0-9]*")):
         raise ArchiveError(f"LABKIT_ARCHIVE is {choice!r}: neither sas/ nor dr17/ in it. {advice}")
-    survey = _survey(root)
+    survey = read_survey(root)
     simulated = survey is not None
-    identity = os.fsencode(root) + (survey["fingerprint"].encode() if survey else b"")
+    identity = os.fsencode(root) + "".join(fingerprints_of(survey)).encode()
     key = f"dir-{hashlib.sha256(identity).hexdigest()[:12]}"
     address = _serve(root).address
     return Archive(
@@ -145,6 +149,7 @@ def _directory(choice: str) -> Archive:
         cache=cache_folder() / key,
         is_simulated=simulated,
         description=f"{'simulated survey' if simulated else 'spectra'} in the folder {root.name}",
+        mystery_stars=count_mystery_stars(survey),
     )
 
 
@@ -170,10 +175,32 @@ def server_at(address: str) -> ArchiveServer:
     return next(server for server in _servers.values() if server.address == address)
 
 
-def _survey(build: Path) -> dict[str, Any] | None:
-    """Read survey.json, written last: without it the build is not complete."""
+def read_survey(build: Path) -> dict[str, Any] | None:
+    """Read survey.json, written last: without it the build is not complete.
+
+    Parameters
+    ----------
+    build : Path
+        The survey's folder.
+
+    Returns
+    -------
+    dict or None
+        None where there is no complete survey.
+    """
     try:
         survey = json.loads((build / "survey.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return survey if isinstance(survey, dict) and survey.get("fingerprint") else None
+
+
+def count_mystery_stars(survey: dict[str, Any] | None) -> int:
+    """Return how many mystery stars a survey has for each student to have one; 0 if all share."""
+    return int((survey or {}).get("mystery_stars", {}).get("count", 0))
+
+
+def fingerprints_of(survey: dict[str, Any] | None) -> list[str]:
+    """Return what identifies a survey, and students' own mystery stars if it has them."""
+    parts = [survey, survey.get("mystery_stars")] if survey else []
+    return [part["fingerprint"] for part in parts if part]

@@ -15,9 +15,9 @@ import pytest
 
 from labkit import ROOT, cli, sandbox
 from labkit.errors import CourseError
-from labkit.secret import SHORTEST, course_secret, draw_secret, secret_file
+from labkit.secret import SHORTEST, course_secret, draw_secret, own_stars_file, secret_file
 from skysim.stars.labels import Labels
-from skysim.survey import build
+from skysim.survey import build, mystery_stars
 from skysim.survey.apogee_rows import mystery_row
 from surveys.server import ArchiveServer
 
@@ -146,6 +146,46 @@ def test_with_a_secret_its_survey_is_made_and_kept(data, built, monkeypatch, cap
         assert told not in said.out + said.err
 
 
+@pytest.fixture
+def added(monkeypatch):
+    """Seeds of the surveys to which `labkit data` adds students' own stars."""
+    seeds = []
+    monkeypatch.setattr(mystery_stars, "fingerprint", lambda seed: f"stars of {seed}")
+
+    def pretend(folder, seed):
+        seeds.append(seed)
+        path = folder / "survey.json"
+        stars = {"count": 19, "fingerprint": mystery_stars.fingerprint(seed)}
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"mystery_stars": stars}))
+        return 19
+
+    monkeypatch.setattr(mystery_stars, "add", pretend)
+    return seeds
+
+
+def test_stars_of_students_own_are_added_once_and_to_every_later_survey(data, built, added, capsys):
+    assert cli.main(["data", "--secret"]) == 0
+    seed = built[0]
+    assert added == []
+    for arguments in (["data", "--own-stars"], ["data"], ["data", "--own-stars"]):
+        assert cli.main(arguments) == 0
+    assert (built, added) == ([seed], [seed])
+    assert "19 mystery stars" in capsys.readouterr().out
+    assert cli.main(["data", "--rebuild"]) == 0
+    assert (built, added) == ([seed] * 2, [seed] * 2)
+    own_stars_file().unlink()
+    assert cli.main(["data", "--rebuild"]) == 0
+    assert (built, added) == ([seed] * 3, [seed] * 2)
+
+
+def test_stars_of_students_own_need_a_secret(data, built, added, capsys):
+    assert cli.main(["data", "--own-stars"]) == 1
+    assert "labkit data --secret --own-stars" in capsys.readouterr().err
+    assert list(data.iterdir()) == built == added == []
+    assert cli.main(["data", "--secret", "--own-stars"]) == 0
+    assert len(added) == 1
+
+
 # --- nobody is told -----------------------------------------------------------------------------
 
 
@@ -207,7 +247,13 @@ def test_the_archive_serves_neither_secret_nor_truth(data):
 def test_git_never_takes_secret_truth_or_survey(tmp_path):
     shutil.copy(ROOT / ".gitignore", tmp_path)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    kept = ["data/secret", "data/truth/apogee.npz", "data/build/survey.json", "gradebook.db"]
+    kept = [
+        "data/secret",
+        "data/own_stars",
+        "data/truth/apogee.npz",
+        "data/build/survey.json",
+        "gradebook.db",
+    ]
     asked = [*kept, "data/lines_h_band.csv"]
     line = ["git", "-C", str(tmp_path), "check-ignore", *asked]
     assert subprocess.run(line, capture_output=True, text=True).stdout.split() == kept

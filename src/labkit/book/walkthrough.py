@@ -24,6 +24,7 @@ from labkit import ROOT, grading, lab_source
 from labkit.book import pages
 from labkit.book.execution import Run, WalkthroughError, execute
 from surveys import fingerprints
+from surveys.students import INSTRUCTOR
 
 #: memory that one running lab may need
 LAB_BYTES = 1.5e9
@@ -235,7 +236,7 @@ class Lab:
         # the book's labs build on one another, and leave a person's own products alone
         products = str(self.work.parent / "products")
         threads = {f"{library}_NUM_THREADS": str(self.threads) for library in _THREADS}
-        return {"LABKIT_PRODUCTS": products, **threads}
+        return {"LABKIT_PRODUCTS": products, "LABKIT_STUDENT": INSTRUCTOR, **threads}
 
     def _marks(self, solved: NotebookNode) -> tuple[grading.Mark, grading.Mark]:
         """Let nbgrader mark the model answer, and the blank sheet with its tests run."""

@@ -7,7 +7,6 @@ that has the package and the survey.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from labkit.grading.repair import Repaired
 from labkit.grading.story import saved
 from labkit.sandbox import BUBBLEWRAP, Limits, inside
 from surveys import fingerprints
+from surveys.archives import fingerprints_of, read_survey
 from surveys.folders import facts_folder, survey_folder
 
 #: in these, modules that others import count too
@@ -60,10 +60,9 @@ class Settings:
     story: bool = True
     seed: int = 0
 
-    @property
-    def conditions(self) -> judge.Conditions:
-        """Under which conditions submissions run."""
-        return judge.Conditions(self.limits, self.unsafe, self.wall, self.seed)
+    def conditions(self, student: str) -> judge.Conditions:
+        """Return under which conditions a student's submission runs."""
+        return judge.Conditions(self.limits, self.unsafe, self.wall, self.seed, student)
 
 
 @dataclass(frozen=True)
@@ -142,6 +141,7 @@ class Examination:
         Parameters
         ----------
         student : str
+            The name of the folder in which it was handed in; what the notebook says is not asked.
         raw : bytes
             The submitted file.
         notes : list of str
@@ -156,7 +156,7 @@ class Examination:
             work = repair.repair(raw, self.handed_out)
         except GradingError as error:
             return self.refuse(student, str(error))
-        verdict = judge.judge(work, self.tests, self.settings.conditions)
+        verdict = judge.judge(work, self.tests, self.settings.conditions(student))
         answers = [cell for cell in work.cells if cell.role in ("solution", "explain")]
         unanswered = [cell.name for cell in answers if cell.released]
         exercises = {test.exercise for test in self.tests}
@@ -210,7 +210,7 @@ class Examination:
         heard = result["ended_with_errors"] or any(outcome.visible for outcome in outcomes)
         if heard or not story.shown:
             verdict = judge.Verdict(outcomes, result["deadly"])
-            conditions = self.settings.conditions
+            conditions = self.settings.conditions(student)
             whole = not story.shown
             shown = judge.show(work, self.tests, verdict, conditions, whole=whole)
             for outcome in outcomes:
@@ -268,9 +268,5 @@ def modules_of_answers() -> Iterator[str]:
 
 
 def _survey() -> str:
-    """Return what identifies the survey that is served; "" if none is."""
-    try:
-        served = json.loads((survey_folder() / "survey.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(served.get("fingerprint", "")) if type(served) is dict else ""
+    """Return what identifies the survey that is served, and students' own stars; "" if none is."""
+    return " ".join(fingerprints_of(read_survey(survey_folder())))

@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import io
 import math
+import os
 import re
 import signal
 import time
@@ -31,6 +32,7 @@ from labkit.grading.story import MAX_ANSWER, Story
 from labkit.lab_source import DEFAULT_SECONDS
 from labkit.sandbox import BUBBLEWRAP, Budget, Limits, Shell, Stopped
 from labkit.sandbox.inside import seeding
+from surveys import students
 
 #: processor time for the trusted side of one test, s; what the work takes has limits of its own
 TEST_SECONDS = 300.0
@@ -184,12 +186,15 @@ class Conditions:
         Around the sandbox, one of `sandbox.WALLS`.
     seed : int
         What chance follows from, in the tests and in the sandbox.
+    student : str
+        The name under which it was handed in: it decides which truth is asked for.
     """
 
     limits: Limits = field(default_factory=Limits)
     unsafe: bool = False
     wall: str = BUBBLEWRAP
     seed: int = 0
+    student: str = students.INSTRUCTOR
 
 
 def judge(work: Repaired, examination: list[Test], conditions: Conditions | None = None) -> Verdict:
@@ -255,6 +260,7 @@ def show(
 @contextlib.contextmanager
 def _running(work: Repaired, examination: list[Test], conditions: Conditions) -> Iterator[_Run]:
     with (
+        students.examined(conditions.student),
         sandbox.scratch() as folder,
         contextlib.closing(_Run(work, examination, conditions, folder)) as run,
     ):
@@ -328,7 +334,11 @@ class _Run:
 
     def _start(self) -> Shell:
         how = self._conditions
-        return Shell(self._shared, self._walls, how.unsafe, how.seed, how.wall)
+        shell = Shell(self._shared, self._walls, how.unsafe, how.seed, how.wall)
+        granted = Budget(NAMES_SECONDS, NAMES_SECONDS, self._limits.memory)
+        request = {"do": "belong_to", "student": os.fsencode(how.student)}
+        shell.ask(request, granted, "Your code")
+        return shell
 
     def _execute(self, position: int) -> None:
         cell = self._cells[position]

@@ -37,6 +37,7 @@ from labkit.grading import edits, judge
 from labkit.grading.cells import role
 from labkit.sandbox import Budget, Limits, Shell, Stopped
 from labkit.sandbox.inside import wire
+from surveys import students
 
 #: the least share of wrong answers that the tests of a lab must catch
 KILL_RATE = 0.97
@@ -289,7 +290,8 @@ class Lab:
             return False
         answers = _Answers(self._shell, budget, seed, same, self._known)
         try:
-            return not judge.attempt(test, answers, self._shared, seed)[0]
+            with students.examined(students.INSTRUCTOR):
+                return not judge.attempt(test, answers, self._shared, seed)[0]
         except Stopped:
             self._shell = None
             return False

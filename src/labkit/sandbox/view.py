@@ -23,6 +23,7 @@ from labkit.errors import GradingError
 from labkit.sandbox import landlock
 from labkit.sandbox.limits import Limits
 from surveys.folders import cache_folder, data_folder, facts_folder, survey_folder
+from surveys.students import INSTRUCTOR
 
 INSIDE = Path(__file__).with_name("inside")
 #: where the kit's own things stand in the sandbox
@@ -392,6 +393,7 @@ def environment(kit: Path, home: Path, seed: int) -> dict[str, str]:
         "LABKIT_DATA": str(kit / "survey"),
         "LABKIT_CACHE": str(kit / "cache"),
         "LABKIT_PRODUCTS": "none",
+        "LABKIT_STUDENT": INSTRUCTOR,
         # the same arithmetic whatever else the machine is doing
         **{f"{library}_NUM_THREADS": "1" for library in one_thread},
     }
@@ -410,6 +412,7 @@ def unsafe_environment(seed: int) -> dict[str, str]:
         **os.environ,
         "PYTHONHASHSEED": str(seed),
         "LABKIT_PRODUCTS": "none",
+        "LABKIT_STUDENT": INSTRUCTOR,
         "MPLBACKEND": "agg",
         "TQDM_DISABLE": "1",
         "PYTHONPATH": os.pathsep.join(
