@@ -22,7 +22,7 @@ from pathlib import Path
 
 import nbformat
 
-from labkit import ROOT
+from labkit import ROOT, lab_source
 from labkit.grading import rivals
 
 LABS = ("01_apogee", "02_continuum")
@@ -84,7 +84,12 @@ def main(each: int = EACH) -> None:
     nbgrader = [sys.executable, "-m", "nbgrader"]
     grade = [[*labkit, "grade", lab, "--course", ".", "--workers", str(WORKERS)] for lab in LABS]
     generate = [[*nbgrader, "generate_assignment", lab, "--force"] for lab in LABS]
-    autograde = [[*nbgrader, "autograde", lab] for lab in LABS]
+    # as nbgrader does it by itself, which the course's nbgrader_config.py does not allow
+    plain = [
+        "--Autograde.exporter_class=nbconvert.exporters.NotebookExporter",
+        f"--Execute.kernel_name={lab_source.STUDENTS_KERNEL['name']}",
+    ]
+    autograde = [[*nbgrader, "autograde", lab, *plain] for lab in LABS]
     table = {}
     with tempfile.TemporaryDirectory(prefix="labkit-bench-") as folder:
         # what both find in place: the survey, and a cache that has what lab 1 downloads

@@ -115,7 +115,14 @@ def _release(course: Path, slug: str) -> str:
     files = sorted((course / "labs" / slug).iterdir())
     if [file.name for file in files] != [f"{slug}.ipynb"]:
         raise NotebookError(f"labs/{slug} would hold {files}; one notebook expected")
-    return text(nbformat.read(files[0], as_version=4))
+    released = nbformat.read(files[0], as_version=4)
+    if released.metadata.kernelspec != lab_source.STUDENTS_KERNEL:
+        raise NotebookError(
+            f"students could not run {slug}: the course's nbgrader_config.py does not put "
+            "labkit.grading.converters.StudentsKernel into GenerateAssignment.preprocessors.",
+            "Take the lines that name labkit.grading from the kit's nbgrader_config.py.",
+        )
+    return text(released)
 
 
 def nbgrader_api(course: Path, more: Config | None = None) -> NbGraderAPI:

@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from labkit.lab_source import Claim
+from labkit.lab_source import STUDENTS_KERNEL, Claim
 from surveys.errors import KitError
 
 #: seconds that one cell may take
@@ -95,6 +95,7 @@ def execute(
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,
+        kernel_name=STUDENTS_KERNEL["name"],
         allow_errors=allow_errors,
         resources={"metadata": {"path": str(folder)}},
         # without keys of its own the kernel warns that its sockets are open to the machine

@@ -59,18 +59,33 @@ class Marks:
         Returns
         -------
         dict or None
-            None as well if somebody else, nbgrader's autograde perhaps, has marked it since.
+            None as well if the gradebook has other marks from the tests by now.
         """
         found = self._recorded(student)
         if found is None or found[0] != digest:
             return None
-        result: dict[str, Any] = json.loads(found[1])
+        result = _result(found)
         wanted = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
         notebook = self._notebook(student)
         if notebook is None:
             return None
         standing = {g.name: g.auto_score for g in notebook.grades if g.cell.cell_type == "code"}
         return result if standing == wanted else None
+
+    def recorded(self, student: str) -> dict[str, Any] | None:
+        """Return what was recorded when a student was last graded.
+
+        Parameters
+        ----------
+        student : str
+
+        Returns
+        -------
+        dict or None
+            None as well if the gradebook no longer has the submission.
+        """
+        found = self._recorded(student)
+        return _result(found) if found and self._notebook(student) else None
 
     def _recorded(self, student: str) -> Any:
         return self._run(
@@ -193,7 +208,7 @@ class Marks:
     def hide(self, student: str) -> None:
         """Remember that a student's page says something else now."""
         if found := self._recorded(student):
-            self.show(student, json.loads(found[1]), None)
+            self.show(student, _result(found), None)
 
     def _hand_in(self, student: str, timestamp: str) -> None:
         from sqlalchemy.exc import SAWarning
@@ -260,6 +275,11 @@ class Marks:
         )
 
 
+def _result(recorded: Any) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(recorded[1])
+    return result
+
+
 def _score(grade: Any) -> float:
     given = (grade.manual_score, grade.auto_score, 0.0)
     score = next(float(points) for points in given if points is not None)
@@ -323,6 +343,7 @@ def opened(course: Path, lab: str, source: NotebookNode) -> Iterator[Marks]:
                 if not entered:
                     nbgrader_cycle.register(course, lab)
                 gradebook = stack.enter_context(Gradebook(url))
+                gradebook_cells.name_no_kernel(gradebook, lab)
                 marks = Marks(gradebook, lab, penalty)
         yield marks
 

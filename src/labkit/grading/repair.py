@@ -18,6 +18,7 @@ from labkit.errors import GradingError
 from labkit.grading import explanations, pasted
 from labkit.grading.cells import Cell, exercise_of, handed_out, mark_story, role
 from labkit.grading.hidden_tests import visible
+from labkit.lab_source import NO_KERNEL
 
 __all__ = [
     "Cell",
@@ -220,7 +221,8 @@ def _kernel(notebook: dict[str, Any]) -> list[str]:
     spec = metadata.get("kernelspec") if type(metadata) is dict else None
     name = spec.get("name") if type(spec) is dict else None
     language = spec.get("language", "python") if type(spec) is dict else "python"
-    if type(name) is str and (language != "python" or not name.startswith(("python", "conda"))):
+    python = ("python", "conda", NO_KERNEL["name"])
+    if type(name) is str and (language != "python" or not name.startswith(python)):
         return [f"The notebook asked for the kernel {name[:40]!r}; it was run with Python 3."]
     return []
 
