@@ -43,7 +43,7 @@ LABS = ("01_apogee", "02_continuum")
 WORKERS = 2
 LABKIT = [sys.executable, "-m", "labkit.cli"]
 NBGRADER = [sys.executable, "-m", "nbgrader"]
-#: nbgrader as it comes: the kit's own configuration sends its autograde through the sandbox
+#: nbgrader as it comes; the kit's own configuration hands its autograde over to `labkit grade`
 PLAIN = """
 c = get_config()
 c.CourseDirectory.course_id = "bench"

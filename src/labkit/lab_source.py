@@ -37,8 +37,13 @@ from surveys.errors import KitError
 
 #: seconds an exercise may take when its header names no limit
 DEFAULT_SECONDS = 10
+#: the kernel that students' notebooks name
+STUDENTS_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+#: The kernel that the gradebook names: nobody has it. nbgrader's own autograde runs submissions in
+#: the kernel of the gradebook, unprotected, unless nbgrader_config.py hands them to `labkit grade`.
+#: Where those lines are missing it ends with "No such kernel named use-labkit-grade".
+NO_KERNEL = {**STUDENTS_KERNEL, "name": "use-labkit-grade"}
 _HEADER_KEYS = ("setup", "solution", "test", "explain", "points", "seconds", "memory_gb")
-
 
 #: a claim in a code cell or, where jupytext has taken the comment sign away, in prose
 _CLAIM = re.compile(r"^(?:# )?claim(?P<only> \(simulated\))?: (?P<expression>.+)$", re.MULTILINE)
@@ -130,10 +135,7 @@ def read(slug: str, root: Path = ROOT) -> NotebookNode:
     for cell in parsed.cells:
         cell.source = _without_claims(cell.source)
     notebook: NotebookNode = nbformat.v4.new_notebook(
-        metadata={
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
+        metadata={"kernelspec": dict(STUDENTS_KERNEL), "language_info": {"name": "python"}}
     )
     taken: set[str] = set()
     for number, cell in enumerate(parsed.cells, start=1):

@@ -98,6 +98,7 @@ def stale(slugs: list[str], root: Path = ROOT) -> dict[Path, str]:
     with tempfile.TemporaryDirectory(prefix="labkit-notebooks-") as scratch:
         course = Path(scratch)
         shutil.copy(root / "nbgrader_config.py", course)
+        _require_protected(course)
         wanted = {}
         for slug, content in solved.items():
             _write(course / "solutions" / slug / f"{slug}.ipynb", content)
@@ -116,6 +117,17 @@ def _release(course: Path, slug: str) -> str:
     if [file.name for file in files] != [f"{slug}.ipynb"]:
         raise NotebookError(f"labs/{slug} would hold {files}; one notebook expected")
     return text(nbformat.read(files[0], as_version=4))
+
+
+def _require_protected(course: Path) -> None:
+    """Refuse a configuration with which nbgrader itself would run students' code."""
+    named = nbgrader_api(course).config.Autograde.get("exporter_class", "")
+    if "labkit.grading.converters" not in str(named):
+        raise NotebookError(
+            "with the course's nbgrader_config.py, `nbgrader autograde` and the formgrader would "
+            "run students' code in your account.",
+            "Take the lines that name labkit.grading from the kit's nbgrader_config.py.",
+        )
 
 
 def nbgrader_api(course: Path, more: Config | None = None) -> NbGraderAPI:

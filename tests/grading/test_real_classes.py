@@ -130,9 +130,11 @@ def test_the_documented_cycle_ends_with_the_page_that_a_student_fetches(tmp_path
     with (course / "grades.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert (row["student_id"], row["score"], row["max_score"]) == ("ada", "5.5", "6.0")
-    # nbgrader's own feedback, made of the same folders, can be released as well
+    # nbgrader's command writes the same pages
     teacher.nbgrader("generate_feedback", LAB, "--force")
     teacher.nbgrader("release_feedback", LAB)
+    student.nbgrader("fetch_feedback", LAB, ada)
+    assert fetched.read_text() == _page(course, "ada")
 
 
 def test_one_submission_without_a_secret_keeps_nobody_from_the_feedback(tmp_path, course):

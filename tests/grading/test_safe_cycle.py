@@ -1,12 +1,14 @@
-"""`labkit grade` beside nbgrader: manual marks, regrading, its own autograde and feedback."""
+"""`labkit grade` beside nbgrader: manual marks, regrading, feedback, marks of its own kernel."""
 
 import os
 import shutil
 
 import nbformat
 import pytest
+from nbconvert.exporters import NotebookExporter
+from traitlets.config import Config
 
-from labkit import cli, sandbox
+from labkit import cli, lab_source, sandbox
 from labkit.errors import GradingError
 from labkit.grading import batch, nbgrader_cycle, read_mark
 from labkit.notebooks import nbgrader_api, on_path
@@ -78,7 +80,6 @@ def test_graded_once_unless_something_changed(course):
     assert not _grade(course).again
     shutil.rmtree(course / "feedback")
     assert _grade(course).again
-    # nbgrader's own autograde in between: its marks are looked at, and made anew if they differ
     hand_in(
         course, "eq", "class Yes:\n    def __eq__(self, o): return True\ndef double(x): return 2.0"
     )
@@ -86,20 +87,22 @@ def test_graded_once_unless_something_changed(course):
     assert [line.again for line in lines] == [False, True]
 
 
-def test_nbgraders_own_autograde_and_feedback_work_on_the_same_folders(course):
+def test_nbgraders_own_kernel_gives_the_same_marks_to_answers_that_are_trusted(course):
     _explain(hand_in(course, "ada", RIGHT))
     hand_in(course, "half", "def double(x):\n    return abs(2 * x)")
     batch.grade(batch.Settings(course, LAB))
     marks = {student: read_mark(course, LAB, student).points for student in ("ada", "half")}
     assert marks == {"ada": 3, "half": 1}
-    with nbgrader_cycle.quiet_nbgrader(), on_path():
-        api = nbgrader_api(course)
-        assert api.generate_feedback(LAB, "half", force=True)["success"]
     page = (course / "feedback" / "half" / LAB / f"{LAB}.html").read_text()
     for secret in ("-7.5", "-15.0", "HIDDEN", "test_double_hidden"):
         assert secret not in page
-    for student, points in marks.items():
-        assert nbgrader_cycle.grade(course, LAB, student).points == points
+    plain = Config()
+    plain.Autograde.exporter_class = NotebookExporter
+    plain.Execute.kernel_name = lab_source.STUDENTS_KERNEL["name"]
+    with nbgrader_cycle.quiet_nbgrader(), on_path():
+        for student in marks:
+            assert nbgrader_api(course, plain).autograde(LAB, student)["success"]
+    assert {student: read_mark(course, LAB, student).points for student in marks} == marks
 
 
 def test_feedback_says_what_failed_in_the_authors_words(course):

@@ -2,10 +2,9 @@
 
 from labkit.grading.nbgrader_cycle import (
     Mark,
-    grade,
     grade_executed,
     read_mark,
     register,
 )
 
-__all__ = ["Mark", "grade", "grade_executed", "read_mark", "register"]
+__all__ = ["Mark", "grade_executed", "read_mark", "register"]

@@ -104,7 +104,6 @@ def grade(
     GradingError
         If there is nothing to grade, or no way to do it safely. One bad submission never raises.
     """
-    from filelock import FileLock, Timeout
     from tqdm.auto import tqdm
 
     sandbox.require_linux(without_sandbox=settings.unsafe or bool(dask))
@@ -121,11 +120,7 @@ def grade(
         )
     examination = Examination(settings)
     with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(FileLock(course / ".labkit-grade.lock", timeout=0))
-        except Timeout:
-            raise GradingError(f"another labkit grade is at work in {course}") from None
-        book = stack.enter_context(marks.opened(course, lab, examination.source))
+        book = stack.enter_context(_opened(examination))
         batch = _Batch(examination, book, force)
 
         def worked(
@@ -149,6 +144,46 @@ def grade(
                 batch.show(task, sheet)
                 bar.update()
     return [batch.done[student] for student in students]
+
+
+def write_pages(settings: Settings, students: list[str]) -> list[Graded]:
+    """Bring pages of graded submissions up to date with the gradebook; grade nothing.
+
+    Parameters
+    ----------
+    settings : Settings
+    students : list of str
+
+    Returns
+    -------
+    list of Graded
+        In the order of the students.
+
+    Raises
+    ------
+    GradingError
+        If there is no such lab, or the gradebook cannot be used.
+    """
+    examination = Examination(settings)
+    with _opened(examination) as book:
+        batch = _Batch(examination, book, force=False)
+        for student in students:
+            batch.write_page(student)
+    return [batch.done[student] for student in students]
+
+
+@contextlib.contextmanager
+def _opened(examination: Examination) -> Iterator[marks.Marks]:
+    """Open a course's gradebook for one process at a time."""
+    from filelock import FileLock, Timeout
+
+    course, lab = examination.settings.course, examination.settings.lab
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(course / ".labkit-grade.lock", timeout=0))
+        except Timeout:
+            raise GradingError(f"another labkit grade is at work in {course}") from None
+        yield stack.enter_context(marks.opened(course, lab, examination.source))
 
 
 class _Batch:
@@ -178,15 +213,27 @@ class _Batch:
             if not self._force and self._is_written(student):
                 earlier = self._book.earlier(student, self._digest(task))
             if earlier:
-                self._pass(task, earlier)
+                self._pass(student, earlier, task.when)
                 passed()
             else:
                 yield task
 
-    def _pass(self, task: Submission, result: dict[str, Any]) -> None:
+    def write_page(self, student: str) -> None:
+        """Bring the page of a submission up to date, if `labkit grade` has graded it."""
+        result = self._book.recorded(student)
+        if result is None:
+            why = f"`labkit grade {self._lab}` has not graded it yet, and has no page for it"
+            self.done[student] = Graded(student, error=why)
+        elif result.get("shown") is None and self._is_written(student):
+            # the page says that a later submission could not be graded
+            self._enter(student, result, self._book.revisit(student, ""), again=False)
+        else:
+            result["shown"] = result["shown"] if self._is_written(student) else None
+            self._pass(student, result)
+
+    def _pass(self, student: str, result: dict[str, Any], when: str = "") -> None:
         """Bring the page of a submission graded before up to date."""
-        student = task.student
-        standing = self._book.revisit(student, task.when)
+        standing = self._book.revisit(student, when)
         try:
             if result.get("shown") != standing.to_dict():
                 _, path = self._files(student)

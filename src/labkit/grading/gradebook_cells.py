@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from labkit.grading.cells import role
+from labkit.lab_source import NO_KERNEL
 
 
 def agree(gradebook: Any, lab: str, source: NotebookNode) -> bool:
@@ -99,6 +101,21 @@ def follow(gradebook: Any, lab: str, source: NotebookNode) -> None:
         kind = locked[name]
         database.add(SourceCell(name=name, notebook=notebook, cell_type=kind, source=""))
     database.commit()
+
+
+def name_no_kernel(gradebook: Any, lab: str) -> None:
+    """Enter `lab_source.NO_KERNEL` for a lab, in which nbgrader then cannot run submissions.
+
+    Parameters
+    ----------
+    gradebook : nbgrader.api.Gradebook
+    lab : str
+    """
+    notebook = gradebook.find_notebook(lab, lab)
+    wanted = json.dumps(NO_KERNEL)
+    if notebook.kernelspec != wanted:
+        notebook.kernelspec = wanted
+        gradebook.db.commit()
 
 
 def _wanted(

@@ -65,18 +65,33 @@ class Marks:
         Returns
         -------
         dict or None
-            None as well if somebody else, nbgrader's autograde perhaps, has marked it since.
+            None as well if the gradebook has other marks from the tests by now.
         """
         found = self._recorded(student)
         if found is None or found[0] != digest:
             return None
-        result: dict[str, Any] = json.loads(found[1])
+        result = _result(found)
         wanted = {outcome["name"]: outcome["points"] for outcome in result["outcomes"]}
         notebook = self._notebook(student)
         if notebook is None:
             return None
         standing = {g.name: g.auto_score for g in notebook.grades if g.cell.cell_type == "code"}
         return result if standing == wanted else None
+
+    def recorded(self, student: str) -> dict[str, Any] | None:
+        """Return what was recorded when a student was last graded.
+
+        Parameters
+        ----------
+        student : str
+
+        Returns
+        -------
+        dict or None
+            None as well if the gradebook no longer has the submission.
+        """
+        found = self._recorded(student)
+        return _result(found) if found and self._notebook(student) else None
 
     def _recorded(self, student: str) -> Any:
         return self._run(
@@ -222,7 +237,7 @@ class Marks:
     def hide(self, student: str) -> None:
         """Remember that a student's page says something else now."""
         if found := self._recorded(student):
-            self.show(student, json.loads(found[1]), None)
+            self.show(student, _result(found), None)
 
     def _hand_in(self, student: str, timestamp: str) -> None:
         from sqlalchemy.exc import SAWarning
@@ -273,6 +288,11 @@ class Marks:
             late=notebook.late_submission_penalty or 0.0,
             lateness=lateness.told(self._plugin, notebook),
         )
+
+
+def _result(recorded: Any) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(recorded[1])
+    return result
 
 
 @contextmanager
@@ -336,6 +356,8 @@ def _opened(course: Path, lab: str, source: NotebookNode | None) -> Iterator[Mar
                 if source is not None:
                     _enter_lab(url, course, lab, source)
                 gradebook = stack.enter_context(Gradebook(url))
+                if source is not None:
+                    gradebook_cells.name_no_kernel(gradebook, lab)
                 plugin = lateness.plugin(api, gradebook, lab)
                 marks = Marks(gradebook, lab, plugin, reusable)
         yield marks

@@ -1,8 +1,7 @@
-"""Grade submissions by nbgrader's own autograde, and read marks back from its gradebook.
+"""Enter labs into nbgrader's gradebook, mark executed notebooks of our own, and read marks back.
 
-The plain way, without a sandbox, for notebooks of our own (the walkthrough's) and to prove that
-nbgrader's cycle works unchanged. It never trusts an exit code (nbgrader's
-`validate` ends with 0 on failure), it looks at the marks in the gradebook.
+The plain way, which runs nothing: the walkthrough's notebooks have been run before. It never trusts
+an exit code (nbgrader's `validate` ends with 0 on failure), it looks at the marks in the gradebook.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
+from traitlets.log import get_logger
 
 from labkit.errors import GradingError
 from labkit.notebooks import nbgrader_api, on_path
@@ -62,30 +63,6 @@ def register(course: Path, lab: str) -> None:
         raise GradingError(f"nbgrader cannot generate {lab}: {_reason(result)}")
 
 
-def grade(course: Path, lab: str, student: str) -> Mark:
-    """Autograde one submission and return its marks.
-
-    Parameters
-    ----------
-    course : Path
-        The course folder; the submission is ``submitted/<student>/<lab>/<lab>.ipynb``.
-    lab, student : str
-
-    Returns
-    -------
-    Mark
-
-    Raises
-    ------
-    GradingError
-    """
-    with quiet_nbgrader(), on_path():
-        result = nbgrader_api(course).autograde(lab, student, force=True, create=True)
-    if not result["success"]:
-        raise GradingError(f"{lab} of {student} could not be graded: {_reason(result)}")
-    return read_mark(course, lab, student)
-
-
 def grade_executed(course: Path, lab: str, student: str, notebook: NotebookNode) -> Mark:
     """Let nbgrader mark a notebook of our own from the outputs it has, without running it again.
 
@@ -110,6 +87,7 @@ def grade_executed(course: Path, lab: str, student: str, notebook: NotebookNode)
     nbformat.write(notebook, handed_in / f"{lab}.ipynb")
     # nbgrader's own steps, but for those that clear the outputs and make them again
     steps = Config()
+    steps.Autograde.exporter_class = NotebookExporter
     steps.Autograde.sanitize_preprocessors = [
         f"nbgrader.preprocessors.{name}"
         for name in ("DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
@@ -164,13 +142,11 @@ def _reason(result: dict[str, object]) -> str:
 @contextlib.contextmanager
 def quiet_nbgrader() -> Iterator[None]:
     """Keep nbgrader's and alembic's progress messages off the terminal."""
-    loggers = [logging.getLogger(name) for name in ("alembic", "nbgrader", "traitlets")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
+    # the last is the application's, if nbgrader itself asks for grades
+    names = ("alembic", "nbgrader", "traitlets", get_logger().name)
+    with contextlib.ExitStack() as stack:
+        for logger in map(logging.getLogger, names):
+            stack.callback(setattr, logger, "disabled", logger.disabled)
+            logger.disabled = True  # their levels are nbgrader's to set
         with contextlib.redirect_stderr(io.StringIO()):
             yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
