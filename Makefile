@@ -23,15 +23,17 @@ lint: $(VENV)/installed
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
-# one process runs the labs, two at a time; the others run what else there is
+# the labs use both cores; the other tests share them, one more at a time since some of them wait
 test: lint
 	$(BIN)/labkit data
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -m labs
+	$(BIN)/pytest -n 3 -m "not labs"
 
 # every seed, fold and training: hours
 thorough: lint
 	$(BIN)/labkit data
-	LABKIT_THOROUGH=1 $(BIN)/pytest -n 2
+	LABKIT_THOROUGH=1 $(BIN)/pytest -m labs
+	LABKIT_THOROUGH=1 $(BIN)/pytest -n 2 -m "not labs"
 
 notebooks: $(VENV)/installed
 	$(BIN)/labkit notebooks

@@ -21,7 +21,6 @@ pytest_plugins = ["tests.tiny_archive"]
 
 #: groups of tests that take more than a minute, the longest first
 LONGEST = (
-    "walkthrough",
     "07_activity",
     "09_corona",
     "tests/real/test_lamost.py",
