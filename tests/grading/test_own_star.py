@@ -324,10 +324,10 @@ def test_the_sandbox_shows_the_students_own_star_and_no_truth(data, course, monk
     monkeypatch.setenv("LABKIT_STUDENT", students.INSTRUCTOR)
     _seen()  # what the instructor has fetched is shown there, and read-only
     hand_in_cells(course, name, LAB, {EXERCISE: shows})
-    graded = examination.Examination(batch.Settings(course, LAB)).grade(
-        name, (course / "submitted" / name / LAB / f"{LAB}.ipynb").read_bytes(), []
-    )
-    graded = nbformat.reads(graded.notebook, as_version=4)
+    examined = examination.Examination(batch.Settings(course, LAB))
+    raw = (course / "submitted" / name / LAB / f"{LAB}.ipynb").read_bytes()
+    marked = examined.mark(name, raw, [])
+    graded = nbformat.reads(examined.show(name, raw, [], marked.result).notebook, as_version=4)
     shown = json.dumps([cell.get("outputs", []) for cell in graded.cells])
     served = data / "build"
     raw = fits.getdata(served / "sas" / f"{own_star.FILE.format(star)}.gz", 1)[4000]
