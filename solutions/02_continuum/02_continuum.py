@@ -40,8 +40,9 @@
 # ones. The cells below name the archive you are using; the same notebook runs on real files.
 #
 # **How to work.** You write functions. A function must not change its arguments; work on a copy.
-# Each exercise is tested on its own, so an exercise that you cannot solve costs its own points and
-# no others. The boxes *Stuck?* give you the result of a step, so that you can go on without it.
+# Each exercise is tested on its own: one that you cannot solve costs its own points, and those of a
+# later one only if that calls it. The boxes *Stuck?* give you the result of a step, so that you can
+# go on without it.
 
 # %% setup=true
 import os
@@ -1608,7 +1609,9 @@ print(f"all finite: {bool(np.isfinite(flux).all() and np.isfinite(error).all())}
 #     flux, error = reference["flux"], reference["error"]
 # ```
 #
-# Lab 3 takes the same reference by itself if you save nothing.
+# The continuum that the pipeline used for the checkpoint's star is
+# `continuum = raw_flux[star] / flux[star]`. Lab 3 takes the same reference by itself if you save
+# nothing.
 #
 # </details>
 
@@ -2605,11 +2608,12 @@ print(f"a third of the pixels bad:   {np.nanmax(np.abs(with_holes / clean - 1)):
 #   chooses degree 8 and puts the wing of hydrogen into the continuum. In a good spectrum the six
 #   points lie many of their own errors below the curve, so the clip removes them. In a noisy
 #   spectrum they lie within four errors and stay, and they pull the continuum down. The clip is
-#   symmetric, but the points are not: they are all low. So the continuum depends on S/N, by two per
-#   cent at the edge. Neither the degree nor the clip cures it. The pixels must leave the list.
+#   symmetric, but the points are not: they are all low. So the continuum depends on S/N, by 2 % at
+#   the edge for S/N 50. Neither the degree nor the clip cures it. The pixels must leave the list.
 # claim (simulated): (np.ptp(three_chips[:, 2:5], axis=1) < 0.03).all()
 # claim (simulated): median_scores["spoilt"].argmin() >= 6
-# claim (simulated): min(with_wing) < -0.01 and abs(with_wing[-1]) < 0.5 * abs(min(with_wing))
+# claim (simulated): -0.03 < with_wing[2] < -0.015 and abs(with_wing[-1]) < 0.005
+# claim (simulated): np.abs(clean_with_wing[edge] / clean[edge] - 1).max() < 0.005
 #
 # **Rubric** (5 points)
 #
@@ -2847,7 +2851,7 @@ plots.show(
 
 # %%
 with plots.style():
-    corner_page = plt.figure(figsize=(8.5, 8.5))
+    corner_page = plt.figure(figsize=(8.5, 8.5), layout="none")
     if "corner_picture" in survey:
         page = corner_page.add_axes((0, 0, 1, 1))
         page.imshow(survey["corner_picture"])

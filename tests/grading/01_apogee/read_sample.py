@@ -64,13 +64,13 @@ def read_sample(paths, bits):
 # for path in paths: => for path in sorted(paths):
 
 # %% wrong: flux and error exchanged | loses: test_read_sample test_read_sample_bad
-# return np.array(fluxes, dtype=np.float32), np.array(errors, dtype=np.float32) => return np.array(errors), np.array(fluxes)
+# return np.stack(fluxes), np.stack(errors) => return np.array(errors), np.array(fluxes)
 
 # %% wrong: a column for each star | loses: test_read_sample test_read_sample_bad
-# return np.array(fluxes, dtype=np.float32), np.array(errors, dtype=np.float32) => return np.array(fluxes).T, np.array(errors).T
+# return np.stack(fluxes), np.stack(errors) => return np.array(fluxes).T, np.array(errors).T
 
 # %% wrong: one long row | loses: test_read_sample test_read_sample_bad
-# return np.array(fluxes, dtype=np.float32), np.array(errors, dtype=np.float32) => return np.concatenate(fluxes), np.concatenate(errors)
+# return np.stack(fluxes), np.stack(errors) => return np.concatenate(fluxes), np.concatenate(errors)
 
 # %% wrong: bad pixels cut out | loses: test_read_sample_bad
 # fluxes.append(flux) => fluxes.append(flux[error < 1e9])
