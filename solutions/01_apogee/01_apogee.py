@@ -670,6 +670,17 @@ repeats.sort("apogee_id")
 repeats["apogee_id", "telescope", "field", "snr"][:4]
 
 # %% [markdown]
+# <details><summary>Stuck? One row of each star of the reference sample</summary>
+#
+# ```python
+# with np.load(archive.product("01_apogee")) as reference:
+#     known = dict(zip(reference["apogee_id"], reference["labels"][:, 0]))
+# best = good[[abs(row["teff"] - known[row["apogee_id"]]) < 0.01 for row in good]]
+# labels = np.column_stack([best[name.lower()] for name in apogee.LABELS]).astype(float)
+# ```
+#
+# </details>
+#
 # The survey marks such spectra itself: bit 4 (worth 16) of the column `extratarg` of `apogeeStar`
 # is set in all rows of a star but its best one. (Section 3 is about bits.) Ask for the marked rows
 # and compare them with those that you left out.
@@ -689,17 +700,6 @@ print(f"{len(known)} of the {len(left_out)} rows that you left out are marked as
 # claim (simulated): len(known) == len(left_out) == 31
 
 # %% [markdown]
-# <details><summary>Stuck? One row of each star of the reference sample</summary>
-#
-# ```python
-# with np.load(archive.product("01_apogee")) as reference:
-#     known = dict(zip(reference["apogee_id"], reference["labels"][:, 0]))
-# best = good[[abs(row["teff"] - known[row["apogee_id"]]) < 0.01 for row in good]]
-# labels = np.column_stack([best[name.lower()] for name in apogee.LABELS]).astype(float)
-# ```
-#
-# </details>
-#
 # ### 1.4 Why a cut in log g separates dwarfs from giants
 #
 # Surface gravity is $g = GM/R^2$, and astronomers write it as $\log_{10} g$ with $g$ in cgs units,
@@ -1146,6 +1146,7 @@ def test_spectrum_paths_south():
 addresses = [str(path) for path in spectrum_paths(best)]
 paths = archive.fetch(addresses)
 where = dict(zip(best["apogee_id"], paths, strict=True))
+at_hand = np.isin(best["apogee_id"], list(where))
 print(addresses[0])
 
 # %% [markdown]
@@ -1155,12 +1156,17 @@ print(addresses[0])
 #
 # <details><summary>Stuck? Without the files</summary>
 #
-# Sections 2.3 to 3.2 look at single files. This gives you the one of the checkpoint's star:
+# Sections 2.1 to 3.2 look at single files. This gives you two of them:
 #
 # ```python
-# folder = "dr17/apogee/spectro/redux/dr17/stars/apo25m/M15"
-# paths = archive.fetch([f"{folder}/apStar-dr17-2M21235315+1244123.fits"])
-# where = {"2M21235315+1244123": paths[0]}
+# folder = "dr17/apogee/spectro/redux/dr17/stars/apo25m"
+# addresses = [
+#     f"{folder}/M15/apStar-dr17-2M21235315+1244123.fits",
+#     f"{folder}/K2_C4_168-21/apStar-dr17-2M03544493+2336146.fits",
+# ]
+# paths = archive.fetch(addresses)
+# where = dict(zip(["2M21235315+1244123", "2M03544493+2336146"], paths))
+# at_hand = np.isin(best["apogee_id"], list(where))
 # ```
 #
 # </details>
@@ -1777,7 +1783,7 @@ def test_observed_wavelength_earth():
 # put them back where the telescope saw them.
 
 # %%
-many = best[(best["nvisits"] >= 4) & (best["snr"] > 100)]
+many = best[at_hand & (best["nvisits"] >= 4) & (best["snr"] > 100)]
 corrections = [
     [fits.getval(where[row["apogee_id"]], f"BC{1 + i}") for i in range(row["nvisits"])]
     for row in many
@@ -1975,8 +1981,7 @@ def test_is_flagged_several_hidden():
 
 # %%
 BAD_BITS = [0, 1, 2, 3, 4, 5, 6, 7, 12]
-available = np.isin(best["apogee_id"], list(where))
-FAINT = str(best["apogee_id"][available][np.argmin(best["snr"][available])])
+FAINT = str(best["apogee_id"][at_hand][np.argmin(best["snr"][at_hand])])
 flux, error, mask = spectrum_of(where[FAINT])
 
 FLUX_LABEL = r"flux [$10^{-17}$ erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$]"
@@ -2339,6 +2344,19 @@ for first in tqdm(range(0, len(paths), 100), desc="reading spectra"):
     hundred = slice(first, first + 100)
     fluxes[hundred], errors[hundred] = read_sample(paths[hundred], BAD_BITS)
 
+# %% [markdown]
+# <details><summary>Stuck? All spectra from the reference</summary>
+#
+# ```python
+# with np.load(archive.product("01_apogee")) as reference:
+#     wavelength, labels = reference["wavelength"], reference["labels"]
+#     fluxes, errors = reference["flux"], reference["error"]
+# ```
+#
+# Lab 2 takes the same reference by itself if you save nothing.
+#
+# </details>
+
 # %%
 # how common each bit is: of every fifth star, which is quick and exact enough
 lit = np.concatenate([np.arange(len(wavelength))[chip] for chip in apogee.CHIPS.values()])
@@ -2383,18 +2401,6 @@ print(f"{any_bit:.1%} would, had you thrown away every pixel with any bit set")
 # bit of *persistence*: the detector still shows some of the light that it received earlier.
 # claim (simulated): 2.5 < (any_bit - bad.mean()) / bad.mean() < 3.5
 # claim (simulated): 0.5 < persistent / (any_bit - bad.mean()) < 1
-#
-# <details><summary>Stuck? All spectra from the reference</summary>
-#
-# ```python
-# with np.load(archive.product("01_apogee")) as reference:
-#     wavelength, labels = reference["wavelength"], reference["labels"]
-#     fluxes, errors = reference["flux"], reference["error"]
-# ```
-#
-# Lab 2 takes the same reference by itself if you save nothing.
-#
-# </details>
 #
 # This is the whole sample in a narrow window: one row for each star, the coolest at the top.
 

@@ -348,6 +348,17 @@ is_continuum = np.asarray(continuum_pixels(wavelength, trusted_wavelengths), dty
 for chip_name, (start, stop) in zip(apogee.CHIPS, CHIPS, strict=True):
     print(f"{chip_name:>6} chip: {is_continuum[start:stop].sum():4d} of {stop - start} pixels")
 
+# %% [markdown]
+# <details><summary>Stuck? The pixels of the embedded archive's list</summary>
+#
+# ```python
+# with np.load(archive.product("continuum_pixels_apogee")) as listed:
+#     is_continuum = np.zeros(wavelength.size, dtype=bool)
+#     is_continuum[on_chip] = listed["trusted"]
+# ```
+#
+# </details>
+
 # %%
 with plots.style():
     figure, axes = plt.subplots(3, 1, figsize=(8, 6))
@@ -376,16 +387,6 @@ plots.show(
 # fitted to hundreds of them averages over both.
 # claim: is_continuum.sum() > 300
 # claim (simulated): 0.001 < np.std(flux[star][is_continuum & visible]) < 0.01
-#
-# <details><summary>Stuck? The pixels of the embedded archive's list</summary>
-#
-# ```python
-# with np.load(archive.product("continuum_pixels_apogee")) as listed:
-#     is_continuum = np.zeros(wavelength.size, dtype=bool)
-#     is_continuum[on_chip] = listed["trusted"]
-# ```
-#
-# </details>
 
 # %% [markdown]
 # ## 3. A well-posed fit
