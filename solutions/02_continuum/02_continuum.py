@@ -710,7 +710,7 @@ plots.show(
     "to them; the straight line misses the curvature, degrees two and three nearly coincide.",
 )
 rms_from_cubic = {k: np.std(fitted[k] / fitted[3] - 1) for k in (1, 2)}
-# claim (simulated): rms_from_cubic[1] > 3 * rms_from_cubic[2]
+# claim (simulated): rms_from_cubic[1] > 2 * rms_from_cubic[2]
 # claim (simulated): rms_from_cubic[2] < 0.001
 
 # %% [markdown]

@@ -8,11 +8,11 @@ derivatives with respect to the five labels are computed.  A pixel is a candidat
    of a star of H = 12, at zero velocity.
 
 Candidates are ranked by how much they change: the sum over labels of (spread of the label x
-|derivative|).  First the best six of every 40 Angstrom stretch are taken, as far as it has
-candidates, so that no part of a chip is left to extrapolation.  Then the best of all are taken
-until 8 per cent of the pixels are trusted, but none within 40 Angstrom of a Brackett line.  The
-wings of these lines are some tenths of a per cent deep there: a continuum with many such pixels
-would follow the wings instead of the continuum.
+|derivative|).  On each chip, first the best six of every 40 Angstrom stretch are taken, as far as
+it has candidates, so that no part is left to extrapolation.  Then the best of the chip are taken
+until 8 per cent of its pixels are trusted, but none within 40 Angstrom of the four strongest
+Brackett lines.  The wings of these are some tenths of a per cent deep there: a continuum with many
+such pixels would follow the wings instead of the continuum.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ STRETCH = 40.0  # Angstrom
 PER_STRETCH = 6
 #: Lowest normalised flux that a continuum pixel may have in any spectrum of the grid.
 FLOOR = 0.985
-#: How far from its centre the wing of a Brackett line still depresses the continuum, Angstrom.
+#: How far from the centre the wings of the strongest Brackett lines (11 to 14) reach, Angstrom.
 WING = 40.0
+STRONGEST = 4
 #: Spread (standard deviation) of each label among the survey's giants, and the derivative's step.
 SPREAD = {"teff": 260.0, "logg": 0.55, "fe_h": 0.23, "mg_fe": 0.09, "si_fe": 0.085}
 STEP = {"teff": 60.0, "logg": 0.15, "fe_h": 0.1, "mg_fe": 0.1, "si_fe": 0.1}
@@ -83,16 +84,17 @@ def continuum_pixels(synthesizer: Synthesizer | None = None) -> tuple[np.ndarray
     candidate = clean & (lowest > FLOOR)
     wavelength = wavelength_grid()
     trusted = np.zeros(wavelength.size, bool)
+    _, lines, _ = brackett()
+    away = np.min(np.abs(wavelength[:, np.newaxis] - lines[:STRONGEST]), axis=1) > WING
     for first, last in TRIMMED:
         pixels = first + np.flatnonzero(candidate[first:last])
         stretch = (wavelength[pixels] - wavelength[first]) // STRETCH
         for k in np.unique(stretch):
             trusted[_steadiest(pixels[stretch == k], change, PER_STRETCH)] = True
+        missing = int(FRACTION * (last - first)) - trusted[first:last].sum()
+        more = pixels[(away & ~trusted)[pixels]]
+        trusted[_steadiest(more, change, max(missing, 0))] = True
     pixels = trimmed_pixels()
-    _, centres, _ = brackett()
-    away = np.min(np.abs(wavelength[:, np.newaxis] - centres), axis=1) > WING
-    more = pixels[(candidate & away & ~trusted)[pixels]]
-    trusted[_steadiest(more, change, int(FRACTION * pixels.size) - trusted.sum())] = True
     return wavelength[pixels], trusted[pixels]
 
 
