@@ -100,9 +100,10 @@ def test_lab_2_edge_of_the_green_chip_ignores_noise(products, lab_2):
     lab, (answers, wavelength, trusted) = products["01_apogee"], lab_2
     teff, logg = lab["labels"][:, :2].T
     clump = np.flatnonzero((abs(teff - 4800) < 200) & (abs(logg - 2.6) < 0.3))
-    best = clump[np.argsort(np.median(lab["error"] / lab["flux"], axis=1)[clump])[:5]]
-    edge = (wavelength > 16395) & (wavelength < 16416)
     chip = apogee.CHIPS["green"]
+    error, flux = (np.median(lab[key][:, chip], axis=1) for key in ("error", "flux"))
+    best = clump[np.argsort((error / flux)[clump])[:5]]
+    edge = (wavelength > 16395) & (wavelength < 16416)
     for star in best:
         flux, error = (lab[key][star].astype(float) for key in ("flux", "error"))
         level = np.median(flux[chip])
