@@ -6,28 +6,43 @@
 # %% [markdown]
 # # Lab 2 · The continuum
 #
-# In lab 1 you turned an archive into a clean table: 1855 red giants, their labels, their spectra,
-# and an honest error for every pixel. The spectra still carry things that are no property of the
-# star's surface. A nearby giant is bright and a distant one faint; dust reddens; the fibre, the
-# grating and the Earth's air pass some wavelengths better than others; three detectors hand over
-# to one another with a gap between. A model that predicts the flux from temperature, gravity and
-# composition (lab 3) can know none of this.
+# Lab 1 ended with a table of 1855 red giants: their labels, their spectra, and an error for every
+# pixel. These spectra still show more than the surface of the star. A nearby giant is bright and a
+# distant one faint. Dust reddens the light. Fibre, grating and the air of the Earth let some
+# wavelengths pass better than others, and each of the three detectors has its own sensitivity. A
+# model that predicts the flux from temperature, gravity and composition (lab 3) cannot know any of
+# this. In this lab you divide it out.
 #
-# So you will divide it out. By the end of this lab you will have
+# **After this lab you can**
 #
-# * a function that finds the **pseudo-continuum** of a spectrum, chip by chip, from a list of
-#   trusted wavelengths, whatever cosmic rays and bad pixels do to it;
-# * all your spectra and errors normalised and saved for lab 3;
-# * *evidence* that it works: stars with like labels have like spectra, nothing wiggles, and a
-#   noisy spectrum is normalised like a good one;
-# * the PDF for checkpoint 1.
+# * find the **pseudo-continuum** of a spectrum, chip by chip, from a list of trusted wavelengths,
+#   even if cosmic rays or bad pixels spoil some of them;
+# * choose the degree of a polynomial by cross-validation;
+# * test a normalisation without knowing the truth, and read such tests.
+#
+# You end with all spectra and errors normalised and saved for lab 3, and with the PDF for
+# checkpoint 1.
+#
+# | section | hours |
+# |---|---|
+# | 1-2 The task, trusted pixels | 1½ |
+# | 3-5 A weighted fit, a robust fit, three chips | 3½ |
+# | 6-7 Normalise, choose the degree | 1½ |
+# | 8 Test it | 2 |
+# | 9 Checkpoint 1 | 1 |
+#
+# **You need** lab 1 (or the reference that the archive has in its place), least squares with
+# weights, and Gaussian noise.
 #
 # **Read** Ness et al. (2015, *The Cannon*), Sections 2.3 and 5.3, before you start; Holtzman et
 # al. (2015) describe how the survey's own pipeline does it. By default the spectra come from the
 # kit's embedded archive: they are **simulated**, in the format and with the defects of the real
 # ones. The cells below name the archive you are using; the same notebook runs on real files.
 #
-# You write functions. A function leaves what it is given as it was; work on a copy.
+# **How to work.** You write functions. A function must not change its arguments; work on a copy.
+# Each exercise is tested on its own: one that you cannot solve costs its own points, and those of a
+# later one only if that calls it. The boxes *Stuck?* give you the result of a step, so that you can
+# go on without it.
 
 # %% setup=true
 import os
@@ -51,7 +66,7 @@ STAR = "2M21235315+1244123"
 # ## 1. What you start from
 #
 # `products.load` returns what you saved at the end of lab 1, or the kit's reference if you have
-# saved nothing. Have a look at three stars before you decide anything.
+# saved nothing. First look at three stars.
 
 # %%
 survey = products.load("01_apogee")
@@ -96,12 +111,48 @@ plots.show(
     alt="Flux against wavelength of a bright, a middling and a faint giant: the flux scale differs "
     "by a factor of about twenty, each falls from blue to red, and two gaps separate three chips.",
 )
+falls = [
+    np.nanmedian(np.where(good[i], raw_flux[i], np.nan)[slice(*CHIPS[0])])
+    / np.nanmedian(np.where(good[i], raw_flux[i], np.nan)[slice(*CHIPS[2])])
+    for i in (bright, middle, faint)
+]
+# claim (simulated): 15 < brightness[bright] / brightness[faint] < 30
+# claim: min(falls) > 1
 
 # %% [markdown]
-# Mind the vertical scales: the same kind of star can be twenty times fainter. What the stars'
-# surfaces say is in the narrow dips; what we want to remove is everything broad.
+# Look at the vertical scales: stars of one kind can differ twentyfold in flux. The narrow dips tell
+# about the surface of a star. Everything broad has to be removed.
 # claim: 10 < brightness[bright] / brightness[faint] < 40
 #
+# This is what you will have at the end, drawn from the reference that comes with the simulated
+# survey.
+
+# %%
+try:
+    normalised_reference = archive.product("02_continuum")
+except archive.ArchiveError:
+    print("this archive has no reference products: wait for your own figure in section 9")
+else:
+    with np.load(normalised_reference) as arrays:
+        answer = np.where(arrays["error"][star] < BAD_LIMIT, arrays["flux"][star], np.nan)
+    with plots.style():
+        figure, axes = plt.subplots(2, 1, figsize=(8, 4), sharex=True)
+        axes[0].plot(wavelength, np.where(good[star], raw_flux[star], np.nan), lw=0.4)
+        axes[1].plot(wavelength, answer, lw=0.4)
+        axes[0].set_ylabel(FLUX_LABEL, fontsize=7)
+        axes[1].set_ylabel("normalised flux")
+        axes[1].set_ylim(0.4, 1.1)
+        axes[1].set_xlabel("vacuum wavelength / Å")
+        figure.suptitle(
+            f"{names[star]}: what you start from, and the answer ({source})", fontsize=9
+        )
+    plots.show(
+        figure,
+        alt="Above, the spectrum of the checkpoint star as lab 1 left it, which falls from blue to "
+        "red. Below, the same spectrum normalised: its upper edge is level at one.",
+    )
+
+# %% [markdown]
 # ### Question 1 · Pseudo-continuum
 #
 # **Explain in your own words:** what does it mean to *pseudo-continuum normalise* a spectrum, and
@@ -119,11 +170,11 @@ plots.show(
 #
 # The *true* continuum is what the star would emit at each wavelength without any line absorption.
 # In a cool giant's H band hardly any pixel is free of lines (CN, CO and OH are everywhere), so it
-# can only be had by comparison with a synthetic spectrum. The *pseudo*-continuum is merely a curve
-# that is defined in the same way for every star: a smooth fit through pixels whose flux depends
-# little on the labels. It may lie a few per cent below the true continuum and we cannot say by how
-# much. This does no harm, because the model is trained on and applied to spectra normalised in the
-# same way: a fixed offset is absorbed by the model's constant term. What matters is that the
+# can only be found by comparison with a synthetic spectrum. The *pseudo*-continuum is merely a
+# curve that is defined in the same way for every star: a smooth fit through pixels whose flux
+# depends little on the labels. It may lie a few per cent below the true continuum and we cannot say
+# by how much. This does no harm, because the model is trained on and applied to spectra normalised
+# in the same way: a fixed offset is absorbed by the model's constant term. What matters is that the
 # recipe is *consistent*: the same for every star, independent of signal-to-noise, and depending on
 # the labels smoothly if at all.
 #
@@ -146,8 +197,8 @@ plots.show(
 #
 # ### Question 2 · From wavelengths to pixels
 #
-# Write `continuum_pixels`. Beware of three classic slips: a wavelength is not an index; two floats
-# that "are the same" need not be equal; and `searchsorted` returns the pixel *above*, which is not
+# Write `continuum_pixels`. Three mistakes are common: a wavelength is not an index; two floats that
+# "are the same" need not be equal; and `searchsorted` returns the pixel *above*, which is not
 # always the nearest.
 
 
@@ -281,15 +332,32 @@ def test_continuum_pixels_outside_hidden():
 # the embedded archive was made for its simulated spectra; real spectra need the real list.
 
 # %%
-continuum_list = os.environ.get("LABKIT_CONTINUUM_PIXELS") or archive.product(
-    "continuum_pixels_apogee"
-)
+continuum_list = os.environ.get("LABKIT_CONTINUUM_PIXELS")
+if not continuum_list:
+    try:
+        continuum_list = archive.product("continuum_pixels_apogee")
+    except archive.ArchiveError as error:
+        raise FileNotFoundError(
+            "this archive has no list of continuum pixels, and no lab makes one: set "
+            "LABKIT_CONTINUUM_PIXELS to the path of the course's continuum_pixels_apogee.npz"
+        ) from error
 with np.load(continuum_list) as listed:
     trusted_wavelengths = np.asarray(listed["wavelengths"], dtype=float)[listed["trusted"]]
 
 is_continuum = np.asarray(continuum_pixels(wavelength, trusted_wavelengths), dtype=bool)
 for chip_name, (start, stop) in zip(apogee.CHIPS, CHIPS, strict=True):
     print(f"{chip_name:>6} chip: {is_continuum[start:stop].sum():4d} of {stop - start} pixels")
+
+# %% [markdown]
+# <details><summary>Stuck? The pixels of the embedded archive's list</summary>
+#
+# ```python
+# with np.load(archive.product("continuum_pixels_apogee")) as listed:
+#     is_continuum = np.zeros(wavelength.size, dtype=bool)
+#     is_continuum[on_chip] = listed["trusted"]
+# ```
+#
+# </details>
 
 # %%
 with plots.style():
@@ -310,19 +378,24 @@ plots.show(
     alt="Spectrum of the checkpoint star on each of the three chips with the trusted continuum "
     "pixels as dots; the dots follow the upper edge of the spectrum and avoid the deep lines.",
 )
+# claim: np.median(flux[star][is_continuum]) > np.percentile(flux[star][on_chip], 60)
+# claim (simulated): flux[star][is_continuum & visible].min() > 0.96
 
 # %% [markdown]
-# The dots ride along the top of the spectrum. They do not lie on a perfectly smooth curve: there
-# is noise, and every pixel is a little touched by lines. A smooth function through hundreds of
-# them will not mind.
+# The dots lie along the upper edge of the spectrum. They do not lie on a perfectly smooth curve,
+# because of the noise and because weak lines touch almost every pixel. A smooth function that is
+# fitted to hundreds of them averages over both.
+# claim: is_continuum.sum() > 300
+# claim (simulated): 0.001 < np.std(flux[star][is_continuum & visible]) < 0.01
 
 # %% [markdown]
 # ## 3. A well-posed fit
 #
-# Over one chip the continuum is smooth, so a polynomial of low degree will do. In which variable?
-# The wavelengths of a chip run from, say, 15 150 to 15 800 Å: they are all alike to 2 %, and so
-# are the columns $1, \lambda, \lambda^2, \dots$ of the design matrix. Floating-point arithmetic
-# can hardly tell them apart.
+# Over one chip the continuum is smooth, so a polynomial of low degree can describe it. In which
+# variable? The wavelengths of the blue chip, for example, differ from their mean by about 2 % at
+# most. Therefore the columns $1, \lambda, \lambda^2, \dots$ of the design matrix are almost
+# proportional to one another, and floating-point arithmetic can hardly separate them.
+# claim: 0.015 < np.ptp(chip_wavelength) / 2 / chip_wavelength.mean() < 0.025
 #
 # ### Question 3 · A better variable
 #
@@ -381,29 +454,34 @@ def test_scaled_wavelength_hidden():
 
 # %% [markdown]
 # The *condition number* of a design matrix says by how much a least-squares fit may amplify
-# rounding errors; with 16 digits, $10^{16}$ means nothing is left. Chebyshev polynomials on $[-1,
-# 1]$ are nearly orthogonal, which is better still.
+# rounding errors. Numbers have 16 digits here, so a condition number of $10^{16}$ leaves no digit
+# right. Chebyshev polynomials on $[-1, 1]$ are nearly orthogonal, so from degree two on
+# their condition number is lower than that of powers.
+# claim: all(conditioning["Chebyshev"][1:] < conditioning["scaled"][1:])
 
 # %%
 start, stop = CHIPS[0]
 chip_wavelength = wavelength[start:stop]
 degrees = np.arange(1, 11)
 x = np.asarray(scaled_wavelength(chip_wavelength), dtype=float)
+chebyshev = np.polynomial.chebyshev.chebvander
+powers = np.polynomial.polynomial.polyvander
+conditioning = {
+    name: np.array([np.linalg.cond(matrix(variable, degree)) for degree in degrees])
+    for name, matrix, variable in (
+        ("raw", powers, chip_wavelength),
+        ("scaled", powers, x),
+        ("Chebyshev", chebyshev, x),
+    )
+}
 with plots.style():
     figure, axis = plt.subplots(figsize=(6, 3.4))
-    for matrix, variable, text, colour, marker in (
-        (np.vander, chip_wavelength, "powers of wavelength in Å", "vermilion", "s"),
-        (np.vander, x, "powers of scaled wavelength", "orange", "o"),
-        (None, x, "Chebyshev polynomials of scaled wavelength", "blue", "^"),
+    for name, text, colour, marker in (
+        ("raw", "powers of wavelength in Å", "vermilion", "s"),
+        ("scaled", "powers of scaled wavelength", "orange", "o"),
+        ("Chebyshev", "Chebyshev polynomials of scaled wavelength", "blue", "^"),
     ):
-        number = [
-            np.linalg.cond(
-                matrix(variable, d + 1)
-                if matrix
-                else np.polynomial.chebyshev.chebvander(variable, d)
-            )
-            for d in degrees
-        ]
+        number = conditioning[name]
         axis.semilogy(degrees, number, marker=marker, label=text, color=plots.COLOURS[colour])
     axis.axhline(1 / np.finfo(float).eps, color="0.5", ls=":")
     axis.text(10, 3 / np.finfo(float).eps, "no digit left", ha="right", fontsize=8)
@@ -415,10 +493,13 @@ plots.show(
     alt="Condition number of the design matrix against polynomial degree: with wavelengths in "
     "angstrom it passes the limit of double precision at degree three, scaled it stays small.",
 )
+limit = 1 / np.finfo(float).eps
+# claim: conditioning["raw"][1] < limit < conditioning["raw"][2]
+# claim: conditioning["scaled"][-1] < 1e4
 
 # %% [markdown]
-# With raw wavelengths a modest cubic already stands where double precision ends. (Some library
-# routines scale behind your back; do not count on it.)
+# With raw wavelengths the condition number of a cubic already exceeds the limit of double
+# precision. (Some library routines scale the variable themselves, others do not.)
 #
 # ### Question 4 · A weighted fit
 #
@@ -426,9 +507,9 @@ plots.show(
 #
 # $$\chi^2 = \sum_i \left(\frac{f_i - p(x_i)}{\sigma_i}\right)^2 ,$$
 #
-# evaluated wherever you need it. If you let numpy do the work, read what it says about `w` before
-# you pass it. Bad pixels carry an error of 1e10 or more, and sometimes a flux of NaN: one NaN is
-# enough to lose a whole fit.
+# evaluated at the positions you ask for. If you use a routine of NumPy, read first what it says
+# about its weights `w`. Bad pixels have an error of 1e10 or more, and some have a flux of NaN. One
+# NaN is enough to make the whole fit NaN.
 
 
 # %% solution="weighted_polynomial"
@@ -606,7 +687,8 @@ with plots.style():
     figure, axis = plt.subplots()
     points = chosen & good[star][start:stop]
     axis.plot(chip_wavelength[points], raw_flux[star][start:stop][points], ".", color="0.6", ms=4)
-    for degree, colour in ((1, "orange"), (3, "blue"), (5, "green")):
+    fitted = {}
+    for degree, colour in ((1, "orange"), (2, "green"), (3, "blue")):
         curve = weighted_polynomial(
             x[chosen],
             raw_flux[star][start:stop][chosen],
@@ -614,6 +696,7 @@ with plots.style():
             degree,
             x,
         )
+        fitted[degree] = np.asarray(curve)
         axis.plot(
             chip_wavelength, curve, label=f"degree {degree}", color=plots.COLOURS[colour], lw=1.6
         )
@@ -623,33 +706,45 @@ with plots.style():
     axis.legend()
 plots.show(
     figure,
-    alt="Continuum pixels of the blue chip with polynomials of degree one, three and five fitted "
-    "to them; the straight line misses the curvature, degrees three and five nearly coincide.",
+    alt="Continuum pixels of the blue chip with polynomials of degree one, two and three fitted "
+    "to them; the straight line misses the curvature, degrees two and three nearly coincide.",
 )
+rms_from_cubic = {k: np.std(fitted[k] / fitted[3] - 1) for k in (1, 2)}
+# claim (simulated): rms_from_cubic[1] > 2 * rms_from_cubic[2]
+# claim (simulated): rms_from_cubic[2] < 0.001
 
 # %% [markdown]
 # ## 4. When the mask is not enough
 #
-# The mask finds most cosmic rays, not all. An unflagged spike with a small error is the worst
-# thing a least-squares fit can meet: its $\chi^2$ counts hundreds. A cure is to fit, look at the
-# residuals $z_i = (f_i - p(x_i))/\sigma_i$, drop the points that are far off, and fit again until
-# nothing changes. (Another: give a point less weight the further off it is, as robust loss
-# functions do.) Three things to mind:
+# The mask finds most cosmic rays, but not all. A spike without a flag and with a small error spoils
+# a least-squares fit, because one such point can add hundreds to $\chi^2$. One cure is to fit, to
+# look at the residuals $z_i = (f_i - p(x_i))/\sigma_i$, to drop the points that are far off, and to
+# fit again until nothing changes. Another is to give a point less weight the further off it is, as
+# robust loss functions do. Three things are important:
 #
-# * The standard deviation of the $z_i$ is no help, the spikes are part of it. The **median
-#   absolute deviation** hardly notices them; $1.4826 \times \mathrm{MAD}$ estimates $\sigma$ for
-#   Gaussian noise.
-# * Points that agree with the fit within a few of their *own* errors are innocent, however small
-#   the MAD happens to be. (If the points lie exactly on a curve the MAD is zero, and a careless
-#   rule throws everything away.)
-# * Clip **both sides alike**. It is tempting to drop the low points, "because absorption only goes
-#   down". But noise goes both ways: a one-sided rule follows the upper envelope of the noise, the
-#   more so the noisier the spectrum. The continuum would depend on signal-to-noise, the one thing
-#   Ness et al. (2015, Section 2.3) insist it must not do.
+# * The standard deviation of the $z_i$ is no good measure of "far off", because the spikes increase
+#   it. The **median absolute deviation** (MAD) hardly depends on them; $1.4826 \times \mathrm{MAD}$
+#   estimates $\sigma$ for Gaussian noise.
+# * Keep the points that agree with the fit within a few of their *own* errors, however small the
+#   MAD is. If the points lie exactly on a curve the MAD is zero, and a rule that uses nothing else
+#   drops all points.
+# * Clip **both sides alike**. You may want to drop only low points, because lines only lower the
+#   flux. But noise lowers and raises it. A one-sided rule follows the upper envelope of the noise,
+#   which lies higher in noisier spectra. Then the continuum depends on the signal-to-noise ratio,
+#   which Ness et al. (2015, Section 2.3) insist it must not do. Section 8 shows it.
 #
 # ### Question 5 · A robust fit
 #
 # Write `robust_polynomial`. It may call `weighted_polynomial`.
+#
+# <details><summary>Hint</summary>
+#
+# Start from `keep = np.ones(len(x), dtype=bool)`. In a loop: fit the points kept, compute $z$ for
+# *all* points, keep those with $|z| < 4\,\max(1, 1.4826\,\mathrm{MAD})$, and stop when `keep` no
+# longer changes. A few very large spikes can hide smaller ones in the first fit; the loop finds
+# them later.
+#
+# </details>
 
 
 # %% solution="robust_polynomial"
@@ -852,6 +947,7 @@ points = np.flatnonzero(chosen & good[star][start:stop])
 spiked = raw_flux[star][start:stop].astype(float)
 hit = rng.choice(points, size=12, replace=False)
 spiked[hit] *= rng.uniform(1.1, 1.6, 12)
+spiked_fits = []
 with plots.style():
     figure, axis = plt.subplots()
     axis.plot(
@@ -870,6 +966,7 @@ with plots.style():
         (robust_polynomial, "robust fit", "blue"),
     ):
         curve = fit(x[points], spiked[points], raw_error[star][start:stop][points], 3, x)
+        spiked_fits.append(np.asarray(curve))
         axis.plot(chip_wavelength, curve, label=text, color=plots.COLOURS[colour], lw=1.6)
     axis.set_ylim(0.85 * np.median(spiked[points]), 1.75 * np.median(spiked[points]))
     axis.set_xlabel("vacuum wavelength / Å")
@@ -881,10 +978,14 @@ plots.show(
     alt="Continuum pixels with twelve added spikes: the plain weighted fit is pulled up towards "
     "the spikes, the robust fit stays on the majority of the points.",
 )
+lifted = [np.median(curve / fitted[3] - 1) for curve in spiked_fits]
+print("the spikes lift the weighted fit by {:.2%} and the robust fit by {:.2%}".format(*lifted))
 
 # %% [markdown]
-# A dozen spikes among hundreds of points are enough to lift the plain fit by a per cent or more;
-# the robust one does not move.
+# A dozen spikes among more than a hundred points are enough to lift the weighted fit by a per cent
+# or more. The robust fit moves by less than a tenth of a per cent.
+# claim (simulated): lifted[0] > 0.01 and abs(lifted[1]) < 0.001
+# claim: len(points) > 100
 
 # %% [markdown]
 # ## 5. Three chips
@@ -894,9 +995,34 @@ plots.show(
 #
 # ### Question 6 · The pseudo-continuum
 #
-# Write `pseudo_continuum`. Outside the chips there is no light and no continuum: return NaN there,
-# which says so better than any number. The same holds for a chip that has too few good continuum
-# pixels for the fit (a dead chip should not stop your survey). You may call `robust_polynomial`.
+# Write `pseudo_continuum`. Outside the chips nothing was measured, so there is no continuum: return
+# NaN there. Do the same on a chip that has too few good continuum pixels for the fit, so that one
+# dead chip does not stop the work on the whole survey. You may call `robust_polynomial`.
+#
+# Past students found this problem hard. Open as many hints as you need.
+#
+# <details><summary>Hint 1: which points</summary>
+#
+# A point can be used if it is on the list, its flux is finite and its error is below 1e9. Decide
+# this once, for the whole spectrum, before you look at the chips.
+#
+# </details>
+#
+# <details><summary>Hint 2: the plan</summary>
+#
+# Start with an array full of NaN. For each chip take its piece of every array. If it has more
+# usable points than the degree, fit them and write the curve into the piece of the result, at
+# *every* pixel of the chip.
+#
+# </details>
+#
+# <details><summary>Hint 3: the variable</summary>
+#
+# Scale the wavelengths of the *whole chip* to $[-1, 1]$ first, and select the usable points from
+# the scaled ones: `x = scaled_wavelength(wavelength[start:stop])`, then `x[points]`. If you scale
+# the selected wavelengths on their own, the curve is stretched and does not belong to the pixels.
+#
+# </details>
 
 
 # %% solution="pseudo_continuum"
@@ -1249,29 +1375,34 @@ plots.show(
     figure,
     alt="Above: the spectrum on each chip with two continuum curves that look alike. Below, "
     "relative to the fit chip by chip and with the continuum pixels as dots: the one curve for all "
-    "chips departs from them, most near the chips' edges.",
+    "chips departs from them, most near a chip's edge.",
 )
 off = np.abs(one_curve / continuum - 1)
+worst_pixel = int(np.nanargmax(off))
+# claim: min(abs(worst_pixel - pixel) for chip in CHIPS for pixel in chip) < 100
 print(
     f"one curve for all chips: off by {np.nanmedian(off):.2%} typically, "
     f"{np.nanmax(off):.1%} at worst"
 )
 
 # %% [markdown]
-# In the upper row you would not notice. In the lower one you do: near the gaps the one curve is
-# off by a per cent or so. The noise of a good spectrum is half that, and the error repeats in
-# every pixel for hundreds of pixels.
+# The upper row hides the mistake, the lower row shows it: near a gap the one curve is off by about
+# a per cent. This is more than the noise of one pixel of this star, and the error is the same in
+# many neighbouring pixels.
+# claim (simulated): 0.007 < np.nanmax(off) < 0.015
+# claim (simulated): np.nanmax(off) > np.median(error[star][on_chip])
+# claim (simulated): np.sum(off > 0.5 * np.nanmax(off)) > 30
 
 # %% [markdown]
 # ## 6. Normalise
 #
-# Dividing looks trivial and is where many labs go wrong. The error is in the same unit as the flux
-# and must be divided too. A bad pixel must still be bad afterwards: $10^{10}$ divided by a
-# continuum of 5000 is no longer an error that anybody would recognise as "infinite". And nothing
-# that is not finite may be left, since a single NaN poisons every sum in lab 3.
+# Division is easy, but three things are often forgotten. The error has the unit of the flux and
+# must be divided too. A bad pixel must still be bad afterwards: $10^{10}$ divided by a continuum of
+# 5000 is $2\times10^6$, which no longer counts as bad. And all results must be finite, since a
+# single NaN makes every sum in lab 3 NaN.
 #
-# We settle on this: where there is nothing to know, the normalised flux is 1 (an innocent value)
-# with an error of $10^{10}$ (so that nobody believes it).
+# In this course a pixel about which nothing is known gets the normalised flux 1 and the error
+# $10^{10}$.
 #
 # ### Question 7 · Flux and error
 #
@@ -1448,8 +1579,9 @@ def test_normalise_bad_hidden():
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Now all of them. The normalised spectra are kept in single precision, which is far finer than the
-# noise.
+# Now normalise all spectra. They are kept in single precision, whose rounding errors are far below
+# the noise.
+# claim: np.finfo(np.float32).eps < 1e-3 * error[:, on_chip].min()
 
 # %%
 from tqdm.auto import tqdm
@@ -1467,6 +1599,22 @@ def normalise_survey(flux, error, degree):
 
 flux, error = normalise_survey(raw_flux, raw_error, TRIAL_DEGREE)
 print(f"all finite: {bool(np.isfinite(flux).all() and np.isfinite(error).all())}")
+
+# %% [markdown]
+# <details><summary>Stuck? The normalised spectra of the reference</summary>
+#
+# The survey's pipeline made them with a recipe of its own.
+#
+# ```python
+# with np.load(archive.product("02_continuum")) as reference:
+#     flux, error = reference["flux"], reference["error"]
+# ```
+#
+# The continuum that the pipeline used for the checkpoint's star is
+# `continuum = raw_flux[star] / flux[star]`. Lab 3 takes the same reference by itself if you save
+# nothing.
+#
+# </details>
 
 # %%
 by_temperature = np.argsort(labels[:, 0])
@@ -1490,20 +1638,27 @@ with plots.style():
 plots.show(
     figure,
     alt="Image of a part of all normalised spectra, one row per star sorted by effective "
-    "temperature: dark vertical lines fade smoothly from cool stars at the top to warm ones below; "
-    "no row stands out by its brightness.",
+    "temperature: dark vertical lines are weaker in the warm stars below than in the cool ones at "
+    "the top; hardly any row is brighter or darker than its neighbours.",
 )
+image_flux = np.where(error < BAD_LIMIT, flux, np.nan)[by_temperature, window]
+depth = 1 - np.array([np.nanmedian(part, axis=0) for part in np.array_split(image_flux, 4)])
+tops = np.nanpercentile(image_flux, 80, axis=1)
+# claim (simulated): np.mean(np.diff(depth.mean(axis=1)) < 0) == 1
+# claim (simulated): np.mean(np.abs(np.diff(tops)) < 0.02) > 0.95
 
 # %% [markdown]
-# One row per star, sorted by temperature. Lines fade as the stars get hotter, smoothly, though
-# each star was normalised on its own and their raw fluxes differ by orders of magnitude. A bad
-# normalisation would show as a bright or dark *row*; white specks are bad pixels.
+# Each row is a star, and the stars are sorted by temperature. On average the lines are weaker in
+# hotter stars. Neighbouring rows agree, although each star was normalised on its own and the raw
+# fluxes differ more than a hundredfold. A bad normalisation would show as a bright or dark *row*.
+# White pixels are bad pixels.
+# claim (simulated): brightness.max() > 100 * brightness.min()
 #
 # ## 7. Which degree?
 #
-# Too low a degree cannot follow the continuum. Too high a degree follows the noise and the lines:
-# it *wiggles*. The fit's own $\chi^2$ cannot decide, because it falls with every term you add. Ask
-# the fit about points that it has not seen.
+# A polynomial of too low a degree cannot follow the continuum. One of too high a degree follows the
+# noise and the lines: it *wiggles*. The $\chi^2$ of the fit cannot decide, because it falls with
+# every term you add. Therefore judge the fit by points that it has not seen.
 #
 # ### Question 8 · Cross-validation
 #
@@ -1658,59 +1813,70 @@ def test_held_out_score_overfit_hidden():
 
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Apply it to 60 stars and the three chips. As an experiment, the dashed line shows the green chip
+# with *six more pixels*, at 16406 Å. They lie in the wing of a line of hydrogen (Brackett 12 at
+# 16411 Å), in which the flux depends on temperature and gravity. Somebody who makes a list of
+# continuum pixels by hand may well include them.
+
 # %%
 tested = np.arange(0, 9)
 sample = np.random.default_rng(27).choice(len(names), size=min(60, len(names)), replace=False)
-relative = np.full((len(CHIPS), len(sample), len(tested)), np.nan)
-for c, (start, stop) in enumerate(CHIPS):
-    x = np.asarray(scaled_wavelength(wavelength[start:stop]), dtype=float)
-    for s, i in enumerate(sample):
-        points = is_continuum[start:stop] & good[i][start:stop]
-        if points.sum() > 30:
-            score = [
-                held_out_score(
-                    x[points],
-                    raw_flux[i][start:stop][points].astype(float),
-                    raw_error[i][start:stop][points].astype(float),
-                    degree,
-                )
-                for degree in tested
-            ]
-            relative[c, s] = score / np.min(score)
+in_the_wing = np.abs(wavelength - 16406.4) < 0.7
+spoilt_list = is_continuum | in_the_wing
 
+
+def relative_scores(chip, trusted):
+    """Return each star's held-out scores on a chip, divided by its best, (stars, degrees)."""
+    start, stop = chip
+    x = np.asarray(scaled_wavelength(wavelength[start:stop]), dtype=float)
+    scores = np.full((len(sample), len(tested)), np.nan)
+    for s, i in enumerate(sample):
+        points = trusted[start:stop] & good[i][start:stop]
+        if points.sum() > 30:
+            flux_i, error_i = (
+                values[i][start:stop][points].astype(float) for values in (raw_flux, raw_error)
+            )
+            scores[s] = [held_out_score(x[points], flux_i, error_i, degree) for degree in tested]
+    return scores / np.min(scores, axis=1, keepdims=True)
+
+
+median_scores = {
+    name: np.nanmedian(relative_scores(chip, is_continuum), axis=0)
+    for name, chip in zip(apogee.CHIPS, CHIPS, strict=True)
+}
+median_scores["spoilt"] = np.nanmedian(relative_scores(CHIPS[1], spoilt_list), axis=0)
 with plots.style():
     figure, axis = plt.subplots(figsize=(6, 3.6))
-    for chip_name, chip_scores, colour, marker in zip(
-        apogee.CHIPS, relative, ("blue", "green", "vermilion"), "os^", strict=True
+    for name, text, colour, marker in (
+        ("blue", "blue chip", "blue", "o-"),
+        ("green", "green chip", "green", "s-"),
+        ("red", "red chip", "vermilion", "^-"),
+        ("spoilt", "green chip, six pixels added", "black", "s--"),
     ):
-        axis.plot(
-            tested,
-            np.nanmedian(chip_scores, axis=0),
-            marker=marker,
-            color=plots.COLOURS[colour],
-            label=f"{chip_name} chip",
-        )
+        axis.plot(tested, median_scores[name], marker, label=text, color=plots.COLOURS[colour])
     axis.axhline(1, color="0.6", lw=0.8)
-    axis.set_ylim(0.98, 1.3)  # the lowest degrees are far off the scale
+    axis.set_ylim(0.98, 1.5)  # the lowest degrees are far off the scale
     axis.set_xlabel("degree of the polynomial")
     axis.set_ylabel("held-out score / best score")
     axis.set_title(f"Median of {len(sample)} stars ({source})", fontsize=9)
     axis.legend()
 plots.show(
     figure,
-    alt="Cross-validation score relative to the best against polynomial degree for the three "
-    "chips: on the blue and red chips it falls steeply to degree two and is flat beyond; on the "
-    "green chip it is above the frame there and keeps falling to degree eight.",
+    alt="Cross-validation score relative to the best against polynomial degree: on all three chips "
+    "it falls steeply to degree two and is flat beyond. With six more pixels the score of the "
+    "green chip keeps falling to high degrees.",
 )
+three_chips = np.array([median_scores[name] for name in apogee.CHIPS])
+# claim (simulated): (np.ptp(three_chips[:, 2:5], axis=1) < 0.03).all()
+# claim (simulated): (three_chips[:, 0] > 5).all() and (three_chips[:, 2:] < 1.06).all()
+# claim (simulated): median_scores["spoilt"][2] > 1.2 * median_scores["spoilt"][8]
 
 # %% [markdown]
-# The score falls steeply while the polynomial learns the shape of the continuum, then hardly
-# changes when needless terms begin to fit noise. On the blue and red chips of the simulated spectra
-# the curve is flat from degree two on: two, three and four are equally good. On the green chip the
-# score keeps falling. On the real star of lab 5, with a signal-to-noise ratio near 370, two is
-# plainly too few (the score doubles), three is enough.
-# claim (simulated): (np.ptp(np.nanmedian(relative, axis=1)[::2, 2:5], axis=1) < 0.03).all()
-# claim (simulated): bool(np.nanmedian(relative[1, :, 2]) > 1.3 * np.nanmedian(relative[1, :, 8]))
+# The score falls steeply while the polynomial learns the shape of the continuum. From degree two on
+# it hardly changes: degrees two, three and four are equally good within 3 %. You will be asked
+# about the dashed line in section 8.
+# claim (simulated): (np.ptp(three_chips[:, 2:5], axis=1) < 0.03).all()
 #
 # Now look at what a very high degree does to a single noisy star.
 
@@ -1730,8 +1896,10 @@ with plots.style():
         ms=4,
         label="continuum pixels",
     )
+    noisy_fits = {}
     for degree, colour in ((1, "orange"), (DEGREE, "blue"), (15, "vermilion")):
         curve = continuum_of(raw_flux[noisy], raw_error[noisy], degree)
+        noisy_fits[degree] = (curve / reference)[start:stop] - 1
         axis.plot(
             wavelength[start:stop],
             (curve / reference)[start:stop],
@@ -1747,14 +1915,20 @@ with plots.style():
 plots.show(
     figure,
     alt="Continuum fits of degree one, three and fifteen to a noisy star, relative to degree "
-    "three: the straight line bends away, the degree fifteen curve wiggles by per cents.",
+    "three: the straight line departs towards the ends, the curve of degree fifteen wiggles and "
+    "leaves the frame at an end of the chip.",
 )
+middle = slice((stop - start) // 4, 3 * (stop - start) // 4)
+# claim (simulated): np.abs(noisy_fits[15]).max() > 0.1
+# claim (simulated): np.abs(noisy_fits[15]).max() > 5 * np.abs(noisy_fits[15][middle]).max()
+# claim (simulated): np.abs(noisy_fits[1]).max() > 1.5 * np.abs(noisy_fits[1][middle]).max()
 
 # %% [markdown]
-# Where continuum pixels are few, above all at the chip's ends, the high degree swings wildly: no
-# mean over all points would tell you how badly. The straight line bends away as well. We settle
-# for the third degree on every chip. If your archive or your list of pixels say otherwise, change
-# `DEGREE`; what matters is that it is the *same for all stars*.
+# The polynomial of degree fifteen departs most at an end of the chip, beyond the last continuum
+# pixel. No point lies there, so the cross-validation cannot see it. The straight line departs by
+# almost a per cent at the ends. We take the third degree on every chip. If your archive or your
+# list of pixels ask for another, change `DEGREE`. It must be the *same for all stars*.
+# claim (simulated): 0.005 < np.abs(noisy_fits[1]).max() < 0.012
 
 # %%
 if DEGREE != TRIAL_DEGREE:
@@ -1763,14 +1937,14 @@ if DEGREE != TRIAL_DEGREE:
 # %% [markdown]
 # ## 8. Test it thoroughly
 #
-# "It is critical that the normalisation is robust", says the course sheet. Four tests follow, none
-# of which needs to know the truth.
+# The course sheet asks for a thorough test, because all later labs depend on the normalisation.
+# Four tests follow. None of them needs to know the truth.
 #
 # ### Test 1: twins
 #
-# If labels decide the normalised spectrum, two stars with like labels must have like spectra,
-# however different in brightness. "Like" needs a yardstick: 100 K is a small difference in
-# temperature, 100 dex in metallicity is not.
+# If the labels decide the normalised spectrum, two stars with like labels must have like spectra,
+# even if one is much brighter. To say how alike two stars are, we need a scale for each label: 0.1
+# is a tiny difference in temperature (K) but a considerable one in metallicity (dex).
 #
 # ### Question 9 · Nearest twin
 #
@@ -2065,6 +2239,7 @@ with plots.style():
     # the pair that differs most in brightness
     ratio = np.abs(np.log(brightness[alike] / brightness[twin[alike]]))
     i = alike[np.argmax(np.where(twin_noise < 0.02, ratio, 0))]
+    brighter = max(brightness[i] / brightness[twin[i]], brightness[twin[i]] / brightness[i])
     piece = slice(CHIPS[1][0] + 300, CHIPS[1][0] + 600)
     for j, colour, style in ((i, "blue", "-"), (twin[i], "vermilion", "--")):
         shown = np.where(error[j] < BAD_LIMIT, flux[j], np.nan)
@@ -2086,17 +2261,21 @@ plots.show(
     "pairs by more. Right: normalised spectra of two twins of very different "
     "brightness lie on top of each other.",
 )
+# claim (simulated): 1 < np.median(twin_rms) / np.median(twin_noise) < 1.2
+# claim (simulated): np.median(other_rms[other]) > 1.5 * np.median(twin_rms)
+# claim (simulated): brighter > 10
 
 # %% [markdown]
-# Twins differ hardly more than their noise allows. Subtract the noise (in squares), and what is
-# left is several times smaller for twins than for stars at random: labels that are not quite
-# equal, labels we do not have, unflagged defects, and whatever the normalisation added.
+# The spectra of twins differ by little more than their noise. Subtract the noise (in squares). What
+# is left is several times smaller for twins than for stars at random. It comes from labels that are
+# not quite equal, labels that we do not have, defects without a flag, and the normalisation itself.
+# claim (simulated): 3 < beyond_noise[1] / beyond_noise[0] < 8
 #
 # ### Test 2: wiggles
 #
-# An rms over all pixels does not notice a slow wave of half a per cent below the noise. Averaged
-# over a hundred pixels, noise shrinks tenfold and a wave does not. So average the *difference of
-# twins* in blocks and see whether the averages scatter more than they should.
+# An rms over all pixels does not show a slow wave of half a per cent below the noise. An average
+# over a hundred pixels reduces the noise tenfold but leaves the wave. So average the *difference of
+# twins* in blocks, and see by how much the averages scatter.
 
 # %%
 WIDTH = 100
@@ -2128,25 +2307,33 @@ with plots.style():
 plots.show(
     figure,
     alt="Robust scatter of the twins' difference averaged in blocks of a hundred pixels against "
-    "wavelength: a few tenths of a per cent, and up to twice that towards the edges of the chips.",
+    "wavelength: about 0.3 per cent, and up to about three times that in the blocks at some of the "
+    "edges of the chips.",
 )
 print(f"typical scatter of a block mean: {100 * np.median(spread):.2f} % of the continuum")
+print(f"largest: {100 * spread.max():.2f} %, at {centres[np.argmax(spread)]:.0f} Å")
+edges = [wavelength[pixel] for a, b in CHIPS for pixel in (a, b - 1)]
+near_edge = np.min(np.abs(centres[:, np.newaxis] - edges), axis=1) < 50
+# claim (simulated): 0.2 < 100 * np.median(spread) < 0.4
+# claim (simulated): 2 < spread.max() / np.median(spread) < 4
+# claim (simulated): near_edge[np.argmax(spread)]
 
 # %% [markdown]
-# A few tenths of a per cent: that is how well two like stars agree over a hundred pixels, label
-# differences included. Where the curve rises towards a chip's edge, few continuum pixels hold the
-# polynomial and it is free to swing; these are the pixels to trust least in lab 3.
+# Over a hundred pixels two like stars agree within a few tenths of a per cent, differences of their
+# labels included. At the edges of the chips they agree less well: beyond the last continuum pixel
+# nothing holds the polynomial. Trust the pixels there least in lab 3.
 # claim: 0.1 < 100 * np.median(spread) < 1.0
+# claim (simulated): np.median(spread[near_edge]) > 1.2 * np.median(spread[~near_edge])
 #
 # ### Test 3: a noisy copy of a good spectrum
 #
-# Take a star with an excellent spectrum, spoil it on purpose, normalise again. You know what
-# should come out: the same continuum, on average, with a scatter that the noise explains.
+# Take a star with an excellent spectrum, add noise, and normalise it again. You know what the
+# result should be: the same continuum on average, with a scatter that the noise explains.
 #
 # ### Question 11 · Add noise
 #
 # Write `add_noise`. The new spectrum has two independent sources of noise, the one it came with
-# and the one you add; its error must know both.
+# and the one you add. Its error must include both.
 
 
 # %% solution="add_noise"
@@ -2261,9 +2448,33 @@ clean = continuum_of(raw_flux[best], raw_error[best], DEGREE)
 level = np.nanmedian(clean)
 ratios = np.array([10, 20, 50, 100, 200])
 trials = 25
-bias, scatter = [], []
+bias, chance, scatter, one_sided, with_wing = [], [], [], [], []
+edge = (wavelength > 16395) & (wavelength < wavelength[CHIPS[1][1] - 1])
+green = slice(*CHIPS[1])
+x_green = np.asarray(scaled_wavelength(wavelength[green]), dtype=float)
+
+
+def one_sided_fit(flux, error):
+    """Fit the green chip with a clip of low points only: a mistake, shown on purpose."""
+    points = is_continuum[green] & (raw_error[best][green] < BAD_LIMIT)
+    for _ in range(5):
+        curve = weighted_polynomial(
+            x_green[points], flux[green][points], error[green][points], DEGREE, x_green
+        )
+        points = points & (flux[green] - curve > -1.5 * error[green])
+    return np.asarray(curve)
+
+
+def spoilt_fit(flux, error):
+    """Fit the green chip with the list that has six pixels in the wing of a hydrogen line."""
+    return np.asarray(
+        pseudo_continuum(wavelength, flux, error, spoilt_list, CHIPS[1:2], DEGREE), dtype=float
+    )
+
+
+clean_with_wing = spoilt_fit(raw_flux[best].astype(float), raw_error[best].astype(float))
 for snr in ratios:
-    curves = []
+    curves, clipped, wing = [], [], []
     for seed in range(trials):
         noisy_flux, noisy_error = map(
             np.asarray,
@@ -2272,9 +2483,14 @@ for snr in ratios:
             ),
         )
         curves.append(continuum_of(noisy_flux, noisy_error, DEGREE) / clean)
+        clipped.append(one_sided_fit(noisy_flux, noisy_error) / clean[green])
+        wing.append((spoilt_fit(noisy_flux, noisy_error) / clean_with_wing)[edge])
     curves = np.array(curves)[:, on_chip]
     bias.append(curves.mean() - 1)
+    chance.append(np.std(curves.mean(axis=1)) / np.sqrt(trials))
     scatter.append(np.sqrt(np.mean(np.var(curves, axis=0))))
+    one_sided.append(np.mean(clipped) - 1)
+    with_wing.append(np.mean(wing) - 1)
 
 # the mean variance of a fit with p terms to N points is about p/N times one point's
 useful = is_continuum & (raw_error[best] < BAD_LIMIT)
@@ -2303,6 +2519,14 @@ with plots.style():
         color=plots.COLOURS["vermilion"],
         label="mean shift of the continuum",
     )
+    axis.loglog(
+        ratios,
+        100 * np.abs(one_sided),
+        "s",
+        mfc="none",
+        color=plots.COLOURS["orange"],
+        label="mean shift with a one-sided clip",
+    )
     axis.set_xlabel("signal-to-noise ratio per pixel after adding noise")
     axis.set_ylabel("% of the continuum")
     axis.set_title(f"{names[best]}, made noisy on purpose ({source})", fontsize=9)
@@ -2311,20 +2535,35 @@ plots.show(
     figure,
     alt="Scatter and mean shift of the fitted continuum against signal-to-noise ratio on "
     "logarithmic axes: the scatter follows the expected inverse law far below the noise of a "
-    "pixel; the mean shift is smaller still.",
+    "pixel; the mean shift is smaller still. With a one-sided clip the mean shift is many times "
+    "larger.",
 )
-for snr, shift, width in zip(ratios, bias, scatter, strict=True):
-    print(f"S/N {snr:4d}: continuum shifts by {shift:+.3%} on average and scatters by {width:.3%}")
+for snr, shift, luck, width, clip, wing in zip(
+    ratios, bias, chance, scatter, one_sided, with_wing, strict=True
+):
+    print(
+        f"S/N {snr:4d}: mean shift {shift:+.3%} (chance {luck:.3%}), scatter {width:.3%}, "
+        f"one-sided clip {clip:+.2%}, edge with six pixels added {wing:+.2%}"
+    )
+expected_scatter = np.sqrt(share) / ratios
+# claim: np.all(np.abs(scatter / expected_scatter - 1) < 0.4)
+# claim (simulated): np.all(np.abs(one_sided) > 5 * np.abs(bias))
+# claim: np.all(np.abs(bias) < scatter)
 
 # %% [markdown]
-# The continuum's scatter falls as 1/(S/N), at the level a fit of four terms to a hundred or more
-# points should have. Its mean shift is a tenth of that, which is what chance leaves after 25
-# trials. A one-sided clip would have put the triangles far higher.
+# The scatter of the continuum falls as 1/(S/N). It has the size that a fit of four terms to more
+# than a hundred points should have. The mean shift is as small as chance allows after 25 trials. A
+# one-sided clip shifts the continuum many times more, and more in noisier spectra.
+# claim: np.all(np.abs(bias) < 3 * np.array(chance))
+# claim (simulated): np.all(np.diff(one_sided) < 0) and one_sided[0] > 0.01
+#
+# The last column repeats the experiment with the six pixels in the wing of hydrogen, and shows the
+# shift of the continuum near 16400 Å.
 #
 # ### Test 4: brightness and bad pixels
 #
-# Two cheap ones to end with. Multiply the flux by ten: nothing may change. Declare a third of the
-# pixels bad: little may change.
+# Multiply the flux by ten: nothing may change. Declare a third of the pixels bad: little may
+# change.
 
 # %%
 ten_times = continuum_of(10 * raw_flux[best], 10 * raw_error[best], DEGREE)
@@ -2334,6 +2573,58 @@ with_holes = continuum_of(
 )
 print(f"ten times brighter:          {np.nanmax(np.abs(ten_times / 10 / clean - 1)):.1e} at most")
 print(f"a third of the pixels bad:   {np.nanmax(np.abs(with_holes / clean - 1)):.2%} at most")
+# claim: np.nanmax(np.abs(ten_times / 10 / clean - 1)) < 1e-5
+# claim (simulated): np.nanmax(np.abs(with_holes / clean - 1)) < 0.005
+
+# %% [markdown]
+# ### Question 12 · Read the evidence
+#
+# **Explain** what you learn from sections 7 and 8, with numbers from your own output. About fifteen
+# lines.
+#
+# 1. Which degrees does the cross-validation allow? Why can it not decide among them, and what does
+#    it not see at all?
+# 2. What does each of the four tests show about your normalisation? Name one mistake that each of
+#    them would find.
+# 3. Now the six pixels in the wing of hydrogen. How do you see in the cross-validation that
+#    something is wrong, and what would a student conclude who only looks for the lowest score? In
+#    the last column of Test 3, why does the continuum move with S/N although the clip treats both
+#    sides alike? What is the right cure?
+
+# %% [markdown] explain="evidence" points=5
+# 1. On all three chips the score falls steeply up to degree two and is then constant within 3 %.
+#   Degrees two, three and four are equally good: further terms describe nothing that the points
+#   show, and each costs only about 1/N of the score, too little to see. The score is a mean over
+#   the continuum pixels. It does not see what the curve does where there are none, above all beyond
+#   the last of them at the ends of a chip, where degree 15 leaves the data by more than 10 %.
+# 2. *Twins* differ by 1.1 times their noise; beyond the noise they differ several times less than
+#   stars at random. A continuum that depended on brightness would make them differ. *Block means*
+#   of twins scatter by 0.3 %, more at the edges of the chips. They would find wiggles, from a
+#   degree that is too high. *Noisy copies* give the same continuum within chance, with the scatter
+#   expected. They would find a one-sided clip. *Ten times the flux, a third of the pixels bad*: no
+#   change, and a few tenths of a per cent. They would find an absolute threshold in the clip,
+#   errors that are not used, or NaN that spread.
+# 3. With the six pixels the score of the green chip goes on falling up to high degrees: the
+#   polynomial bends down into the line at the end of the chip. Who looks only for the lowest score
+#   chooses degree 8 and puts the wing of hydrogen into the continuum. In a good spectrum the six
+#   points lie many of their own errors below the curve, so the clip removes them. In a noisy
+#   spectrum they lie within four errors and stay, and they pull the continuum down. The clip is
+#   symmetric, but the points are not: they are all low. So the continuum depends on S/N, by 2 % at
+#   the edge for S/N 50. Neither the degree nor the clip cures it. The pixels must leave the list.
+# claim (simulated): (np.ptp(three_chips[:, 2:5], axis=1) < 0.03).all()
+# claim (simulated): median_scores["spoilt"].argmin() >= 6
+# claim (simulated): -0.03 < with_wing[2] < -0.015 and abs(with_wing[-1]) < 0.005
+# claim (simulated): np.abs(clean_with_wing[edge] / clean[edge] - 1).max() < 0.005
+#
+# **Rubric** (5 points)
+#
+# - (1) Degrees two to four are equally good; why the score cannot tell them apart, or that more
+#   terms cost little.
+# - (1) The score sees only the continuum pixels: not the ends of the chips, not the gaps.
+# - (1) A correct reading of at least three of the four tests, with own numbers.
+# - (1) A mistake that the tests find, for at least three of them.
+# - (1) The six pixels: bad, not "a higher degree"; clipped at high S/N, kept at low S/N; remove
+#   them from the list.
 
 # %% [markdown]
 # ## 9. Checkpoint 1
@@ -2342,10 +2633,10 @@ print(f"a third of the pixels bad:   {np.nanmax(np.abs(with_holes / clean - 1)):
 # **2M21235315+1244123**, its unnormalised spectrum, your fit to its continuum, and its normalised
 # spectrum.
 #
-# ### Question 12 · The figure
+# ### Question 13 · The figure
 #
 # Write `checkpoint_figure`. Choose limits that show the spectrum, label the axes with quantity and
-# unit, and let the reader see the spectrum *behind* the continuum.
+# unit, and draw the continuum so that the spectrum remains visible.
 
 
 # %% solution="checkpoint_figure"
@@ -2535,8 +2826,6 @@ def test_checkpoint_figure_limits():
 
 
 # %%
-import corner
-
 continuum = continuum_of(raw_flux[star], raw_error[star], DEGREE)
 visible = error[star] < BAD_LIMIT
 star_figure = checkpoint_figure(
@@ -2552,44 +2841,40 @@ plots.show(
     "continuum of each chip along its upper edge; below, the normalised spectrum, flat at one with "
     "absorption lines.",
 )
-
-# %%
-AXIS_LABELS = {
-    "TEFF": "$T_{\\rm eff}$ / K",
-    "LOGG": "log g / dex (cgs)",
-    "FE_H": "[Fe/H] / dex",
-    "MG_FE": "[Mg/Fe] / dex",
-    "SI_FE": "[Si/Fe] / dex",
-}
-corner_figure = corner.corner(
-    labels,
-    labels=[AXIS_LABELS.get(name, name) for name in label_names],
-    color=plots.COLOURS["blue"],
-    plot_contours=len(names) > 500,
-    max_n_ticks=4,
-    labelpad=0.15,
-    fig=plt.figure(figsize=(8.5, 8.5)),
-)
-corner_figure.subplots_adjust(left=0.13, bottom=0.13)
-corner_figure.suptitle(f"{len(names)} giants ({source})", fontsize=9)
-plots.show(
-    corner_figure,
-    alt="Corner plot of the five labels of all giants: surface gravity rises with temperature "
-    "along the giant branch, and magnesium and silicon over iron fall as iron rises.",
-)
+# claim: abs(np.median(flux[star][is_continuum & visible]) - 1) < 0.005
+# claim: np.mean(flux[star][on_chip] < 1) > 0.6
 
 # %% [markdown]
+# The other page of the PDF is the corner plot that you drew in lab 1, which kept a picture of it.
+# If you have not run lab 1, that page says so; run lab 1 before you hand in.
+#
 # Put your own name below and run the cell: the PDF is what you hand in.
+
+# %%
+with plots.style():
+    corner_page = plt.figure(figsize=(8.5, 8.5), layout="none")
+    if "corner_picture" in survey:
+        page = corner_page.add_axes((0, 0, 1, 1))
+        page.imshow(survey["corner_picture"])
+        page.axis("off")
+    else:
+        corner_page.text(0.5, 0.5, "run lab 1: it keeps the corner plot for this page", ha="center")
+plots.show(
+    corner_page,
+    alt="The first page of the PDF: the corner plot of the five labels from lab 1, or a line that "
+    "says that lab 1 has not been run.",
+)
 
 # %%
 FIRST_NAME, LAST_NAME = "Ada", "Lovelace"
 pdf = checkpoints.write_pdf(
-    FIRST_NAME, LAST_NAME, lab=2, checkpoint=1, figures=[corner_figure, star_figure]
+    FIRST_NAME, LAST_NAME, lab=2, checkpoint=1, figures=[corner_page, star_figure]
 )
 print(f"written: {pdf.name}")
+# claim: "corner_picture" in survey and pdf.is_file()
 
 # %% [markdown]
-# ### Question 13 · What if?
+# ### Question 14 · What if?
 #
 # Suppose your continuum depended on the signal-to-noise ratio: one per cent too high at S/N = 50
 # and right at S/N = 300. (An upper-envelope fit does that.) **Explain** what would go wrong when
@@ -2601,16 +2886,15 @@ print(f"written: {pdf.name}")
 # Dividing by a continuum that is 1 % too high makes every pixel 1 % too low: all lines seem a
 # little stronger and, worse, the pixels between them seem to absorb. The training set then holds
 # two kinds of spectra for the same labels. The model, which knows labels only, fits something
-# between; the mismatch appears as intrinsic scatter in every pixel. If S/N is related to the
-# labels in the training set (luminous, cool, metal-poor giants are seen farther away, dwarfs and
-# warm stars are fainter), the shift is taken for an effect of the labels and the model's
-# derivatives are wrong everywhere.
+# between; the mismatch appears as intrinsic scatter in every pixel. If S/N is related to the labels
+# in the training set (because luminous, cool giants are seen farther away, for example), the model
+# takes the shift for an effect of the labels, and its derivatives are wrong everywhere.
 #
-# When labels are measured, a faint star's spectrum is explained by labels that deepen everything:
-# a lower temperature, a higher [Fe/H], and with them a wrong log g and wrong abundances: labels
-# biased as a function of S/N, that is of brightness and distance: false gradients across the
-# Galaxy. It is a systematic error, so more spectra only make it more significant. The formal
-# errors do not know about it.
+# When labels are measured, the fit explains a faint star's spectrum by labels that deepen
+# everything: a lower temperature, a higher [Fe/H], and with them a wrong log g and wrong
+# abundances. The labels are then biased as a function of S/N, that is of brightness and distance,
+# and show false gradients across the Galaxy. This is a systematic error: more spectra do not reduce
+# it, and the formal errors do not include it.
 #
 # Wiggles are correlated over many pixels. Over a short stretch they look like a change of all
 # lines in it, so they bias exactly those labels that get their information from few places (Mg,
@@ -2665,13 +2949,13 @@ products.save(
 # %% [markdown]
 # ## What to take away
 #
-# * The pseudo-continuum is a *convention*, and its virtue is consistency: the same recipe for
-#   every star, blind to brightness and to signal-to-noise.
-# * Choose the pixels by physics, the degree by cross-validation, the outliers by a robust rule
-#   that treats both sides alike.
-# * Errors are data: they are normalised with the flux, they weight the fit ($1/\sigma$ on the
-#   residual), and a bad pixel must stay bad all the way.
-# * Test with data whose answer you know: twins, noisy copies, rescaled copies, holes.
+# * The pseudo-continuum is a *convention*. It must be the same for every star, whatever the
+#   brightness and the signal-to-noise ratio.
+# * Choose the pixels by physics, the degree by cross-validation, and reject outliers by a rule that
+#   treats both sides alike. No rule repairs a list with wrong pixels.
+# * Errors are data: normalise them with the flux, weight the fit with them ($1/\sigma$ on the
+#   residual), and keep bad pixels bad.
+# * Test with data whose answer you know: twins, noisy copies, brighter copies, missing pixels.
 #
 # ## Go further
 #

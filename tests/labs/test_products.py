@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import apogee
+from labkit import lab_source
 from surveys.folders import survey_folder
 
 
@@ -63,6 +64,64 @@ def test_lab_1_errors_describe_the_noise(products):
     scatter = 1.4826 * np.median(np.abs(z - np.median(z)))
     print(f"\nlab 1: differences of neighbouring continuum pixels over their errors: {scatter:.3f}")
     assert 0.9 < scatter < 1.1
+
+
+@pytest.fixture(scope="module")
+def lab_2():
+    """The model answers of lab 2, and its mask of continuum pixels."""
+    answers = lab_source.solved_namespace("02_continuum")
+    wavelength = 10 ** (4.179 + 6e-6 * np.arange(apogee.N_PIXELS))
+    with np.load(survey_folder() / "products" / "continuum_pixels_apogee.npz") as listed:
+        trusted = answers["continuum_pixels"](wavelength, listed["wavelengths"][listed["trusted"]])
+    return answers, wavelength, trusted
+
+
+def test_lab_2_scores_degrees_two_to_four_alike(products, lab_2):
+    """Held-out scores of each chip, relative to the best degree of each star, are flat."""
+    lab, (answers, wavelength, trusted) = products["01_apogee"], lab_2
+    stars = np.random.default_rng(1).choice(len(lab["flux"]), 100, replace=False)
+    for name, chip in apogee.CHIPS.items():
+        x, relative = answers["scaled_wavelength"](wavelength[chip]), []
+        for star in stars:
+            flux, error = (lab[key][star, chip].astype(float) for key in ("flux", "error"))
+            used = trusted[chip] & (error < 1e9)
+            score = [
+                answers["held_out_score"](x[used], flux[used], error[used], degree)
+                for degree in range(7)
+            ]
+            relative.append(score / np.min(score))
+        flat = np.median(relative, axis=0)[2:5]
+        print(f"\nlab 2: {name} chip, score over best score at degrees 2 to 4: {flat.round(3)}")
+        assert np.ptp(flat) < 0.03
+
+
+def test_lab_2_edge_of_the_green_chip_ignores_noise(products, lab_2):
+    """Noisy copies of good clump stars get the same continuum at 16395-16416 Å."""
+    lab, (answers, wavelength, trusted) = products["01_apogee"], lab_2
+    teff, logg = lab["labels"][:, :2].T
+    clump = np.flatnonzero((abs(teff - 4800) < 200) & (abs(logg - 2.6) < 0.3))
+    chip = apogee.CHIPS["green"]
+    error, flux = (np.median(lab[key][:, chip], axis=1) for key in ("error", "flux"))
+    best = clump[np.argsort((error / flux)[clump])[:5]]
+    edge = (wavelength > 16395) & (wavelength < 16416)
+    for star in best:
+        flux, error = (lab[key][star].astype(float) for key in ("flux", "error"))
+        level = np.median(flux[chip])
+        shift = []
+        for snr in (None, 50, 100, 200):
+            curves = []
+            for seed in range(20 if snr else 1):
+                spectrum = flux, error
+                if snr:
+                    spectrum = answers["add_noise"](flux, error, level / snr, seed)
+                curve = answers["pseudo_continuum"](
+                    wavelength, *spectrum, trusted, [(chip.start, chip.stop)], 3
+                )
+                curves.append(curve[edge].mean())
+            shift.append(np.mean(curves))
+        shift = np.array(shift[1:]) / shift[0] - 1
+        print(f"\nlab 2: edge of the green chip shifts at S/N 50, 100, 200: {shift.round(4)}")
+        assert np.abs(shift).max() < 0.005
 
 
 def test_lab_2_puts_the_continuum_at_one(products, chips):

@@ -19,7 +19,7 @@ LOG_WAVELENGTH_STEP = 6e-6
 
 
 CHIPS = {"blue": slice(322, 3242), "green": slice(3648, 6048), "red": slice(6412, 8306)}
-"""Pixels where each of the three detectors has light; together the 7214 pixels ASPCAP uses."""
+"""Pixels of each detector that ASPCAP uses, 7214 together; the detectors reach further."""
 
 
 PIXMASK = {

@@ -30,38 +30,38 @@ def inflate_errors(flux, error, flagged):
     error = np.where(flagged | (error <= 0) | ~np.isfinite(flux), 1e10, error)
     return np.nan_to_num(flux, nan=typical, posinf=typical, neginf=typical), error
 
-# %% wrong: NaN left in the flux | loses: test_inflate_errors_flux
+# %% wrong: NaN left in the flux | loses: test_inflate_errors_flux test_read_sample_bad
 # np.where(np.isfinite(flux), flux, 0.0) => flux
 
-# %% wrong: flagged pixels only | loses: test_inflate_errors_unusable test_inflate_errors_flux
+# %% wrong: flagged pixels only | loses: test_inflate_errors_flux test_inflate_errors_unusable test_read_sample_bad
 def inflate_errors(flux, error, flagged):
     return flux, np.where(flagged, LARGE_ERROR, error)
 
-# %% wrong: error multiplied by a thousand | loses: test_inflate_errors test_inflate_errors_unusable
+# %% wrong: error multiplied by a thousand | loses: test_inflate_errors test_inflate_errors_unusable test_read_sample_bad
 # LARGE_ERROR => 1000 * error
 
-# %% wrong: good pixels inflated | loses: test_inflate_errors, test_inflate_errors_flux, test_inflate_errors_unusable
+# %% wrong: good pixels inflated | loses: test_inflate_errors test_inflate_errors_flux test_inflate_errors_unusable test_read_sample test_read_sample_bad
 # bad, LARGE_ERROR => ~bad, LARGE_ERROR
 
-# %% wrong: bad pixels cut out | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
+# %% wrong: bad pixels cut out | loses: test_inflate_errors test_inflate_errors_flux test_inflate_errors_unusable test_read_sample_bad
 # - return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
 # + return flux[~bad], error[~bad]
 
-# %% wrong: NaN sought with == | loses: test_inflate_errors_unusable test_inflate_errors_flux
+# %% wrong: NaN sought with == | loses: test_inflate_errors_flux test_inflate_errors_unusable test_read_sample_bad
 # finite = np.isfinite(flux) & np.isfinite(error) => finite = ~((flux == np.nan) | (error == np.nan))
 # np.where(np.isfinite(flux), flux, 0.0) => np.where(flux == np.nan, 0.0, flux)
 
 # %% wrong: error zero kept | loses: test_inflate_errors_unusable
 # | (error <= 0) =>
 
-# %% wrong: the flux inflated instead | loses: test_inflate_errors test_inflate_errors_unusable
+# %% wrong: the flux inflated instead | loses: test_inflate_errors test_inflate_errors_unusable test_read_sample_bad
 # - return np.where(np.isfinite(flux), flux, 0.0), np.where(bad, LARGE_ERROR, error)
 # + return np.where(bad, LARGE_ERROR, flux), error
 
-# %% wrong: errors infinite | loses: test_inflate_errors test_inflate_errors_unusable
+# %% wrong: errors infinite | loses: test_inflate_errors test_inflate_errors_unusable test_read_sample_bad
 # LARGE_ERROR => np.inf
 
-# %% wrong: the error alone | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
+# %% wrong: the error alone | loses: test_inflate_errors test_inflate_errors_flux test_inflate_errors_unusable test_read_sample test_read_sample_bad
 # np.where(np.isfinite(flux), flux, 0.0), =>
 
 # %% wrong: infinite flux made the largest number there is | loses: test_inflate_errors_flux
@@ -73,11 +73,11 @@ def inflate_errors(flux, error, flagged):
 # %% wrong: negative errors kept | loses: test_inflate_errors_unusable
 # (error <= 0) => (error == 0)
 
-# %% wrong: what came in | loses: test_inflate_errors test_inflate_errors_unusable test_inflate_errors_flux
+# %% wrong: what came in | loses: test_inflate_errors test_inflate_errors_flux test_inflate_errors_unusable test_read_sample_bad
 def inflate_errors(flux, error, flagged):
     return flux, error
 
-# %% wrong: all errors large | loses: test_inflate_errors, test_inflate_errors_flux, test_inflate_errors_unusable
+# %% wrong: all errors large | loses: test_inflate_errors test_inflate_errors_flux test_inflate_errors_unusable test_read_sample test_read_sample_bad
 def inflate_errors(flux, error, flagged):
     return np.where(np.isfinite(flux), flux, 0), np.full(len(flux), LARGE_ERROR)
 

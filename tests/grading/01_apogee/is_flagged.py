@@ -31,14 +31,14 @@ def is_flagged(mask, bits):
     others = [2**bit for bit in range(15) if bit not in bits]
     return bitfield_to_boolean_mask(mask, ignore_flags=others, good_mask_value=False, dtype=bool)
 
-# %% wrong: the bit's number instead of the bit | loses: test_is_flagged test_is_flagged_several
+# %% wrong: the bit's number instead of the bit | loses: test_is_flagged test_is_flagged_several test_read_sample_bad
 def is_flagged(mask, bits):
     flagged = np.zeros(mask.shape, dtype=bool)
     for k in bits:
         flagged |= (mask & k) != 0
     return flagged
 
-# %% wrong: the mask compared with the bit's number | loses: test_is_flagged test_is_flagged_several
+# %% wrong: the mask compared with the bit's number | loses: test_is_flagged test_is_flagged_several test_read_sample test_read_sample_bad
 def is_flagged(mask, bits):
     return np.isin(mask, bits)
 
@@ -46,14 +46,14 @@ def is_flagged(mask, bits):
 def is_flagged(mask, bits):
     return np.isin(mask, [2**bit for bit in bits])
 
-# %% wrong: any bit at all | loses: test_is_flagged test_is_flagged_several
+# %% wrong: any bit at all | loses: test_is_flagged test_is_flagged_several test_read_sample_bad
 def is_flagged(mask, bits):
     return mask != 0
 
-# %% wrong: all bits instead of any | loses: test_is_flagged test_is_flagged_several
+# %% wrong: all bits instead of any | loses: test_is_flagged test_is_flagged_several test_read_sample_bad
 # != 0 => == wanted
 
-# %% wrong: bits counted from one | loses: test_is_flagged test_is_flagged_several
+# %% wrong: bits counted from one | loses: test_is_flagged test_is_flagged_several test_read_sample_bad
 # 2**bit => 2 ** (bit + 1)
 
 # %% wrong: the number instead of a truth | loses: test_is_flagged test_is_flagged_several
@@ -68,13 +68,13 @@ def is_flagged(mask, bits):
 def is_flagged(mask, bits):
     return [bool(m & sum(2**bit for bit in bits)) for m in mask.ravel().tolist()]
 
-# %% wrong: everything is flagged | loses: test_is_flagged test_is_flagged_several
+# %% wrong: everything is flagged | loses: test_is_flagged test_is_flagged_several test_read_sample test_read_sample_bad
 def is_flagged(mask, bits):
     return np.ones(mask.shape, dtype=bool)
 
-# %% wrong: nothing is flagged | loses: test_is_flagged test_is_flagged_several
+# %% wrong: nothing is flagged | loses: test_is_flagged test_is_flagged_several test_read_sample_bad
 def is_flagged(mask, bits):
     return np.zeros(mask.shape, dtype=bool)
 
-# %% wrong: only the first of the bits | loses: test_is_flagged test_is_flagged_several
+# %% wrong: only the first of the bits | loses: test_is_flagged test_is_flagged_several test_read_sample_bad
 # in set(bits) => in list(bits)[:1]

@@ -25,50 +25,50 @@ def read_coadd(path):
     star = apogee.read_apstar(path)
     return star.flux, star.error, star.mask
 
-# %% wrong: row 1, the combination with global weights | loses: test_read_coadd test_read_coadd_single
+# %% wrong: row 1, the combination with global weights | loses: test_read_coadd test_read_coadd_single test_read_sample test_read_sample_bad
 # [0] => [1]
 
-# %% wrong: row 1 where there is one | loses: test_read_coadd
+# %% wrong: row 1 where there is one | loses: test_read_coadd test_read_sample
 def read_coadd(path):
     with fits.open(path) as hdus:
         data = [np.atleast_2d(hdus[k].data) for k in (1, 2, 3)]
         return tuple(np.array(d[min(1, len(d) - 1)]) for d in data)
 
-# %% wrong: the last row, a visit | loses: test_read_coadd
+# %% wrong: the last row, a visit | loses: test_read_coadd test_read_sample
 # [0] => [-1]
 
 # %% wrong: a single row not thought of | loses: test_read_coadd_single
 # np.atleast_2d(hdus[number].data) => hdus[number].data
 
-# %% wrong: all rows | loses: test_read_coadd test_read_coadd_single
+# %% wrong: all rows | loses: test_read_coadd test_read_coadd_single test_read_sample test_read_sample_bad
 # np.atleast_2d(hdus[number].data)[0] => hdus[number].data
 
-# %% wrong: HDUs 0 to 2 | loses: test_read_coadd test_read_coadd_single
+# %% wrong: HDUs 0 to 2 | loses: test_read_coadd test_read_coadd_single test_read_sample test_read_sample_bad
 # (1, 2, 3) => (0, 1, 2)
 
-# %% wrong: error and mask exchanged | loses: test_read_coadd test_read_coadd_single
+# %% wrong: error and mask exchanged | loses: test_read_coadd test_read_coadd_single test_read_sample test_read_sample_bad
 # error.astype(float), mask.astype(int) => mask.astype(int), error.astype(float)
 
-# %% wrong: the mean of the visits | loses: test_read_coadd
+# %% wrong: the mean of the visits | loses: test_read_coadd test_read_sample
 def read_coadd(path):
     with fits.open(path) as hdus:
         data = [np.atleast_2d(hdus[k].data) for k in (1, 2, 3)]
     flux = data[0][2:].mean(axis=0) if len(data[0]) > 2 else data[0][0]
     return flux, np.array(data[1][0]), np.array(data[2][0])
 
-# %% wrong: the error of row 1 | loses: test_read_coadd
+# %% wrong: the error of row 1 | loses: test_read_coadd test_read_sample
 # - return flux.astype(float), error.astype(float), mask.astype(int)
 # + error = np.atleast_2d(fits.getdata(path, 2))[:2][-1]
 # + return flux.astype(float), error.astype(float), mask.astype(int)
 
-# %% wrong: the mask of a star seen once forgotten | loses: test_read_coadd_single
+# %% wrong: the mask of a star seen once forgotten | loses: test_read_coadd_single test_read_sample test_read_sample_bad
 # mask.astype(int) => mask.astype(int) if fits.getheader(path)["NVISITS"] > 1 else 0 * flux
 
-# %% wrong: zeros of the right length | loses: test_read_coadd test_read_coadd_single
+# %% wrong: zeros of the right length | loses: test_read_coadd test_read_coadd_single test_read_sample test_read_sample_bad
 def read_coadd(path):
     return np.zeros(8575), np.zeros(8575), np.zeros(8575, dtype=int)
 
-# %% wrong: NaN filled with zero | loses: test_read_coadd
+# %% wrong: NaN filled with zero | loses: test_read_coadd test_read_sample_bad
 def read_coadd(path):
     with fits.open(path) as hdus:
         flux, error, mask = (np.atleast_2d(hdus[i].data)[0] for i in (1, 2, 3))
