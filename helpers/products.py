@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers import archive
 from surveys.errors import KitError
-
-if TYPE_CHECKING:
-    pass
 
 
 class ProductError(KitError, RuntimeError):
