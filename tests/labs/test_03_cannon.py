@@ -190,7 +190,7 @@ def test_lab_3_attributes_nine_in_ten_planted_outliers(seed, stars, truth):
     )
     right = np.array(causes) == wanted[outlying]
     print(
-        f"\nlab 3, seed {seed}: {right.sum()} of {outlying.sum()} planted outliers rightly attributed"
+        f"\nlab 3, seed {seed}: cause right for {right.sum()} of {outlying.sum()} planted outliers"
     )
     assert outlying.sum() > 40
     assert right.mean() >= 0.9
