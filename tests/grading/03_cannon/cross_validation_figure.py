@@ -46,7 +46,7 @@ def cross_validation_figure(fitted, catalogue, names):
 # %% wrong: no residuals | loses: test_cross_validation_figure
 # - below.plot(x, difference, ".", ms=2.5, color=plots.COLOURS["blue"])
 
-# %% wrong: the first label everywhere | loses: test_cross_validation_figure test_cross_validation_figure_words
+# %% wrong: the first label everywhere | loses: test_cross_validation_figure test_cross_validation_figure_line test_cross_validation_figure_words
 def cross_validation_figure(fitted, catalogue, names):
     bias, spread = bias_and_scatter(fitted, catalogue)
     figure, axes = plt.subplots(2, len(names))
