@@ -96,10 +96,12 @@ def _axes_facts(axes: Axes) -> AxesFacts:
     of_curves: list[np.ndarray] = []
     of_points: list[np.ndarray] = []
     for line in axes.get_lines():
-        # what axhline and axvline draw is in axes coordinates: decoration, not data
-        if line.get_transform() != axes.transData:
-            continue
         xy = _pairs(line.get_xdata(orig=False), line.get_ydata(orig=False))
+        if type(line).__name__ == "AxLine":  # of axline: from one side of the axes to the other
+            xy = (line.get_transform() - axes.transData).transform([[0, 0], [1, 1]])
+        # what axhline and axvline draw is in axes coordinates: decoration, not data
+        elif line.get_transform() != axes.transData:
+            continue
         drawn = line.get_linestyle() not in ("None", "none", " ", "")
         (curves if drawn else points).append(xy)
         (of_curves if drawn else of_points).append(

@@ -44,3 +44,12 @@ def test_each_line_of_a_collection_has_its_colour():
 
 def test_no_points_have_no_colours():
     assert np.shape(_colours(lambda axes: axes.scatter([], []))[0]) == (0,)
+
+
+def test_a_line_without_ends_is_a_curve_across_the_axes():
+    axes = Figure().subplots()
+    axes.plot([1, 2, 3], [10, 20, 40], ".")
+    axes.axline((2, 20), slope=5)
+    axes.set(xlim=(0, 4), ylim=(0, 50))
+    (curve,) = describe(axes.figure).axes[0].curves
+    assert np.allclose(curve, [[0, 10], [4, 30]])

@@ -119,3 +119,78 @@ def test_the_mystery_star_is_an_ordinary_giant_to_the_cannon(products):
     print(f"\nmystery star: off by {np.round(off, 2)} of the allowed scatter, ", end="")
     print(f"formal errors {np.round(errors[0], 4)}, reduced chi-squared {chi2[0] / pixels:.2f}")
     assert (np.abs(off) < 3).all()
+
+
+#: what the scatter of the cross-validation half has been, which no change may make worse
+REACHED = np.array([24.7, 0.053, 0.0179, 0.0264, 0.0231])
+
+
+def test_lab_3_keeps_the_scatter_that_it_has_reached(products):
+    lab = products["03_cannon"]
+    _, scatter = robust(lab["fitted"] - lab["catalogue"])
+    print(f"\nlab 3: scatter over what has been reached {np.round(scatter / REACHED, 3)}")
+    assert (scatter <= REACHED).all()
+
+
+@pytest.fixture(scope="module")
+def stars(products):
+    """Return lab 3's product, its model answers, and the spectra of its cross-validation half."""
+    from labkit import lab_source
+
+    lab, spectra = products["03_cannon"], products["02_continuum"]
+    row = {name: n for n, name in enumerate(spectra["apogee_id"])}
+    rows = [row[name] for name in lab["apogee_id"]]
+    answers = lab_source.solved_namespace("03_cannon")
+    return lab, answers, spectra["flux"][rows].astype(float), spectra["error"][rows].astype(float)
+
+
+def with_planted_faults(rng, flux, error, catalogue, clean):
+    """Spoil 60 stars as the simulated survey does: 20 labels, 20 spectra on a chip, 20 velocities.
+
+    Returns fluxes, catalogue, the spoilt stars, and the cause that each should be given.
+    """
+    flux, catalogue = flux.copy(), catalogue.copy()
+    spoilt = rng.permutation(clean)[:60]
+    wrong_labels, added_light, wrong_velocity = np.split(spoilt, 3)
+    step = rng.uniform([180, 0.6, 0.15], [350, 0.6001, 0.3], (20, 3))
+    catalogue[wrong_labels, :3] += rng.choice([-1, 1], (20, 3)) * step
+    pixel = np.arange(flux.shape[1])
+    chip = (pixel > 212) & (pixel < 3300)
+    for star in added_light:
+        light = rng.uniform(0.25, 0.6) * np.linspace(0.6, 1.4, chip.sum())
+        flux[star, chip] = (flux[star, chip] + light) / (1 + light)
+    for star in wrong_velocity:
+        good = error[star] < 1e9
+        shift = rng.choice([-1, 1]) * rng.uniform(9, 25) / 4.14  # km/s in pixels of 4.14 km/s
+        moved = np.interp(pixel - shift, pixel[good], flux[star, good])
+        flux[star] = np.where(good, moved, flux[star])
+    return flux, catalogue, spoilt, np.repeat(["catalogue", "spectrum", "spectrum"], 20)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lab_3_attributes_nine_in_ten_planted_outliers(seed, stars, truth):
+    lab, answers, flux, error = stars
+    clean = np.flatnonzero(truth[1] == "none")
+    flux, catalogue, spoilt, wanted = with_planted_faults(
+        np.random.default_rng(seed), flux, error, lab["catalogue"], clean
+    )
+    model = (lab["coefficients"], lab["s2"], lab["mean"], lab["scale"])
+    fitted, _, chi2 = answers["fit_stars"](flux, error, *model)
+    miss = flux - answers["predict"](catalogue, lab["coefficients"], lab["mean"], lab["scale"])
+    variance = error**2 + lab["s2"]
+    used = (error < 1e9) & (lab["s2"] < 1)
+    bias, scatter = robust(fitted - catalogue)
+    outlying = np.max(np.abs(fitted - catalogue - bias) / scatter, axis=1)[spoilt] > 6
+    causes = answers["outlier_causes"](
+        spoilt[outlying],
+        fitted,
+        catalogue,
+        chi2 / (used.sum(axis=1) - 5),
+        np.sum(miss**2 / variance, axis=1) - chi2,
+    )
+    right = np.array(causes) == wanted[outlying]
+    print(
+        f"\nlab 3, seed {seed}: cause right for {right.sum()} of {outlying.sum()} planted outliers"
+    )
+    assert outlying.sum() > 40
+    assert right.mean() >= 0.9

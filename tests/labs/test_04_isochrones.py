@@ -66,6 +66,19 @@ def test_lab_4_tells_the_impostor(lab):
     assert chi2 > 1000
 
 
+def test_lab_4_hands_on_the_isochrones_of_the_checkpoint(lab):
+    """Branch and clump of both isochrones, with a gap between them, so that lab 5 can draw them."""
+    for name, warmer in (("solar_sequence", 0), ("poor_sequence", 440)):
+        teff, logg = lab[name]
+        gap = np.flatnonzero(np.isnan(teff))
+        assert len(gap) == 1
+        branch = slice(0, gap[0])
+        at_two = np.interp(-2.0, -logg[branch], teff[branch])
+        print(f"\nlab 4: {name} at log g 2: {at_two:.0f} K")
+        assert at_two == pytest.approx(4283 + warmer, abs=60)
+        assert np.abs(logg[gap[0] + 1 :] - 2.4).max() < 0.3
+
+
 def test_lab_4_is_quick(walkthrough):
     row = walkthrough["04_isochrones"]
     print(f"\nlab 4: {row['seconds']:.0f} s, {row['peak_rss_mb']:.0f} MB")
