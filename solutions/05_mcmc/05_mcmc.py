@@ -1061,7 +1061,7 @@ print(f"sufficient statistics: {fast_cost:6.0f} µs, {full_cost / fast_cost:.0f}
 # **Stuck at questions 1 to 5?** Write `True` below. The statistics are then those of another star:
 # a cross-validation star with the labels and errors that lab 3 fitted to it, as if each label had
 # been measured by itself. Everything from here to section 7 runs with them. For the mystery star's
-# own labels (question 14) you still need yours.
+# own labels (question 15) you still need yours.
 
 # %%
 STUCK_BEFORE_SAMPLING = False
@@ -1856,7 +1856,7 @@ def test_corner_figure_chains():
 
     rng = np.random.default_rng(541)
     # each chain is somewhere else: if one is left out, the axes do not reach it
-    low, width = np.array([4600, 2.0, -0.5, 0.1, 0.3]), np.array([40, 0.1, 0.1, 0.1, 0.05])
+    low, width = np.array([4600, 2.0, -0.9, 0.1, 0.6]), np.array([40, 0.1, 0.1, 0.1, 0.05])
     draws = low + width * (rng.random((3, 300, 5)) + np.arange(3)[:, None, None])
     facts = checks.figure(checks.submitted("corner_figure")(draws), axes=15)
     panels = [axes for axes in facts.axes if axes.images or axes.data or len(axes.bars)]

@@ -25,17 +25,6 @@ def corner_figure(draws):
                 ax.set_ylabel(names[row])
     return fig
 
-# %% right: ArviZ draws it
-def corner_figure(draws):
-    names = dict(zip(LABELS, AXIS_LABELS))
-    data = az.from_dict({name: draws[..., i] for i, name in enumerate(LABELS)})
-    axes = az.plot_pair(data, kind="scatter", marginals=True, figsize=(9, 9))
-    for ax in axes.flat:
-        if ax is not None:
-            ax.set_xlabel(names.get(ax.get_xlabel(), ax.get_xlabel()))
-            ax.set_ylabel(names.get(ax.get_ylabel(), ax.get_ylabel()))
-    return axes[0, 0].figure
-
 # %% wrong: the first chain only | loses: test_corner_figure
 # draws.reshape(-1, 5) => draws[0]
 
