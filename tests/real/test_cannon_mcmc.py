@@ -69,9 +69,9 @@ def test_posterior_of_the_real_mystery_star(lab, star, cannon):
     coefficients, s2, mean = cannon
     prior = np.stack([mean, [600.0, 1.2, 0.5, 0.3, 1.0]], axis=1)
     statistics = lab["sufficient_statistics"](flux, error, s2, coefficients)
-    draws = lab["sample_posterior"](*statistics, mean, SCALE, prior, 1000, 500, 4, 12)
-    assert lab["has_converged"](draws)
-    table = lab["summarise"](draws)[:4]
+    run = lab["sample_posterior"](*statistics, mean, SCALE, prior, 1000, 500, 4, 12)
+    assert lab["has_converged"](run["labels"], run["energy"], run["diverging"])
+    table = lab["summarise"](run["labels"])[:4]
 
     good = error < 1e9
 

@@ -5,6 +5,7 @@ Labels compared with are LAMOST's own, so their errors are part of every scatter
 
 import numpy as np
 import pytest
+import torch
 
 from helpers import archive
 from labkit import lab_source
@@ -35,30 +36,41 @@ def inputs_of(lab, flux, error, rows):
     return lab["network_input"](flux, error, typical)
 
 
-def trained(lab, start, pace, *rows, **options):
-    """Train with the lab's own loop, from a network that was trained before if `start` is given.
+def trained(lab, start, pace, data, scaled, training, validation, **options):
+    """Train with the lab's own loop, from a state that was trained before if `start` is given.
 
     Returns
     -------
+    (n, k) array
+        Scaled labels of all stars.
     dict
-        What `train_network` returns.
-    dict
-        The weights.
+        The state.
     """
-    build, usual, made = lab["build_network"], lab["LEARNING_RATE"], []
+    build = lab["build_network"]
+    usual = lab["DESIGNS"][KIND]
+    design = usual | {"learning_rate": pace * usual["learning_rate"]}
 
     def build_trained(*shape):
-        made.append(build(*shape))
+        network = build(*shape)
         if start is not None:
-            made[0].load_state_dict(start)
-        return made[0]
+            network.load_state_dict({name: torch.as_tensor(v) for name, v in start.items()})
+        return network
 
-    lab["build_network"], lab["LEARNING_RATE"] = build_trained, {KIND: pace * usual[KIND]}
+    inputs, input_error = data
+    lab["build_network"] = build_trained
     try:
-        run = lab["train_network"](KIND, *rows, patience=10, seed=1, **options)
+        run = lab["train_network"](
+            design,
+            (inputs[training], input_error[training], scaled[training]),
+            (inputs[validation], scaled[validation]),
+            patience=10,
+            seed=1,
+            **options,
+        )
     finally:
-        lab["build_network"], lab["LEARNING_RATE"] = build, usual
-    return run, made[0].state_dict()
+        lab["build_network"] = build
+    mean, _ = lab["predict_network"](design, run["state"], inputs, scaled.shape[1])
+    return mean, run["state"]
 
 
 def held_out(n, seed):
@@ -87,8 +99,8 @@ def cross_validated(lab, real, few, epochs, pace=1.0, start=None, scaling=None):
         mean, scale = scaling or (mean, scale)
         scaled = np.where(learnt[:, None], (labels - mean) / scale, np.nan)
         data = inputs_of(lab, flux, error, training)
-        run, _ = trained(lab, start, pace, *data, scaled, training, validation, epochs=epochs)
-        differences.append((mean + scale * run["mean"] - labels)[~learnt])
+        found, _ = trained(lab, start, pace, data, scaled, training, validation, epochs=epochs)
+        differences.append((mean + scale * found - labels)[~learnt])
     return np.concatenate(differences)
 
 
@@ -109,7 +121,7 @@ def cannon_cross_validated(real, few):
 
 @pytest.fixture(scope="module")
 def pretrained(lab):
-    """Return weights learnt on simulated stars, and how their labels were scaled."""
+    """Return the state learnt on simulated stars, and how their labels were scaled."""
     with np.load(archive.product("lamost_k2")) as file:
         stars = dict(file)
     chosen = chosen_stars(stars)
@@ -117,9 +129,9 @@ def pretrained(lab):
     validation = held_out(len(chosen), 0)
     scaled, mean, scale = lab["scale_labels"](labels_of(stars, chosen), ~validation)
     data = inputs_of(lab, flux, error, ~validation)
-    _, weights = trained(lab, None, 1.0, *data, scaled, ~validation, validation, epochs=12)
+    _, state = trained(lab, None, 1.0, data, scaled, ~validation, validation, epochs=12)
     print(f"\n{len(chosen)} simulated LAMOST-like stars to train on first")
-    return {"start": weights, "scaling": (mean, scale)}
+    return {"start": state, "scaling": (mean, scale)}
 
 
 def test_network_on_lamost_spectra(lab, real, pretrained):

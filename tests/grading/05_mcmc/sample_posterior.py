@@ -22,7 +22,7 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
         H = s.T @ matrix @ s + np.diag(s0**-2)
         x = x + np.linalg.solve(H, s.T @ (vector - matrix @ terms(x)) - (x - m0) / s0**2)
     L = np.linalg.cholesky(np.linalg.inv(H))
-    kept = np.zeros((chains, draws, 5))
+    kept, height = np.zeros((chains, draws, 5)), np.zeros((chains, draws))
     for c in range(chains):
         y, p = x + L @ rng.normal(size=5), -np.inf
         for d in range(draws):
@@ -31,8 +31,12 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
                 pn = log_p(new)
                 if np.log(rng.uniform()) < pn - p:
                     y, p = new, pn
-            kept[c, d] = y
-    return mean + scale * kept
+            kept[c, d], height[c, d] = y, p
+    return {
+        "labels": mean + scale * kept,
+        "energy": -height,
+        "diverging": np.zeros(height.shape, dtype=bool),
+    }
 
 # %% right: the gradient by hand, enrolled as a node
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
@@ -46,7 +50,8 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
         trace = pm.sample(
             draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
         )
-    return trace.posterior["labels"].values
+    noted = {name: trace.sample_stats[name].values for name in ("energy", "diverging")}
+    return {"labels": trace.posterior["labels"].values, **noted}
 
 # %% wrong: the prior on scaled labels, whatever was stated | edits: Metropolis, thinned | loses: test_sample_posterior_prior test_sample_posterior_width
 # (prior[:, 0] - mean) / scale, prior[:, 1] / scale => np.zeros(5), np.ones(5)
@@ -60,7 +65,8 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
 # %% wrong: all chains in one | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
     rng = np.random.default_rng(seed)
-    return prior[:, 0] + prior[:, 1] * rng.normal(size=(chains * draws, 5))
+    labels = prior[:, 0] + prior[:, 1] * rng.normal(size=(chains * draws, 5))
+    return {"labels": labels, "energy": np.zeros(len(labels)), "diverging": np.zeros(len(labels), bool)}
 
 # %% wrong: chains not converged, a random walk with steps far too small | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
@@ -75,7 +81,8 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
             if np.log(rng.uniform()) < pn - p:
                 labels, p = new, pn
             kept[c, d] = labels
-    return kept
+    none = np.zeros((chains, draws))
+    return {"labels": kept, "energy": none, "diverging": none > 0}
 
 # %% wrong: the prior's width taken for a variance | edits: Metropolis, thinned | loses: test_sample_posterior_prior test_sample_posterior_width
 # prior[:, 1] / scale => np.maximum(np.sqrt(prior[:, 1]) / scale, 0.5)
@@ -83,10 +90,12 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
 # %% wrong: the prior, whatever the spectrum says | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
 def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed):
     rng = np.random.default_rng(seed)
-    return prior[:, 0] + prior[:, 1] * rng.normal(size=(chains, draws, 5))
+    labels = prior[:, 0] + prior[:, 1] * rng.normal(size=(chains, draws, 5))
+    none = np.zeros((chains, draws))
+    return {"labels": labels, "energy": none, "diverging": none > 0}
 
 # %% wrong: a Gaussian about the summit | edits: Metropolis, thinned | loses: test_sample_posterior_width
-# - kept = np.zeros((chains, draws, 5))
+# - kept, height = np.zeros((chains, draws, 5)), np.zeros((chains, draws))
 # - for c in range(chains):
 # -     y, p = x + L @ rng.normal(size=5), -np.inf
 # -     for d in range(draws):
@@ -95,8 +104,9 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
 # -             pn = log_p(new)
 # -             if np.log(rng.uniform()) < pn - p:
 # -                 y, p = new, pn
-# -         kept[c, d] = y
+# -         kept[c, d], height[c, d] = y, p
 # + kept = x + rng.normal(size=(chains, draws, 5)) @ L.T
+# + height = np.array([[log_p(y) for y in chain] for chain in kept])
 
 # %% wrong: the seed is ignored | edits: Metropolis, thinned | loses: test_sample_posterior
 # default_rng(seed) => default_rng(0)
@@ -105,7 +115,7 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
 # default_rng(seed) => default_rng()
 
 # %% wrong: the number of chains is ignored | edits: Metropolis, thinned | loses: test_sample_posterior
-# (chains, draws, 5) => (2, draws, 5)
+# np.zeros((chains, draws, 5)), np.zeros((chains, draws)) => np.zeros((2, draws, 5)), np.zeros((2, draws))
 # range(chains) => range(2)
 
 # %% wrong: all chains are one | edits: Metropolis, thinned | loses: test_sample_posterior
@@ -113,3 +123,17 @@ def sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, ch
 
 # %% wrong: no prior | edits: Metropolis, thinned | loses: test_sample_posterior_prior
 # prior[:, 1] / scale => np.full(5, 20.0)
+
+# %% wrong: the draws alone | edits: Metropolis, thinned | loses: test_sample_posterior test_sample_posterior_width test_sample_posterior_prior
+# - return {
+# -     "labels": mean + scale * kept,
+# -     "energy": -height,
+# -     "diverging": np.zeros(height.shape, dtype=bool),
+# - }
+# + return mean + scale * kept
+
+# %% wrong: energies that have nothing to do with the draws | edits: Metropolis, thinned | loses: test_sample_posterior
+# -height => rng.normal(size=height.shape)
+
+# %% wrong: the log-posterior for the energy, with the wrong sign | edits: Metropolis, thinned | loses: test_sample_posterior
+# -height => height

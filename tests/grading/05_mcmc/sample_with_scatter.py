@@ -4,10 +4,9 @@
 def sample_with_scatter(
     matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
 ):
-    shown = sample_posterior(
-        matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed
-    )
-    return shown + extra * np.random.default_rng(seed).normal(size=shown.shape)
+    run = sample_posterior(matrix, vector, scalar, mean, scale, prior, draws, tune, chains, seed)
+    shown = run["labels"]
+    return {**run, "labels": shown + extra * np.random.default_rng(seed).normal(size=shown.shape)}
 
 # %% right: gradient by hand, offsets sampled
 def sample_with_scatter(
@@ -23,7 +22,8 @@ def sample_with_scatter(
         trace = pm.sample(
             draws, tune=tune, chains=chains, cores=1, random_seed=seed, progressbar=False
         )
-    return trace.posterior["labels"].values
+    noted = {name: trace.sample_stats[name].values for name in ("energy", "diverging")}
+    return {"labels": trace.posterior["labels"].values, **noted}
 
 # %% wrong: the extra scatter is forgotten | loses: test_sample_with_scatter
 def sample_with_scatter(
@@ -39,12 +39,14 @@ def sample_with_scatter(
     matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
 ):
     rng = np.random.default_rng(seed)
-    return mean + scale * (0.5 + np.hypot(0.02, extra) * rng.normal(size=(chains, draws, 5)))
+    labels = mean + scale * (0.5 + np.hypot(0.02, extra) * rng.normal(size=(chains, draws, 5)))
+    none = np.zeros((chains, draws))
+    return {"labels": labels, "energy": none, "diverging": none > 0}
 
 # %% wrong: widths added, not variances | edits: offsets drawn afterwards | loses: test_sample_with_scatter
-# - return shown + extra * np.random.default_rng(seed).normal(size=shown.shape)
+# - return {**run, "labels": shown + extra * np.random.default_rng(seed).normal(size=shown.shape)}
 # + middle, width = shown.mean(axis=(0, 1)), shown.std(axis=(0, 1))
-# + return middle + (shown - middle) * (1 + extra / width)
+# + return {**run, "labels": middle + (shown - middle) * (1 + extra / width)}
 
 # %% wrong: one offset a chain instead of a draw | edits: offsets drawn afterwards | loses: test_sample_with_scatter
 # shown.shape => (chains, 1, 5)
@@ -61,4 +63,6 @@ def sample_with_scatter(
     matrix, vector, scalar, mean, scale, prior, extra, draws, tune, chains, seed
 ):
     rng = np.random.default_rng(seed)
-    return prior[:, 0] + np.hypot(prior[:, 1], extra) * rng.normal(size=(chains, draws, 5))
+    labels = prior[:, 0] + np.hypot(prior[:, 1], extra) * rng.normal(size=(chains, draws, 5))
+    none = np.zeros((chains, draws))
+    return {"labels": labels, "energy": none, "diverging": none > 0}
