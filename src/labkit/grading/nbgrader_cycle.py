@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 from traitlets.log import get_logger
@@ -87,7 +86,7 @@ def grade_executed(course: Path, lab: str, student: str, notebook: NotebookNode)
     nbformat.write(notebook, handed_in / f"{lab}.ipynb")
     # nbgrader's own steps, but for those that clear the outputs and make them again
     steps = Config()
-    steps.Autograde.exporter_class = NotebookExporter
+    steps.Autograde.exporter_class = "nbconvert.exporters.NotebookExporter"
     steps.Autograde.sanitize_preprocessors = [
         f"nbgrader.preprocessors.{name}"
         for name in ("DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
