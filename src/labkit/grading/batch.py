@@ -379,7 +379,7 @@ def _line(
         repairs=result["repairs"],
         stopped=result["stopped"],
         unknown=unknown,
-        seconds=result["seconds"],
+        seconds=result["seconds"] + result.get("story_seconds", 0.0),
         peak_mb=result["peak_mb"],
         again=again,
     )

@@ -174,6 +174,7 @@ class Examination:
             "stopped": [feedback.printable(line) for line in verdict.stopped],
             "deadly": verdict.deadly,
             "seconds": round(verdict.seconds, 2),
+            "story_seconds": 0.0,
             "peak_mb": round(verdict.peak / 1e6),
             "to_show": self.settings.story,
             "spent": {name: round(s, 2) for name, s in verdict.spent.items() if name in exercises},
@@ -219,7 +220,7 @@ class Examination:
             result["errors"] = _errors(work, shown.story)
             stopped = [feedback.printable(line) for line in shown.stopped]
             result["stopped"] = list(dict.fromkeys([*result["stopped"], *stopped]))
-            result["seconds"] = round(result["seconds"] + shown.seconds, 2)
+            result["story_seconds"] = round(shown.seconds, 2)
             result["peak_mb"] = max(result["peak_mb"], round(shown.peak / 1e6))
         story_shown = story.shown or shown.story
         return GradedSubmission(result, *self._files(student, work, result, story_shown))
