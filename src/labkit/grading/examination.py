@@ -17,7 +17,7 @@ import nbformat
 import helpers
 from labkit import lab_source
 from labkit.errors import GradingError
-from labkit.grading import feedback, judge, repair
+from labkit.grading import feedback, judge, lab_files, repair
 from labkit.grading.cells import handed_out, role
 from labkit.grading.repair import Repaired
 from labkit.grading.story import saved
@@ -106,13 +106,7 @@ class Examination:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         course, lab = settings.course, settings.lab
-        source = course / "solutions" / lab / f"{lab}.ipynb"
-        released = course / "labs" / lab / f"{lab}.ipynb"
-        for path, advice in ((source, ""), (released, " (make it: `labkit notebooks`)")):
-            if not path.is_file():
-                raise GradingError(
-                    f"no lab called {lab!r} in this course: {path} does not exist{advice}"
-                )
+        source, released = lab_files.solved(course, lab), lab_files.released(course, lab)
         self.source = nbformat.read(source, as_version=4)
         self.released = nbformat.read(released, as_version=4)
         self.tests = judge.tests(self.source)

@@ -19,6 +19,7 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 from labkit.errors import GradingError
+from labkit.grading import lab_files
 from labkit.notebooks import nbgrader_api, on_path
 
 
@@ -53,9 +54,7 @@ def register(course: Path, lab: str) -> None:
     ------
     GradingError
     """
-    solved = course / "solutions" / lab / f"{lab}.ipynb"
-    if not solved.is_file():
-        raise GradingError(f"no lab called {lab!r} in this course: {solved} does not exist")
+    lab_files.solved(course, lab)  # a sentence, where nbgrader would have a traceback
     with quiet_nbgrader(), on_path():
         result = nbgrader_api(course).generate_assignment(lab, force=True, create=True)
     if not result["success"]:
