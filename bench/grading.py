@@ -10,7 +10,7 @@ gradebook and until all pages are written, and how many times sooner that is tha
 Then the model answers of all nine labs, on one worker, without saved outputs: the seconds of the
 examination, which gives the marks, and of the story, the whole notebook run for its pictures.
 
-    python bench/grading.py [--each 10] [--runs 3] [--labs 01_apogee ...]
+    python bench/grading.py [--each 10] [--runs 3] [--labs 01_apogee ...] [--no-story]
 
 Writes ``build/bench/grading.json``.
 """
@@ -175,7 +175,7 @@ def compare(each: int, runs: int) -> dict[str, list[float]]:
     return found
 
 
-def one_student(labs: list[str]) -> dict[str, dict[str, float]]:
+def one_student(labs: list[str], story: bool) -> dict[str, dict[str, float]]:
     """Grade the model answers of labs on one worker; seconds of examination and story of each."""
     table = {}
     for lab in labs:
@@ -184,7 +184,8 @@ def one_student(labs: list[str]) -> dict[str, dict[str, float]]:
         begun = time.perf_counter()
         marks = examination.mark("model", raw, []).result
         middle = time.perf_counter()
-        examination.show("model", raw, [], marks)
+        if story:
+            examination.show("model", raw, [], marks)
         ended = time.perf_counter()
         points = sum(outcome["points"] for outcome in marks["outcomes"])
         table[lab] = {"points": points, "examination": middle - begun, "story": ended - middle}
@@ -198,6 +199,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="submissions of each lab (10)")
     parser.add_argument("--runs", type=int, default=3, help="interleaved runs (3); 0 for none")
     parser.add_argument("--labs", nargs="*", default=list(lab_source.labs()), help="of one student")
+    parser.add_argument("--no-story", action="store_true", help="of the labs, only examinations")
     chosen = parser.parse_args()
     result: dict[str, object] = {"cores": os.cpu_count(), "submissions": chosen.each * len(LABS)}
     if chosen.runs:
@@ -214,7 +216,7 @@ def main() -> None:
             )
     if chosen.labs:
         print("model answers on one worker: lab, points, seconds of examination and of story")
-        table = one_student(chosen.labs)
+        table = one_student(chosen.labs, not chosen.no_story)
         result["one student"] = table
         total = {k: sum(row[k] for row in table.values()) for k in ("examination", "story")}
         print(f"  {'all':18s}      {total['examination']:8.1f} {total['story']:8.1f}")

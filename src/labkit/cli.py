@@ -200,9 +200,8 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "gradebook.db, feedback/<student>/<lab>/<lab>.html for the student and autograded/ for the "
         "formgrader. Stopped at any time, it goes on where it was when started again.",
     )
-    grade.add_argument("lab", help="for example 01_apogee")
+    _add_lab(grade)
     grade.add_argument("--student", action="append", help="only this one (may be repeated)")
-    grade.add_argument("--course", type=Path, default=ROOT, help="the course folder")
     grade.add_argument("--workers", type=int, default=2, help="how many at a time (2)")
     grade.add_argument(
         "--dask",
@@ -242,8 +241,7 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Type #key into the formgrader's comment box; the next `labkit grade` writes the text in "
         "its place, and enters its points where you gave none.",
     )
-    drawn.add_argument("lab", help="for example 01_apogee")
-    drawn.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+    _add_lab(drawn)
 
     report = _command(
         commands,
@@ -254,8 +252,13 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "notebooks: how each exercise and test went, what is still to be graded, a row for each "
         "student. Nothing is graded or changed.",
     )
-    report.add_argument("lab", help="for example 01_apogee")
-    report.add_argument("--course", type=Path, default=ROOT, help="the course folder")
+    _add_lab(report)
+
+
+def _add_lab(command: argparse.ArgumentParser) -> None:
+    """Let a command ask for one lab of a course."""
+    command.add_argument("lab", help="for example 01_apogee")
+    command.add_argument("--course", type=Path, default=ROOT, help="the course folder")
 
 
 def _chosen_labs(names: Sequence[str]) -> list[str]:

@@ -201,3 +201,13 @@ def test_ten_stuck_or_exploding_submissions_cost_ten_honest_ones_little(tmp_path
         f"five exploding ones beside them: {seconds['all']:.1f} s, "
         f"{seconds['all'] / seconds['alone']:.2f} times as long"
     )
+
+
+def test_what_grades_starts_without_nbgrader():
+    """It takes seconds to import, in every worker; the gradebook is for one process to write."""
+    code = (
+        "import sys, labkit.grading.batch\n"
+        "print([name for name in ('nbgrader', 'sqlalchemy', 'sklearn') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -9,8 +9,9 @@ there since is put on the student's page.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,30 +120,30 @@ def grade(
             f"submissions first: `nbgrader collect {lab}`)"
         )
     examination = Examination(settings)
-    with contextlib.ExitStack() as stack:
-        book = stack.enter_context(_opened(examination))
+    with _opened(examination) as book:
         batch = _Batch(examination, book, force)
 
-        def worked(
-            tasks: Iterator[Submission],
-        ) -> Generator[tuple[Submission, GradedSubmission], None, None]:
-            if dask:
-                return workers.cluster(examination, tasks, dask)
-            return workers.local(examination, tasks, count)
+        def work(
+            what: str,
+            number: int,
+            tasks: Callable[[Callable[[], object]], Iterator[Submission]],
+            take: Callable[[Submission, GradedSubmission], None],
+        ) -> None:
+            """Let workers do tasks, and take what they return."""
+            with tqdm(total=number, desc=f"{lab}: {what}", disable=not progress) as bar:
+                waiting = tasks(bar.update)
+                if dask:
+                    sheets = workers.cluster(examination, waiting, dask)
+                else:
+                    sheets = workers.local(examination, waiting, count)
+                with contextlib.closing(sheets):
+                    for task, sheet in sheets:
+                        take(task, sheet)
+                        bar.update()
 
-        with tqdm(total=len(students), desc=f"{lab}: marks", disable=not progress) as bar:
-            tasks = batch.to_be_graded(students, bar.update)
-            with contextlib.closing(worked(tasks)) as sheets:
-                for task, sheet in sheets:
-                    batch.finish(task, sheet)
-                    bar.update()
-        with (
-            tqdm(total=len(batch.to_show), desc=f"{lab}: pages", disable=not progress) as bar,
-            contextlib.closing(worked(batch.to_be_shown(bar.update))) as sheets,
-        ):
-            for task, sheet in sheets:
-                batch.show(task, sheet)
-                bar.update()
+        to_be_graded = partial(batch.to_be_graded, students)
+        work("marks", len(students), to_be_graded, batch.finish)
+        work("pages", len(batch.to_show), batch.to_be_shown, batch.show)
     return [batch.done[student] for student in students]
 
 
@@ -379,7 +380,7 @@ def _line(
         repairs=result["repairs"],
         stopped=result["stopped"],
         unknown=unknown,
-        seconds=result["seconds"],
+        seconds=result["seconds"] + result.get("story_seconds", 0.0),
         peak_mb=result["peak_mb"],
         again=again,
     )

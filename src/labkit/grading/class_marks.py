@@ -10,8 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labkit import lab_source
-from labkit.errors import GradingError
-from labkit.grading import handed_in, judge, marks
+from labkit.grading import handed_in, judge, lab_files, marks
 from labkit.grading.alike import Text
 from labkit.grading.cells import role
 from labkit.grading.comments import ReusableComments
@@ -127,10 +126,7 @@ def read(course: Path, lab: str) -> ClassMarks:
     GradingError
         If there is no such lab, or no gradebook that can be used.
     """
-    paths = [course / folder / lab / f"{lab}.ipynb" for folder in ("solutions", "labs")]
-    for path in paths:
-        if not path.is_file():
-            raise GradingError(f"no lab called {lab!r} in this course: {path} does not exist.")
+    paths = lab_files.solved(course, lab), lab_files.released(course, lab)
     source, released = (nbformat.read(path, as_version=4) for path in paths)
     submitted = set(handed_in.students(course, lab))
     with marks.opened_to_read(course, lab) as book:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,41 +29,61 @@ if TYPE_CHECKING:
     from labkit.grading.batch import Graded
 
 
-class SandboxedAutograde(NotebookExporter):
-    """Grades submissions as `labkit grade` does; for ``Autograde.exporter_class``.
+class _ByLabkit(NotebookExporter):
+    """Does all of a converter's work when it is made; a subclass says how.
 
     Parameters
     ----------
-    parent : nbgrader.converters.Autograde
+    parent : nbgrader.converters.BaseConverter
     **options
         As other exporters.
 
     Raises
     ------
     nbgrader.converters.NbGraderException
-        If a submission could not be graded; the log says why, and what to do.
+        If something could not be done; the log says why, and what to do.
     """
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent=parent, **options)  # type: ignore[no-untyped-call]
+        parent.assignments = {}  # what nbgrader would convert
+        lab, log = parent.coursedir.assignment_id, parent.log
+        try:
+            report = self.work(parent, _course(parent.coursedir), lab)
+        except (KitError, OSError) as error:
+            log.error("%s %s", error, _advice(lab))
+            raise NbGraderException(f"{lab} was not graded: {error}") from None
+        for line in report:
+            _tell(log, line)
+        if failed := [line.student for line in report if line.error]:
+            raise NbGraderException(f"{lab} of {', '.join(failed)}: see the log above")
 
-        def grade(course: Path, lab: str) -> list[Graded]:
-            from labkit import sandbox
-            from labkit.grading import batch, handed_in
-
-            students = _asked_for(parent.coursedir, handed_in.students(course, lab))
-            settings = batch.Settings(course, lab)
-            sandbox.require(settings.wall)
-            if missing := sandbox.missing_limits(wall=settings.wall):
-                parent.log.warning(missing)
-            shown = len(students) > 1 and sys.stderr.isatty()
-            return batch.grade(settings, students, force=parent.force, progress=shown)
-
-        _instead_of(parent, grade)
+    def work(self, converter: Any, course: Path, lab: str) -> list[Graded]:
+        """Return what became of each student's submission."""
+        raise NotImplementedError
 
     def from_notebook_node(self, *_: Any, **__: Any) -> Any:
         """Refuse to convert a notebook: nbgrader has been left none."""
-        raise GradingError("nbgrader's own autograde is switched off.", _advice("LAB"))
+        raise GradingError(
+            "nbgrader's own way to convert notebooks is switched off.", _advice("LAB")
+        )
+
+
+class SandboxedAutograde(_ByLabkit):
+    """Grades submissions as `labkit grade` does; for ``Autograde.exporter_class``."""
+
+    def work(self, converter: Any, course: Path, lab: str) -> list[Graded]:
+        """Grade those whom nbgrader was asked for."""
+        from labkit import sandbox
+        from labkit.grading import batch, handed_in
+
+        students = _asked_for(converter.coursedir, handed_in.students(course, lab))
+        settings = batch.Settings(course, lab)
+        sandbox.require(settings.wall)
+        if missing := sandbox.missing_limits(wall=settings.wall):
+            converter.log.warning(missing)
+        shown = len(students) > 1 and sys.stderr.isatty()
+        return batch.grade(settings, students, force=converter.force, progress=shown)
 
 
 _init_notebooks = Autograde.init_notebooks
@@ -87,32 +106,16 @@ def _init_notebooks_or_none(converter: Any) -> None:
 Autograde.init_notebooks = _init_notebooks_or_none
 
 
-class FeedbackPages(NotebookExporter):
-    """Brings students' pages up to date, grading nothing; for ``GenerateFeedback.exporter_class``.
+class FeedbackPages(_ByLabkit):
+    """Brings pages up to date, grading nothing; for ``GenerateFeedback.exporter_class``."""
 
-    Parameters
-    ----------
-    parent : nbgrader.converters.GenerateFeedback
-    **options
-        As other exporters.
+    def work(self, converter: Any, course: Path, lab: str) -> list[Graded]:
+        """Write the pages of those whom nbgrader was asked for."""
+        from labkit.grading import batch
 
-    Raises
-    ------
-    nbgrader.converters.NbGraderException
-        If a page could not be written; the log says why, and what to do.
-    """
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent=parent, **options)  # type: ignore[no-untyped-call]
-
-        def write_pages(course: Path, lab: str) -> list[Graded]:
-            from labkit.grading import batch
-
-            folders = (course / "autograded").glob(f"*/{lab}")
-            students = _asked_for(parent.coursedir, sorted(path.parent.name for path in folders))
-            return batch.write_pages(batch.Settings(course, lab), students)
-
-        _instead_of(parent, write_pages)
+        folders = (course / "autograded").glob(f"*/{lab}")
+        students = _asked_for(converter.coursedir, sorted(path.parent.name for path in folders))
+        return batch.write_pages(batch.Settings(course, lab), students)
 
 
 class NoKernel(Preprocessor):
@@ -136,21 +139,6 @@ class StudentsKernel(NoKernel):
     """Names the students' kernel in a released lab; the last of the preprocessors."""
 
     kernel = STUDENTS_KERNEL
-
-
-def _instead_of(converter: Any, work: Callable[[Path, str], list[Graded]]) -> None:
-    """Do the work in a converter's place, and say in its log what came of it."""
-    converter.assignments = {}  # what nbgrader would convert
-    lab, log = converter.coursedir.assignment_id, converter.log
-    try:
-        report = work(_course(converter.coursedir), lab)
-    except (KitError, OSError) as error:
-        log.error("%s %s", error, _advice(lab))
-        raise NbGraderException(f"{lab} was not graded: {error}") from None
-    for line in report:
-        _tell(log, line)
-    if failed := [line.student for line in report if line.error]:
-        raise NbGraderException(f"{lab} of {', '.join(failed)}: see the log above")
 
 
 def _course(folders: Any) -> Path:

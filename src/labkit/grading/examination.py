@@ -17,7 +17,7 @@ import nbformat
 import helpers
 from labkit import lab_source
 from labkit.errors import GradingError
-from labkit.grading import feedback, judge, repair
+from labkit.grading import feedback, judge, lab_files, repair
 from labkit.grading.cells import handed_out, role
 from labkit.grading.repair import Repaired
 from labkit.grading.story import saved
@@ -106,13 +106,7 @@ class Examination:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         course, lab = settings.course, settings.lab
-        source = course / "solutions" / lab / f"{lab}.ipynb"
-        released = course / "labs" / lab / f"{lab}.ipynb"
-        for path, advice in ((source, ""), (released, " (make it: `labkit notebooks`)")):
-            if not path.is_file():
-                raise GradingError(
-                    f"no lab called {lab!r} in this course: {path} does not exist{advice}"
-                )
+        source, released = lab_files.solved(course, lab), lab_files.released(course, lab)
         self.source = nbformat.read(source, as_version=4)
         self.released = nbformat.read(released, as_version=4)
         self.tests = judge.tests(self.source)
@@ -174,6 +168,7 @@ class Examination:
             "stopped": [feedback.printable(line) for line in verdict.stopped],
             "deadly": verdict.deadly,
             "seconds": round(verdict.seconds, 2),
+            "story_seconds": 0.0,
             "peak_mb": round(verdict.peak / 1e6),
             "to_show": self.settings.story,
             "spent": {name: round(s, 2) for name, s in verdict.spent.items() if name in exercises},
@@ -219,7 +214,7 @@ class Examination:
             result["errors"] = _errors(work, shown.story)
             stopped = [feedback.printable(line) for line in shown.stopped]
             result["stopped"] = list(dict.fromkeys([*result["stopped"], *stopped]))
-            result["seconds"] = round(result["seconds"] + shown.seconds, 2)
+            result["story_seconds"] = round(shown.seconds, 2)
             result["peak_mb"] = max(result["peak_mb"], round(shown.peak / 1e6))
         story_shown = story.shown or shown.story
         return GradedSubmission(result, *self._files(student, work, result, story_shown))

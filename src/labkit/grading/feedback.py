@@ -131,22 +131,20 @@ def page(
         sum(table[name] for name in settled) for table in (standing.points, standing.most)
     )
     total, most = tests + by_hand - standing.late, of_tests + of_hand
-    parts = (
-        [f"{_short(tests)} of {_short(of_tests)} from the tests"] if given else ["from the tests"]
-    )
-    parts += [f"{_short(by_hand)} of {_short(of_hand)} by hand"] if given else []
-    parts += [f"{_short(standing.late)} taken for handing in late"] if standing.late else []
+    parts = [f"{short(tests)} of {short(of_tests)} from the tests"] if given else ["from the tests"]
+    parts += [f"{short(by_hand)} of {short(of_hand)} by hand"] if given else []
+    parts += [f"{short(standing.late)} taken for handing in late"] if standing.late else []
     to_come = standing.to_come if standing.most else result["by_hand"]
     summary = ", ".join(parts)
     if to_come:
-        summary += f"; up to {_short(to_come)} more are given by hand"
+        summary += f"; up to {short(to_come)} more are given by hand"
     return render(
         "feedback.html",
         title=printable(f"{title} ({lab})"),
         student=printable(student),
         why="",
-        points=_short(total),
-        most=_short(most),
+        points=short(total),
+        most=short(most),
         share=f"{min(100, 100 * total / most) if most else 0:.0f}",
         summary=summary,
         exercises=[
@@ -169,7 +167,8 @@ def page(
     )
 
 
-def _short(points: float) -> str:
+def short(points: float) -> str:
+    """Return points as pages show them, with two decimals at most."""
     return f"{round(points, 2):g}"
 
 
@@ -188,8 +187,8 @@ def _exercise(name: str, outcomes: list[dict[str, Any]], standing: Standing) -> 
         "told": [printable(line) for line in told],
         "said": _lines(said),
         "state": "lost" if got < worth else "good",
-        "got": _short(got),
-        "worth": _short(worth),
+        "got": short(got),
+        "worth": short(worth),
     }
 
 
@@ -210,8 +209,8 @@ def _explanation(
         "told": told,
         "said": _lines(said),
         "state": "open" if waits else ("lost" if got < worth else "good"),
-        "got": "…" if waits else _short(got),
-        "worth": _short(worth),
+        "got": "…" if waits else short(got),
+        "worth": short(worth),
     }
 
 
@@ -234,8 +233,8 @@ def refusal(lab: str, title: str, student: str, why: str, standing: Standing | N
     """
     stands = ""
     if standing is not None:
-        most = _short(sum(standing.most.values()))
-        stands = f"The marks of what you handed in before stay: {_short(standing.total)} of {most}."
+        most = short(sum(standing.most.values()))
+        stands = f"The marks of what you handed in before stay: {short(standing.total)} of {most}."
     return render(
         "feedback.html",
         title=printable(f"{title} ({lab})"),

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 from traitlets.log import get_logger
 
 from labkit.errors import GradingError
+from labkit.grading import lab_files
 from labkit.notebooks import nbgrader_api, on_path
 
 
@@ -54,9 +54,7 @@ def register(course: Path, lab: str) -> None:
     ------
     GradingError
     """
-    solved = course / "solutions" / lab / f"{lab}.ipynb"
-    if not solved.is_file():
-        raise GradingError(f"no lab called {lab!r} in this course: {solved} does not exist")
+    lab_files.solved(course, lab)  # a sentence, where nbgrader would have a traceback
     with quiet_nbgrader(), on_path():
         result = nbgrader_api(course).generate_assignment(lab, force=True, create=True)
     if not result["success"]:
@@ -87,7 +85,7 @@ def grade_executed(course: Path, lab: str, student: str, notebook: NotebookNode)
     nbformat.write(notebook, handed_in / f"{lab}.ipynb")
     # nbgrader's own steps, but for those that clear the outputs and make them again
     steps = Config()
-    steps.Autograde.exporter_class = NotebookExporter
+    steps.Autograde.exporter_class = "nbconvert.exporters.NotebookExporter"
     steps.Autograde.sanitize_preprocessors = [
         f"nbgrader.preprocessors.{name}"
         for name in ("DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")

@@ -16,7 +16,7 @@ from typing import Any
 
 from labkit.grading import alike, class_marks, files, report_figures
 from labkit.grading.class_marks import ClassMarks, Exercise, StudentWork
-from labkit.grading.feedback import printable
+from labkit.grading.feedback import printable, short
 from labkit.templates import render
 
 #: rows of tables that name the first few
@@ -86,14 +86,10 @@ def page(found: ClassMarks, similarity: alike.Similarity) -> str:
         compared=similarity.compared,
         usual=f"{100 * similarity.median:.0f}",
         least=f"{100 * alike.ALIKE:.0f}",
-        worth=_short(found.worth),
+        worth=short(found.worth),
         named=any(work.name for work in found.students),
         students=[_student(work, found.exercises) for work in found.students],
     )
-
-
-def _short(number: float) -> str:
-    return f"{round(number, 2):g}"
 
 
 def _numbers(found: ClassMarks) -> list[tuple[int, str]]:
@@ -130,8 +126,8 @@ def _outcome(work: StudentWork, exercise: Exercise) -> str:
 def _figures(found: ClassMarks, counts: dict[str, dict[str, int]]) -> list[dict[str, str]]:
     totals = [work.standing.total for work in found.graded if work.standing]
     spread = (
-        f"Total points of {len(totals)} submissions: from {_short(min(totals))} to "
-        f"{_short(max(totals))} of {_short(found.worth)}, median {_short(median(totals))}."
+        f"Total points of {len(totals)} submissions: from {short(min(totals))} to "
+        f"{short(max(totals))} of {short(found.worth)}, median {short(median(totals))}."
     )
     means = {
         exercise.name: 100 * (_mean(exercise, found) or 0.0) / exercise.worth
@@ -169,7 +165,7 @@ def _exercise(
     return {
         "name": printable(exercise.name),
         "by_hand": exercise.by_hand,
-        "worth": _short(exercise.worth),
+        "worth": short(exercise.worth),
         "mean": "" if mean is None else f"{mean:.1f}",
         "counts": [counts[exercise.name].get(name, 0) for name in report_figures.OUTCOMES],
         "seconds": f"{median(s for s, _ in spent):.1f}" if spent else "",
@@ -250,8 +246,8 @@ def _said(work: StudentWork) -> Iterable[str]:
 
 def _worth_of(points: float | None, off: float | None) -> str:
     if points is not None:
-        return f"+{_short(points)}"
-    return f"−{_short(off)}" if off is not None else ""
+        return f"+{short(points)}"
+    return f"−{short(off)}" if off is not None else ""
 
 
 def _pair(pair: alike.Pair) -> dict[str, Any]:
@@ -273,14 +269,14 @@ def _student(work: StudentWork, exercises: list[Exercise]) -> dict[str, Any]:
         "name": printable(work.name, 80),
         "missing": "" if standing else missing,
         "points": [_points(work, exercise) for exercise in exercises],
-        "by_hand": _short(by_hand) if standing else "",
+        "by_hand": short(by_hand) if standing else "",
         "waiting": waiting,
-        "late": f"-{_short(standing.late)}" if standing and standing.late else "",
-        "total": _short(standing.total) if standing else "",
+        "late": f"-{short(standing.late)}" if standing and standing.late else "",
+        "total": short(standing.total) if standing else "",
     }
 
 
 def _points(work: StudentWork, exercise: Exercise) -> str:
     if work.standing is None:
         return ""
-    return "…" if work.waits(exercise) else _short(work.points(exercise))
+    return "…" if work.waits(exercise) else short(work.points(exercise))

@@ -17,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labkit.errors import GradingError
-from labkit.grading import comments, files
+from labkit.grading import comments, files, lab_files
 from labkit.grading.cells import role
 
 _POINT = re.compile(
@@ -105,9 +105,7 @@ def write(course: Path, lab: str) -> Path:
     GradingError
         If it exists already, or the lab is unknown or has nothing that is graded by hand.
     """
-    solved = course / "solutions" / lab / f"{lab}.ipynb"
-    if not solved.is_file():
-        raise GradingError(f"no lab called {lab!r} in this course: {solved} does not exist.")
+    solved = lab_files.solved(course, lab)
     path = comments.path_of(course, lab)
     if path.exists():
         raise GradingError(

@@ -86,7 +86,8 @@ def add(root: Path, seed: int, drawn: int = DRAWN) -> int:
     survey = json.loads((root / "survey.json").read_text(encoding="utf-8"))
     made = {"count": len(stars), "fingerprint": fingerprint(seed, drawn)}
     draft = root / "survey.json.partial"
-    draft.write_text(json.dumps(survey | {"mystery_stars": made}, indent=2) + "\n", "utf-8")
+    text = json.dumps(survey | {"mystery_stars": made}, indent=2) + "\n"
+    draft.write_text(text, encoding="utf-8")
     draft.replace(root / "survey.json")
     return len(stars)
 
