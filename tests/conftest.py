@@ -5,6 +5,7 @@ expensive fixture run in one worker: a file's fixtures, a lab's sandbox, the wal
 that take minutes come first, so that no worker is left alone with one at the end.
 """
 
+import functools
 import os
 import re
 
@@ -74,6 +75,19 @@ def pytest_xdist_make_scheduler(config, log):
             return _group(nodeid)
 
     return ByGroup(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alembic_runs_once():
+    """nbgrader starts the program alembic, which takes seconds, for every new gradebook.
+
+    It asks for the version of its own tables, which is the same every time.
+    """
+    from nbgrader import api
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get_alembic_version", functools.cache(api.get_alembic_version))
+        yield
 
 
 def pytest_runtest_makereport(item, call):
