@@ -26,13 +26,13 @@ lint: $(VENV)/installed
 # the labs use both cores; the other tests share them, one more at a time since some of them wait
 test: lint
 	$(BIN)/labkit data
-	$(BIN)/pytest -m labs
+	$(BIN)/pytest tests/labs
 	$(BIN)/pytest -n 3 -m "not labs"
 
 # every seed, fold and training: hours
 thorough: lint
 	$(BIN)/labkit data
-	LABKIT_THOROUGH=1 $(BIN)/pytest -m labs
+	LABKIT_THOROUGH=1 $(BIN)/pytest tests/labs
 	LABKIT_THOROUGH=1 $(BIN)/pytest -n 2 -m "not labs"
 
 notebooks: $(VENV)/installed

@@ -5,6 +5,7 @@ expensive fixture run in one worker: a file's fixtures, a lab's sandbox, the wal
 that take minutes come first, so that no worker is left alone with one at the end.
 """
 
+import functools
 import os
 import re
 
@@ -22,27 +23,33 @@ pytest_plugins = ["tests.tiny_archive"]
 #: groups of tests that take more than a minute, the longest first
 LONGEST = (
     "07_activity",
-    "09_corona",
-    "tests/real/test_lamost.py",
-    "08_csst",
-    "06_neural_labels",
+    "tests/grading/test_watchdog.py",
     "05_mcmc",
     "tests/grading/test_safe_labs.py",
-    "tests/grading/test_watchdog.py",
-    "tests/grading/test_safe_cycle.py",
     "tests/house/test_wheel.py",
-    "tests/grading/test_leaks.py",
-    "tests/real/test_csst.py",
-    "tests/real/test_lamost_neural.py",
+    "09_corona",
+    "08_csst",
+    "06_neural_labels",
+    "tests/grading/test_mutants.py",
     "tests/grading/test_hostile.py",
+    "tests/grading/test_safe_cycle.py",
     "tests/grading/test_killed.py",
+    "tests/real/test_lamost.py",
+    "tests/grading/test_leaks.py",
     "tests/skysim/test_survey.py",
-    "tests/labkit/test_walkthrough.py",
     "01_apogee",
-    "tests/skysim/test_h_band_fast.py",
-    "tests/grading/test_unlucky.py",
     "tests/grading/test_second_wall.py",
+    "tests/grading/test_doors.py",
+    "tests/grading/test_unlucky.py",
+    "02_continuum",
+    "03_cannon",
+    "tests/skysim/test_h_band_fast.py",
+    "tests/labkit/test_walkthrough.py",
+    "tests/grading/test_cluster.py",
     "tests/grading/test_limits.py",
+    "tests/real/test_lamost_neural.py",
+    "tests/real/test_cannon.py",
+    "tests/real/test_makers.py",
 )
 
 
@@ -74,6 +81,19 @@ def pytest_xdist_make_scheduler(config, log):
             return _group(nodeid)
 
     return ByGroup(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alembic_runs_once():
+    """nbgrader starts the program alembic, which takes seconds, for every new gradebook.
+
+    It asks for the version of its own tables, which is the same every time.
+    """
+    from nbgrader import api
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "get_alembic_version", functools.cache(api.get_alembic_version))
+        yield
 
 
 def pytest_runtest_makereport(item, call):

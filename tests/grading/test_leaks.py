@@ -30,6 +30,7 @@ GRADED = LABS if THOROUGH else ["01_apogee", "04_isochrones"]
 WORDS = ("HIDDEN TESTS", "BEGIN SOLUTION", str(ROOT / "solutions"), "solutions/")
 
 
+@functools.cache
 def _parts(slug):
     """Return what students are shown of a lab's source, and what they are not."""
     shown, kept = [], []
@@ -55,6 +56,7 @@ def _told():
     return "\n".join(_parts(slug)[0] for slug in LABS)
 
 
+@functools.cache
 def secrets_of(slug, shortest=25):
     shown, kept = _parts(slug)
     # a hint was written to be read, and names of columns are no secret: what else is in the line?
@@ -62,7 +64,7 @@ def secrets_of(slug, shortest=25):
     numbers = {number for line in kept for number in re.findall(r"(?<![\w.])\d[\d_.]{3,}\b", line)}
     numbers = {n for n in numbers if len(re.sub(r"\D", "", n).strip("0")) >= 4}
     numbers = {n for n in numbers if n not in _told()}
-    return {text for text in lines | numbers if text not in shown}
+    return frozenset(text for text in lines | numbers if text not in shown)
 
 
 def _found(secrets, text, own=""):
@@ -71,7 +73,9 @@ def _found(secrets, text, own=""):
     return [
         secret
         for secret in (*secrets, *WORDS)
-        if secret not in own and re.search(rf"(?<![\w.]){re.escape(secret)}", text)
+        if secret not in own
+        and secret in text  # sooner seen than searched for
+        and re.search(rf"(?<![\w.]){re.escape(secret)}", text)
     ]
 
 

@@ -40,7 +40,7 @@ def test_comments_docstrings_and_empty_lines_are_left_out():
         "    return found",
     ]
     text = 'x = """a\n\n# b"""  # c\n'
-    assert edits.bare(text) == ['x = """a', "", '# b"""']
+    assert edits.bare(text) == ('x = """a', "", '# b"""')
 
 
 def test_words_of_a_line_are_replaced():

@@ -211,3 +211,16 @@ def test_what_grades_starts_without_nbgrader():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+class Tells(Examination):
+    """A grader that tells whether its worker has nbgrader."""
+
+    def mark(self, student, raw, notes):
+        return GradedSubmission({"loaded": "nbgrader.utils" in sys.modules})
+
+
+def test_workers_need_not_import_nbgrader_themselves(tmp_path):
+    examination = Tells(batch.Settings(make_course(tmp_path), LAB))
+    ((_, sheet),) = workers.local(examination, [Submission("ada", b"")], 1)
+    assert sheet.result == {"loaded": True}

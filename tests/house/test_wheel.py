@@ -23,6 +23,7 @@ from ..grading.toy import LAB, hand_in, make_course
 
 pytestmark = pytest.mark.slow
 
+WHERE_PACKAGES_ARE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 #: what a student may try in the sandbox
 SEARCH = """
 import importlib, os
@@ -78,7 +79,7 @@ def _copy_environment(environment):
     """Make a copy of the running environment that has all but the kit."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     python = environment / "bin" / "python"
-    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    asked = [python, "-c", WHERE_PACKAGES_ARE]
     packages = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     shutil.copytree(
         sysconfig.get_path("purelib"),
@@ -96,6 +97,18 @@ def _copy_environment(environment):
             copy.chmod(0o755)
     (environment / "bin" / "labkit").unlink(missing_ok=True)
     return python
+
+
+def _share_compiled(packages):
+    """Hand over what numba has compiled of the same files here: again it would take a minute."""
+    for source in (ROOT / "src" / "skysim").rglob("*.py"):
+        compiled = list((source.parent / "__pycache__").glob(f"{source.stem}.*.nb[ci]"))
+        if compiled:
+            copy = packages / source.relative_to(ROOT / "src")
+            shutil.copystat(source, copy)  # by size and date numba tells whether it has changed
+            (copy.parent / "__pycache__").mkdir(exist_ok=True)
+            for file in compiled:
+                shutil.copy2(file, copy.parent / "__pycache__")
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +136,7 @@ def installed(wheel):
             return done.stdout
 
         run("python", "-m", "pip", "install", "--no-deps", "--no-index", str(wheel))
+        _share_compiled(Path(run("python", "-c", WHERE_PACKAGES_ARE).strip()))
         run.python, run.folder = python, Path(folder)
         yield run
 

@@ -18,6 +18,7 @@ left out beforehand.
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -68,13 +69,14 @@ def edited(answer: str, edit: str) -> str:
     EditError
         If a line of the edit cannot be read, or what it looks for does not occur exactly once.
     """
-    lines = bare(answer)
+    lines = list(bare(answer))
     for change in _changes(edit):
         lines = change.made(lines)
     return "\n".join(lines) + "\n"
 
 
-def bare(code: str) -> list[str]:
+@functools.lru_cache(maxsize=32)  # most answers are edited several times, one after the other
+def bare(code: str) -> tuple[str, ...]:
     """Return the lines of some code without comments, docstrings and empty lines."""
     lines = code.split("\n")
     used: set[int] = set()
@@ -88,7 +90,7 @@ def bare(code: str) -> list[str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
             docstring = node.body[0]
             used -= set(range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1))
-    return [line for row, line in enumerate(lines, start=1) if row in used]
+    return tuple(line for row, line in enumerate(lines, start=1) if row in used)
 
 
 # --- the two kinds of change --------------------------------------------------------------------

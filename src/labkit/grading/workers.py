@@ -44,6 +44,8 @@ ANSWER_SECONDS = 60.0
 #: bytes that a worker may take beyond what it had at first; its sandbox has limits of its own
 WORKER_MEMORY = 3_000_000_000
 LOOK_SECONDS = 0.2
+#: what the first submission loads, in a second: `repair` takes nbgrader's checksum of a cell
+LOADED_LATER = ("nbgrader.utils",)
 #: F_SETSIG, F_SETOWN and O_ASYNC are Linux's
 ON_LINUX = sys.platform == "linux"
 
@@ -226,7 +228,7 @@ class _Worker:
     def __init__(self, examination: Examination, task: Submission) -> None:
         # forked from a process that has imported all, and does nothing else
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
+        context.set_forkserver_preload([__name__, *LOADED_LATER])
         self.pipe, theirs = context.Pipe()
         arguments = (examination, dict(os.environ), theirs)
         self.process = context.Process(target=_work, args=arguments, daemon=True)
