@@ -3086,6 +3086,16 @@ def test_kiel_figure():
     limits = np.array([np.sort(main.xlim), np.sort(main.ylim)])
     inside = (labels[:, :2] >= limits[:, 0]) & (labels[:, :2] <= limits[:, 1])
     checks.that(bool(inside.all()), "some of the stars are outside the limits of the axes")
+    many = [(f"line {n}", 4300 + 90 * n + 450 * (g - 2.5), g) for n in range(6)]
+    for _, x, _ in many:
+        x[25] = np.nan
+    facts = checks.figure(checks.submitted("kiel_figure")(labels, many, star, error))
+    curves = [xy for axes in facts.axes for xy in axes.curves]
+    for _, x, _ in many:
+        checks.that(
+            any(np.isclose(xy[:, :1], x[26:]).any(axis=0).all() for xy in curves),
+            "one of six sequences with a gap is not drawn beyond it",
+        )
     ### END HIDDEN TESTS
 
 
