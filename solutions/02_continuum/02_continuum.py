@@ -2320,8 +2320,8 @@ near_edge = np.min(np.abs(centres[:, np.newaxis] - edges), axis=1) < 50
 
 # %% [markdown]
 # Over a hundred pixels two like stars agree within a few tenths of a per cent, differences of their
-# labels included. At the edges of the chips they agree less well: beyond the last continuum pixel
-# nothing holds the polynomial. Trust the pixels there least in lab 3.
+# labels included. At the edges of the chips they agree less well, because beyond the last continuum
+# pixel no point constrains the polynomial. Trust the pixels there least in lab 3.
 # claim: 0.1 < 100 * np.median(spread) < 1.0
 # claim (simulated): np.median(spread[near_edge]) > 1.2 * np.median(spread[~near_edge])
 #
@@ -2605,12 +2605,13 @@ print(f"a third of the pixels bad:   {np.nanmax(np.abs(with_holes / clean - 1)):
 #   change, and a few tenths of a per cent. They would find an absolute threshold in the clip,
 #   errors that are not used, or NaN that spread.
 # 3. With the six pixels the score of the green chip goes on falling up to high degrees: the
-#   polynomial bends down into the line at the end of the chip. Who looks only for the lowest score
-#   chooses degree 8 and puts the wing of hydrogen into the continuum. In a good spectrum the six
-#   points lie many of their own errors below the curve, so the clip removes them. In a noisy
-#   spectrum they lie within four errors and stay, and they pull the continuum down. The clip is
-#   symmetric, but the points are not: they are all low. So the continuum depends on S/N, by 2 % at
-#   the edge for S/N 50. Neither the degree nor the clip cures it. The pixels must leave the list.
+#   polynomial bends down into the line at the end of the chip. Somebody who looks only for the
+#   lowest score chooses degree 8 and puts the wing of hydrogen into the continuum. In a good
+#   spectrum the six points lie many of their own errors below the curve, so the clip removes them.
+#   In a noisy spectrum they lie within four errors and stay, and they pull the continuum down. The
+#   clip is symmetric, but the points are not: they are all low. So the continuum depends on S/N, by
+#   2 % at the edge for S/N 50. Neither the degree nor the clip cures it. The pixels must leave the
+#   list.
 # claim (simulated): (np.ptp(three_chips[:, 2:5], axis=1) < 0.03).all()
 # claim (simulated): median_scores["spoilt"].argmin() >= 6
 # claim (simulated): -0.03 < with_wing[2] < -0.015 and abs(with_wing[-1]) < 0.005

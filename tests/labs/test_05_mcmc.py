@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers import checks
-from labkit import ROOT
+from helpers import checks, products
+from labkit import ROOT, lab_source
 from surveys.folders import truth_folder
 
 
@@ -105,3 +105,34 @@ def test_hidden_tests_know_the_surveys_truth(truth):
     assert source.count('checks.truth("apogee", "mystery")[:5]') == 1
     np.testing.assert_array_equal(checks.truth("apogee", "mystery")[:5], truth)
     assert not [value for value in truth if f"{abs(value):.4f}" in source]
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_checkpoint_3_draws_the_isochrones_of_lab_4(saved, tmp_path, monkeypatch):
+    """The diagram in the PDF is the student's, with what lab 4 saved, or else with 6.3 Gyr."""
+    monkeypatch.setenv("LABKIT_PRODUCTS", str(tmp_path))
+    lines = np.array([[5000.0, 4000, np.nan, 4700], [3.4, 1.0, np.nan, 2.4]])
+    if saved:
+        age = {"log_age": np.array(9.6)}
+        products.save("04_isochrones", solar_sequence=lines, poor_sequence=lines + 0.1, **age)
+    (story,) = (
+        cell.source
+        for cell in lab_source.read("05_mcmc").cells
+        if cell.cell_type == "code" and 'products.load("04_isochrones")' in cell.source
+    )
+    labels = np.random.default_rng(5).uniform([3900, 0.6, -1, 0, 0], [5200, 3.4, 0, 1, 1], (50, 5))
+    given = {"fitted": labels, "honest_summary": labels[:2].T + 1, "source": "a test"}
+    namespace = lab_source.solved_namespace("05_mcmc") | given
+    exec(story, namespace)
+    drawn = {line.get_label(): line.get_xydata() for line in namespace["kiel"].axes[0].lines}
+    if saved:
+        assert np.array_equal(drawn["4 Gyr, [Fe/H] = 0"], lines.T, equal_nan=True)
+        assert np.array_equal(drawn["4 Gyr, [Fe/H] = -1"], lines.T + 0.1, equal_nan=True)
+    else:
+        assert np.ptp(drawn["6.3 Gyr, [Fe/H] = 0"][:, 1]) > 2
+    (written,) = (
+        cell.source
+        for cell in lab_source.read("05_mcmc").cells
+        if cell.cell_type == "code" and "checkpoints.write_pdf(" in cell.source
+    )
+    assert "figures=[kiel, posterior_figure]" in written

@@ -46,7 +46,9 @@ def examined_networks(seeds):
         seconds.append(time.perf_counter() - start)
         found, _ = lab["label"](run, lab["inputs"][test])
         networks.append(lab["performance"](mean + scale * found, truth)[1])
-    linear = lab["inputs"][test] @ lab["ridge_weights"] + lab["ridge_constant"]
+    # ridge on the same cleaned stars as the networks
+    weights, constant, _ = lab["best_ridge"](may_train, may_validate)
+    linear = lab["inputs"][test] @ weights + constant
     others = {
         "ridge": lab["performance"](mean + scale * linear, truth)[1],
         "Cannon": lab["performance"](cannon["fitted"][same], truth)[1],

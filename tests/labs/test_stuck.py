@@ -18,6 +18,15 @@ UNSOLVED = {
         "read_sample",
     },
     "02_continuum": {"continuum_pixels", "normalise"},
+    "04_isochrones": {
+        "bracket_age",
+        "at_same_eep",
+        "branch_temperature",
+        "predict_spectra",
+        "closest_metallicity",
+    },
+    "05_mcmc": {"predict", "sample_posterior", "extra_scatter", "sample_with_scatter"},
+    "06_neural_labels": {"scale_labels", "train_network", "input_gradient"},
 }
 BOX = re.compile(r"<details><summary>Stuck\?.*?```python\n(.*?)```.*?</details>", re.DOTALL)
 ANSWER = re.compile(r"### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL)

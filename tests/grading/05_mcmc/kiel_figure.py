@@ -63,3 +63,6 @@ def kiel_figure(labels, sequences, star, star_error):
 # %% wrong: log g on the x axis | edits: pyplot, axes inverted | loses: test_kiel_figure test_kiel_figure_labels
 # ax.scatter(labels[:, 0], labels[:, 1], s=5 => ax.scatter(labels[:, 1], labels[:, 0], s=5
 # xlabel="Teff [K]", ylabel="log g [cgs]" => xlabel="log g [cgs]", ylabel="Teff [K]"
+
+# %% wrong: four isochrones at most | edits: pyplot, axes inverted | loses: test_kiel_figure
+# in sequences: => in sequences[:4]:

@@ -12,6 +12,18 @@ def loss_figure(runs):
     plt.legend()
     return fig
 
+# %% right: axes, arrays, one mark for each run
+def loss_figure(runs):
+    fig, ax = plt.subplots()
+    for name in sorted(runs):
+        trained, held = (np.array(runs[name][f"{kind}_loss"]) for kind in ("training", "validation"))
+        x = np.arange(held.size)
+        ax.plot(x, held, "-", x, trained, "--")
+        ax.plot(x[runs[name]["best"]], held.take(runs[name]["best"]), "kx", label="best of " + name)
+    ax.set(xlabel="training step (epochs)", ylabel="negative log-likelihood")
+    fig.legend(loc="upper right")
+    return fig
+
 # %% wrong: without the validation loss | edits: plain pyplot | loses: test_loss_figure
 # - plt.plot(r["validation_loss"], label=f"{name}, validation")
 
