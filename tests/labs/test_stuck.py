@@ -18,6 +18,7 @@ UNSOLVED = {
         "read_sample",
     },
     "02_continuum": {"continuum_pixels", "normalise"},
+    "03_cannon": {"split_sample", "train", "fit_stars", "clean_training"},
 }
 BOX = re.compile(r"<details><summary>Stuck\?.*?```python\n(.*?)```.*?</details>", re.DOTALL)
 ANSWER = re.compile(r"### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL)
