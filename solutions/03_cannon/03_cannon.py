@@ -1616,10 +1616,10 @@ def gradient_figure(wavelength, slopes, names, lines):
     matplotlib Figure
         One panel for each label with its gradient, as given, against wavelength, and the label's
         name on an axis, in the title, in a legend or as text. In the panel of a label that has
-        lines, and in no other, a symbol or a stroke at the wavelength of each line, drawn with
-        `plot`, `scatter` or `vlines` (the test does not see `axvline`). Every panel shows all
-        wavelengths, and the gradient takes up a tenth of its height or more. The wavelengths are
-        named with their unit.
+        lines, and in no other, a symbol or a stroke at the wavelength of each line, inside the
+        panel, drawn with `plot`, `scatter` or `vlines` (the test does not see `axvline`). Every
+        panel shows all wavelengths and nearly all of the gradient, which takes up a tenth of its
+        height or more. The wavelengths are named with their unit.
     """
     ### BEGIN SOLUTION
     with plots.style():
@@ -1709,7 +1709,9 @@ def test_gradient_figure_lines():
     )
 
     def marked(axes, line):
-        return any(bool((np.abs(xy[:, 0] * unit - line) < 0.3).any()) for xy in axes.data)
+        low, high = np.sort(axes.ylim)
+        heights = [xy[np.abs(xy[:, 0] * unit - line) < 0.3, 1] for xy in axes.data]
+        return any(bool(y.size and y.min() <= high and y.max() >= low) for y in heights)
 
     everything = [line for each in lines.values() for line in each]
     checks.that(
@@ -1735,8 +1737,13 @@ def test_gradient_figure_lines():
             checks.that(
                 bool(low <= 15202 and high >= 15796), "a panel does not show all wavelengths"
             )
+            low, high = np.sort(axes.ylim)
             checks.that(
-                bool(np.ptp(axes.ylim) < 10 * np.ptp(slope)),
+                bool(np.mean((slope >= low) & (slope <= high)) > 0.9),
+                "much of a gradient lies outside of its panel",
+            )
+            checks.that(
+                bool(high - low < 10 * np.ptp(slope)),
                 "a gradient is squeezed into less than a tenth of its panel's height",
             )
     ### END HIDDEN TESTS

@@ -60,6 +60,9 @@ def gradient_figure(wavelength, slopes, names, lines):
 # - axis.set_ylim(-1.3 * height, 1.3 * height)
 # np.full(len(marked), -1.15 * height) => np.ones(len(marked))
 
+# %% wrong: marks outside of the panel | loses: test_gradient_figure_lines
+# -1.15 * height => -1.5 * height
+
 # %% wrong: one scale for all labels | loses: test_gradient_figure_lines
 # height = np.nanpercentile(np.abs(slope), 99.9) => height = np.nanpercentile(np.abs(slopes), 99.9)
 
