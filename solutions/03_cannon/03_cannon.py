@@ -3033,12 +3033,16 @@ well_fitted = [shown[cause] for cause in ("model", "catalogue") if cause in show
 # *A wrong model*: about half of the outliers also have an ordinary reduced chi-squared and a large
 # rise, but nearly all are warmer than 5250 K in the catalogue, at the edge of the training set, and
 # all other stars there are fitted too cool as well. Here the catalogue is right and the fit is
-# wrong. The rise at such a star can exceed that of a truly wrong label (12 900 for 2M21330210): it
-# measures how different the two sets of labels are for the spectrum, not which of them is right.
+# wrong. The rise at such a star can exceed that of a truly wrong label (it is over 13 000 for
+# 2M21330210): it measures how different the two sets of labels are for the spectrum, not which of
+# them is right.
 # claim (simulated): 0.4 < len(wrong_model) / len(causes) < 0.7
 # claim (simulated): np.mean(labels[validation[wrong_model], 0] > 5250) > 0.7
 # claim (simulated): warmest_high == 0
 # claim (simulated): rise[wrong_model].max() > rise[wrong_catalogue].min()
+# claim (simulated): max(wrong_model, key=lambda i: rise[i]) == wrong_model[0]
+# claim (simulated): "2M21330210" in names[validation[wrong_model[0]]]
+# claim (simulated): 13_000 < rise[wrong_model[0]] < 14_000
 #
 # *A local minimum* would show as a chi-squared that *falls* on the way to the catalogue's labels (a
 # negative rise). With several starting points there is none.
