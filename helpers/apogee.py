@@ -9,36 +9,18 @@ DR17 APOGEE_PIXMASK table (https://www.sdss4.org/dr17/algorithms/bitmasks/).
 
 from __future__ import annotations
 
-from surveys.formats.apogee_pixels import (
-    CHIPS,
-    LOG_WAVELENGTH_START,
-    LOG_WAVELENGTH_STEP,
-    N_PIXELS,
-    PIXMASK,
-)
-from surveys.formats.apstar import (
-    FLUX_UNIT,
-    ApogeeFileError,
-    Spectrum,
-    check_fits,
-    read_apstar,
-    read_aspcapstar,
-)
+from surveys.formats.apogee_pixels import CHIPS, N_PIXELS, PIXMASK
+from surveys.formats.apstar import ApogeeFileError, Spectrum, read_apstar, read_aspcapstar
 
 __all__ = [
     "CHIPS",
     "FIELDS",
-    "FLUX_UNIT",
     "LABELS",
-    "LOG_WAVELENGTH_START",
-    "LOG_WAVELENGTH_STEP",
-    "MISSING",
     "N_PIXELS",
     "PIXMASK",
     "PIXMASK_MEANING",
     "ApogeeFileError",
     "Spectrum",
-    "check_fits",
     "read_apstar",
     "read_aspcapstar",
 ]
@@ -48,8 +30,6 @@ FIELDS = ("M15", "N6791", "K2_C4_168-21", "060+00")
 """The four fields on the sky that the course works with, as in the catalogue's `field` column."""
 LABELS = ("TEFF", "LOGG", "FE_H", "MG_FE", "SI_FE")
 """The five labels of the course, in the order every product keeps: K, dex, dex, dex, dex."""
-MISSING = -9999
-"""What the catalogue writes where a value was not measured."""
 
 PIXMASK_MEANING = {
     0: "listed as bad on the detector, or spoilt by a neighbour",

@@ -18,6 +18,7 @@ UNSOLVED = {
         "read_sample",
     },
     "02_continuum": {"continuum_pixels", "normalise"},
+    "03_cannon": {"split_sample", "train", "fit_stars", "clean_training"},
     "04_isochrones": {
         "bracket_age",
         "at_same_eep",

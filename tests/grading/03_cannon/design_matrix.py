@@ -22,32 +22,32 @@ def design_matrix(labels, mean, scale):
 # - return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]])
 # + return np.column_stack([np.ones(len(x)), x, x[:, i] * x[:, j]]).astype(np.float32)
 
-# %% wrong: no constant | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+# %% wrong: no constant | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_stars test_fit_stars_chi2
 # np.ones(len(x)), x => x
 
-# %% wrong: every product twice | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+# %% wrong: every product twice | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_stars test_fit_stars_chi2
 # x[:, i] * x[:, j] => (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
 
-# %% wrong: squares forgotten | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+# %% wrong: squares forgotten | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_stars test_fit_stars_chi2
 # np.triu_indices(x.shape[1]) => np.triu_indices(x.shape[1], 1)
 
-# %% wrong: squares only | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+# %% wrong: squares only | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_stars test_fit_stars_chi2
 # x[:, i] * x[:, j] => x**2
 
 # %% wrong: labels not scaled | loses: test_design_matrix_scaling test_predict
 # (np.asarray(labels) - mean) / scale => np.asarray(labels)
 
-# %% wrong: scaled by the stars at hand instead of the training set | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+# %% wrong: scaled by the stars at hand instead of the training set | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_stars test_fit_stars_chi2
 # (np.asarray(labels) - mean) / scale => (labels - labels.mean(axis=0)) / labels.std(axis=0)
 
 # %% wrong: divided by the scale before the mean is taken off | loses: test_design_matrix_scaling test_predict
 # (np.asarray(labels) - mean) / scale => np.asarray(labels) / scale - mean
 
-# %% wrong: squares first, then the products | loses: test_design_matrix test_predict test_fit_star test_fit_stars test_fit_stars_chi2
+# %% wrong: squares first, then the products | loses: test_design_matrix test_predict test_fit_stars test_fit_stars_chi2
 # np.triu_indices(x.shape[1]) => np.triu_indices(x.shape[1], 1)
 # np.ones(len(x)), x, => np.ones(len(x)), x, x**2,
 
-# %% wrong: ones | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_star test_fit_star_errors test_fit_star_starts test_fit_stars test_fit_stars_chi2
+# %% wrong: ones | loses: test_design_matrix test_design_matrix_scaling test_predict test_predict_alone test_fit_stars test_fit_stars_chi2
 def design_matrix(labels, mean, scale):
     k = labels.shape[1]
     return np.ones((len(labels), 1 + k + k * (k + 1) // 2))

@@ -14,6 +14,8 @@ def solve_pixel(X, flux, error, s2):
 
 # %% right: curve_fit for a linear model
 def solve_pixel(X, flux, error, s2):
+    from scipy.optimize import curve_fit
+
     ok = error < 1e9
     sigma = np.sqrt(error[ok] ** 2 + s2)
     best, _ = curve_fit(lambda _, *t: X[ok] @ np.array(t), None, flux[ok], p0=np.zeros(X.shape[1]), sigma=sigma)
