@@ -9,25 +9,49 @@
 # The Chinese Space Station Telescope (CSST) will take slitless spectra of hundreds of millions of
 # sources in three bands: GU (2550-4200 Å), GV (4000-6500 Å) and GI (6200-10 000 Å). To turn counts
 # into flux it needs a flat field at *every* wavelength, and it cannot take one: each detector has
-# its grating fixed in front of it. Yang et al. (2024, arXiv:2401.13167; document 002 of this
-# course) propose to use stars. **Stars with the same normalised spectrum have the same spectral
-# energy distribution (SED).** Millions of stars have a normalised spectrum from LAMOST; a network
-# that turns it into an SED makes each of them a standard star.
+# its grating fixed in front of it.
 #
-# You will follow the paper through all its figures, with one difference: you will always know how
-# well anybody *could* do. By the end you will have
+# Yang, Yuan, Duan et al. (2024, *A star-based method for precise flux calibration of the CSST
+# slitless spectroscopic survey*, arXiv:2401.13167) propose to use stars. **Stars with the same
+# normalised spectrum have the same spectral energy distribution (SED).** Millions of stars have a
+# normalised spectrum from LAMOST. A network that turns it into an SED makes each of them a standard
+# star.
 #
-# * model pairs, prepared by the paper's rules, and the **Cramér-Rao bound** of every prediction;
-# * the paper's network, whole, trained for as long as two cores allow, and a recipe that comes near
-#   the bound in a minute, with the gain of each change measured alone;
-# * errors you can trust, a network fine-tuned from models to "observed" stars, Gaussian processes;
-# * the flat field of a detector from 400 stars, what spoils it, and how dust is fitted away.
+# In this lab you follow the paper through its figures. For every prediction you will also know how
+# good it could be at best.
+#
+# **After this lab you can**
+#
+# * prepare pairs of spectra and SEDs: running mean, resolution, scale, noise;
+# * compute the **Cramér-Rao bound** of a prediction, and say what it assumes;
+# * train a network whose errors come near that bound, and measure what each part of the recipe
+#   buys;
+# * check predicted errors, and fine-tune a network from models to "observed" stars;
+# * measure the flat field of a detector from 400 stars, and say what spoils it.
+#
+# **You need** no earlier lab, but lab 6 (training loops, Gaussian loss) is good preparation. You
+# need weighted least squares, principal components, and the Fisher matrix (Section 2 introduces
+# it).
+#
+# | section | hours |
+# |---|---|
+# | 1 · Every star twice | 2.5 |
+# | 2 · How well could anybody do? | 1.5 |
+# | 3 · The paper's network | 1.5 |
+# | 4, 5 · A better recipe, what each part buys | 3.5 |
+# | 6, 7 · Flat field, dust | 1.5 |
+# | 8 · Colours | 0.5 |
+# | 9 · From models to stars | 1 |
+#
+# That is about 12 hours; Question 8 alone takes 3. Hints are folded below the harder questions.
 #
 # **What is simulated:** every spectrum. The kit computes a grid of 4608 model stars and two
 # libraries that imitate NGSL and MILES. **What is real:** the throughputs of CSST and the
-# extinction law. The paper used BOSZ models (54 959 of them, an Nvidia V100, 3000 epochs).
+# extinction law. The paper used BOSZ models (54 959 of them, an Nvidia V100, 3000 epochs). It also
+# varies [C/H], corrects NGSL's fluxes beyond 5700 Å with CALSPEC stars, and leaves out stars with
+# uncertain labels. The simulated libraries need neither correction nor cut, and the lab has none.
 #
-# A function leaves what it is given as it was; work on a copy.
+# A function must leave its arguments as they were; work on a copy.
 
 # %% setup=true
 import time
@@ -88,14 +112,24 @@ plots.show(
     "at 5556 angstrom; the cool star is faint in the ultraviolet and the hot one bright. Bottom: "
     "throughputs of GU, GV and GI, peaking at 0.21, 0.41 and 0.40, and of seven filters (dotted).",
 )
+# claim: [round(max(csst.throughput(b)[1]), 2) for b in csst.BANDS] == [0.21, 0.41, 0.4]
+# claim: np.corrcoef(teff, sed[:, 40])[0, 1] > 0.5 and sed[np.argmin(teff), 40] < 0.5
 
 # %% [markdown]
 # ### Question 1 · The continuum
 #
 # LAMOST's own flux calibration is poor, so its spectra are divided by a continuum: the mean of 51
 # pixels around each one (Section 2.1). "In cases where there are fewer than 25 pixels on one side
-# of the boundary, all pixels on that side are used": the window stays in place and loses what lies
-# outside. Nothing is padded, mirrored or shifted. Write `running_continuum`.
+# of the boundary, all pixels on that side are used": near the ends the window keeps its place and
+# only those of its pixels count that exist. Nothing is padded, mirrored or shifted. Write
+# `running_continuum`.
+#
+# <details><summary>Hint</summary>
+#
+# The sum over a window is the difference of two cumulative sums. Clip both ends of the window to
+# the spectrum, and divide by the number of pixels that are left.
+#
+# </details>
 
 
 # %% solution="running_continuum"
@@ -210,10 +244,15 @@ plots.show(
     alt="A simulated star of about 9000 kelvin divided by its running mean from 4000 to 7000 "
     "angstrom: sharp dips with raised shoulders at the Balmer lines on a level of one.",
 )
+beside = np.abs(np.abs(wavelength - 4862.7) - 30) < 8  # 22 to 38 Å from H beta, in vacuum
+hot_star = normalised[i]
+# claim: hot_star[np.abs(wavelength - 4862.7) < 5].min() < 0.85
+# claim: hot_star[beside].mean() > 1.02
 
 # %% [markdown]
-# The shoulders beside strong lines show that this "continuum" follows them: it is no continuum but
-# a filter. That does not matter, as long as models and stars pass through the same one.
+# The shoulders beside strong lines show that the running mean is pulled down by them. It is not a
+# continuum in the physical sense. That does not matter, as long as models and stars are treated in
+# the same way.
 #
 # ### Question 2 · From one resolution to another
 #
@@ -222,6 +261,13 @@ plots.show(
 # `degrade`: smooth *and* sample on another grid at once. The value at a new pixel is the mean of
 # the old pixels, weighted by the Gaussian around the new wavelength and by the old pixels' sizes
 # (`np.gradient(wavelength)`). A spectrum cannot be sharpened: raise `ValueError` if asked to.
+#
+# <details><summary>Hint</summary>
+#
+# Build a matrix with a row for each new pixel and a column for each old one, and divide every row
+# by its sum. The old widths are needed at the new wavelengths: `np.interp`.
+#
+# </details>
 
 
 # %% solution="degrade"
@@ -481,9 +527,10 @@ sed = np.asarray(scale_sed(sed_wavelength, grid.sed.astype(float)), dtype=np.flo
 # ### Question 4 · Noise
 #
 # Eq. 1 of the paper: $F' = F + r F$ with $r \sim \mathcal N(0, 1/\mathrm{snr}^2)$, independent from
-# pixel to pixel. The paper draws noise *once* for each star and S/N of 20, 25, 30, 35 and 40, which
-# makes 206 095 spectra for the disk, and 3000 chances to learn each one's noise by heart. Noise is
-# free: draw it anew for each batch. Write `noisy_batch`. The S/N 80 of the test set stays out.
+# pixel to pixel. The paper draws noise *once* for each star and S/N of 20, 25, 30, 35 and 40. This
+# makes 206 095 spectra, each of which is shown 3000 times, so that a network can learn its noise by
+# heart. It is better to draw noise anew for each batch. Write `noisy_batch`. The S/N 80 of the test
+# set is not used in training.
 
 
 # %% solution="noisy_batch"
@@ -651,11 +698,17 @@ print(f"{len(train_rows)} stars to train with, {len(test_rows)} to test with")
 # $$\mathsf I = \sum_i \frac{1}{\varepsilon_i^2}
 # \frac{\partial F_i}{\partial\theta}\frac{\partial F_i}{\partial\theta}^{T} + \mathsf P ,$$
 #
-# where $\mathsf P$ is what was known before (the inverse covariance of the labels in the grid). No
-# unbiased estimate of the labels has a smaller covariance than $\mathsf I^{-1}$: the Cramér-Rao
-# bound. The SED follows from the labels, so no prediction of it has a smaller relative variance
-# than $\mathbf g^T \mathsf I^{-1} \mathbf g$ with $\mathbf g = \partial \ln S / \partial\theta$ at
-# that wavelength. This holds for any network.
+# where $\mathsf P$ is what was known before (the inverse covariance of the labels in the grid). The
+# SED follows from the labels, so the bound on the variance of its relative error is $\mathbf g^T
+# \mathsf I^{-1} \mathbf g$, with $\mathbf g = \partial \ln S / \partial\theta$ at that wavelength.
+#
+# What exactly does it bound? Without $\mathsf P$ this is the Cramér-Rao bound: no *unbiased*
+# estimate has a smaller variance. With $\mathsf P$ it is the bound of van Trees (1968), and it
+# holds for any estimate, biased or not, if the labels of the stars really are distributed as
+# $\mathsf P$ says. But it bounds the mean squared error *averaged over all stars*. For some stars
+# an estimate can be better than the bound if it is worse for others. And the labels of a grid are
+# not a Gaussian. So a ratio a few per cent below one, in one temperature bin and band, is no
+# contradiction.
 #
 # ### Question 5 · The bound
 #
@@ -862,13 +915,107 @@ plots.show(
     "wavelength, at 6000 and 8000 kelvin and S/N 20, 40 and 80: largest in the ultraviolet, zero "
     "at 5556 angstrom where distributions are scaled, halving with each doubling of S/N.",
 )
+typical = {snr: np.median(bound[snr], axis=0) for snr in SNRS}
+halved = [np.median(typical[a][PIXELS["GI"]] / typical[2 * a][PIXELS["GI"]]) for a in (20, 40)]
+# claim: all(1.8 < ratio < 2.1 for ratio in halved)
+# claim: typical[40][np.abs(sed_wavelength - 5556) < 30].max() < 0.05 * typical[40].max()
+# claim: typical[40][sed_wavelength < 3500].min() > typical[40][sed_wavelength > 4000].max()
 
 # %% [markdown]
 # The bound is near zero at 5556 Å by construction and large in the ultraviolet, where metallicity
-# and gravity act most. At 6000 K and S/N 20 it is 4.7 % in GU, where the paper's network has 4.2 %;
-# but in GI 1.1 % against 0.29 %, and at 8000 K 5.4 % in GU against 1.2 %. No network trained on our
-# grid can reach those: its spectra tell temperature and metallicity of hot stars apart less well
-# than BOSZ's do. Errors depend on the grid; errors over the bound can be compared.
+# and gravity act most.
+#
+# ### A grid of nodes
+#
+# At 6000 K and S/N 20 the error of the paper's network in GU is about as large as the bound. But
+# its errors in GI are a quarter of the bound, and at 8000 K those in GU are, too. How can an error
+# be so small? The bound is that of stars whose labels may have *any* value, as in our grid and in
+# the sky. The labels of the paper's models are the nodes of a lattice: multiples of 250 K, of 0.5
+# dex in log g, and of 0.25 dex in [M/H] and in [α/M]. A network that is trained *and tested* on
+# such models need not measure a temperature. If it recognises the node, its error is zero.
+#
+# How much this helps follows from the Fisher matrix alone. Take a star on a node. Noise moves the
+# labels that fit best by $\mathcal N(0, \mathsf I^{-1})$, here without the prior. Whoever knows the
+# lattice gives every node a weight by its likelihood, and predicts the mean of the nodes' SEDs.
+#
+# claim: 0.8 < bound_at(6000, 20, "GU") / PAPER[6000, 20][0] < 1.3
+# claim: bound_at(6000, 20, "GI") > 3 * PAPER[6000, 20][2]
+# claim: bound_at(8000, 20, "GU") > 3 * PAPER[8000, 20][0]
+# claim: len(np.unique(teff)) > 0.9 * len(teff)
+
+# %%
+#: steps of the paper's grid: K, dex, dex, dex; its errors (%) in GU, GV and GI (Section 4.2)
+LATTICE = (250.0, 0.5, 0.25, 0.25)
+PAPER = {
+    (6000, 20): (4.25, 0.25, 0.29),
+    (6000, 40): (2.07, 0.13, 0.15),
+    (6000, 80): (1.51, 0.11, 0.11),
+    (8000, 20): (1.17, 0.16, 0.24),
+    (8000, 40): (0.64, 0.08, 0.14),
+    (8000, 80): (0.52, 0.07, 0.12),
+}
+
+
+def half_width(values):
+    """Half the distance between the 16th and the 84th percentile, along the first axis."""
+    low, high = np.percentile(values, [16, 84], axis=0)
+    return (high - low) / 2
+
+
+def lattice_errors(row, snr, rng, draws=200):
+    """Relative errors of the SED of a star that is known to lie on a node, (draws, 574)."""
+    by_flux, by_sed = (part[0] for part in gradients(grid.labels[[row]]))
+    scaled = by_flux * snr / normalised[row]
+    root = np.linalg.cholesky(scaled @ scaled.T)
+    steps = np.meshgrid(*[step * np.arange(-4, 5) for step in LATTICE], indexing="ij")
+    nodes = np.stack(steps, axis=-1).reshape(-1, 4)  # the star's own is (0, 0, 0, 0)
+    best_fit = rng.standard_normal((draws, 4))  # in these units the errors are independent
+    distance = ((best_fit[:, None] - nodes @ root) ** 2).sum(axis=2)
+    weight = np.exp(-0.5 * (distance - distance.min(axis=1, keepdims=True)))
+    return weight / weight.sum(axis=1, keepdims=True) @ nodes @ by_sed
+
+
+lattice_figures = {}
+rng = np.random.default_rng(250)
+print("   K  S/N  band  bound  on a lattice  paper")
+for centre, chosen in test_bins.items():
+    some = test_rows[chosen][::8]
+    for snr in SNRS:
+        on_nodes = half_width(np.concatenate([lattice_errors(row, snr, rng) for row in some]))
+        between = np.median(bound[snr][chosen], axis=0)
+        for name, paper in zip(csst.BANDS, PAPER[centre, snr], strict=True):
+            two = [100 * np.median(x[PIXELS[name]]) for x in (between, on_nodes)]
+            lattice_figures[centre, snr, name] = (*two, paper)
+            print(f"{centre:5d} {snr:3d}   {name}   {two[0]:5.2f} {two[1]:8.2f}     {paper:8.2f}")
+
+
+def bound_at(centre, snr, band):
+    """Bound of the table above, per cent."""
+    return lattice_figures[centre, snr, band][0]
+
+
+def on_lattice(centre, snr, band):
+    """Error on the lattice over the bound."""
+    return lattice_figures[centre, snr, band][1] / bound_at(centre, snr, band)
+
+
+# %% [markdown]
+# At 6000 K, knowing the lattice lowers the error several times. At S/N 20 it would be below the
+# paper's, and from S/N 40 on there is practically none left. At 8000 K and S/N 20 the steps of the
+# lattice are not larger than the errors of the labels, and it does not help. From S/N 40 on it
+# does. So the paper's small errors, all but those at 8000 K and S/N 20, are explained without a
+# better network. (At 8000 K and S/N 20 another reason counts: the spectra of real models tell more
+# of temperature and metallicity than the kit's.)
+#
+# The lesson: **a test set drawn from the same lattice as the training set does not show the error
+# for a real star**, whose labels lie between the nodes. Errors depend on the grid. Errors over the
+# bound of the same grid can be compared.
+#
+# claim: all(on_lattice(6000, 20, band) < 0.5 for band in csst.BANDS)
+# claim: all(lattice_figures[6000, 20, b][1] < lattice_figures[6000, 20, b][2] for b in csst.BANDS)
+# claim: all(on_lattice(6000, snr, band) < 0.1 for snr in (40, 80) for band in csst.BANDS)
+# claim: all(on_lattice(8000, 20, band) > 0.8 for band in csst.BANDS)
+# claim: all(on_lattice(8000, snr, band) < 0.5 for snr in (40, 80) for band in csst.BANDS)
 
 # %% [markdown]
 # ## 3. The paper's network
@@ -883,6 +1030,11 @@ plots.show(
 # noise, and the rest is shrunk (Eq. 6):
 #
 # $$M' = \mathrm{sgn}(M)\,(|M| - \tau) \ \text{ where } |M| > \tau, \qquad 0 \text{ elsewhere.}$$
+#
+# Such soft thresholds come from the removal of noise with wavelets, where $\tau$ is a constant:
+# small features are removed, large ones kept. Here $\tau$ is proportional to the feature itself.
+# Put Eq. 5 into Eq. 6 and you see what this means: $M' = M\,\max(0, 1 - M_c)$. The attention map
+# multiplies features by a number from 0 to 1, whatever their size. It is a gate, not a threshold.
 #
 # ### Question 6 · Soft thresholds
 #
@@ -1021,8 +1173,10 @@ ERROR_BRANCH = ["errors: 2238", "16", "with Z: 32", "64", "σ: 574"]
 with plots.style():
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), width_ratios=(1, 2.2))
     ramp = np.linspace(-3, 3, 301)
-    for tau, dash in ((0.0, ":"), (0.5, "--"), (1.0, "-")):
-        left.plot(ramp, soft_threshold(ramp, np.full(301, tau)), dash, label=f"τ = {tau}")
+    left.plot(ramp, soft_threshold(ramp, np.full(301, 1.0)), "-", label="τ = 1")
+    for weight, dash in ((0.5, "--"), (1.0, ":")):
+        gated = soft_threshold(ramp, weight * np.abs(ramp))
+        left.plot(ramp, gated, dash, label=f"τ = {weight} |M|")
     left.set_xlabel("feature M")
     left.set_ylabel("feature M'")
     left.legend()
@@ -1044,24 +1198,28 @@ with plots.style():
     right.axis("off")
 plots.show(
     figure,
-    alt="Paper's Figure 1. Left: soft thresholds of 0, 0.5 and 1: flat around zero, then lines of "
-    "slope one. Right: the two branches as boxes, flux of 2238 pixels through feature maps to 16 "
-    "numbers Z and 574 pixels of SED, and errors through 16 numbers, joined by Z, to 574 sigmas.",
+    alt="Paper's Figure 1. Left: a constant soft threshold of 1 is flat around zero and then has "
+    "slope one; thresholds of half the feature and of the whole feature make straight lines of "
+    "slope one half and zero. Right: the two branches as boxes, flux of 2238 pixels through "
+    "feature maps to 16 numbers Z and 574 pixels of SED, and errors through 16 numbers, joined by "
+    "Z, to 574 sigmas.",
 )
 
 # %% [markdown]
-# The paper draws the same two branches; where it is silent (how a shortcut shrinks, say) the class
-# below shows what we chose.
+# The paper draws the same two branches. Where it does not say how something is done (how a shortcut
+# changes its resolution, for instance), the class below shows what we chose.
+#
+# claim: np.allclose(soft_threshold(ramp, 0.5 * np.abs(ramp)), 0.5 * ramp)
 #
 # ### Question 7 · The loss
 #
-# Prediction $\hat Y$ and truth $Y$ differ by the *relative* residual $r = (\hat Y - Y) / Y$
-# (Eq. 12), taken as Gaussian with a $\sigma$ that the network predicts too. The negative logarithm
-# of the likelihood (Eq. 17), but for what does not depend on the network, is
-# $r^2 / 2\sigma^2 + \ln\sigma$. The network's output is free to be any number, so let it be
-# $\ln\sigma$, and keep $\sigma$ within $10^{-4}$ and 1: without the lower bound a single lucky
-# pixel runs away to $-\infty$, without the upper one an unlucky batch overflows. Write
-# `relative_loss`, the mean over all spectra and pixels.
+# Prediction $\hat Y$ and truth $Y$ differ by the *relative* residual $r = (\hat Y - Y) / Y$ (Eq.
+# 12), taken as Gaussian with a $\sigma$ that the network predicts too. The negative logarithm of
+# the likelihood (Eq. 17) is $r^2 / 2\sigma^2 + \ln\sigma$, apart from a constant. The output of a
+# network can be any number, so let it be $\ln\sigma$, and keep $\sigma$ between $10^{-4}$ and 1.
+# Without the lower limit the loss of a pixel that happens to be exactly right would go to
+# $-\infty$; without the upper one a bad batch could overflow. Write `relative_loss`, the mean over
+# all spectra and pixels.
 
 
 # %% solution="relative_loss"
@@ -1293,12 +1451,6 @@ print(f"{paper_steps:.0f} steps of 2048, {paper_steps * 2048 / UARA_STEPS / 64:.
 
 
 # %%
-def half_width(values):
-    """Half the distance between the 16th and the 84th percentile, along the first axis."""
-    low, high = np.percentile(values, [16, 84], axis=0)
-    return (high - low) / 2
-
-
 def judge(predict, rows, snr, repeats=12, seed=3):
     """Relative residuals and predicted errors of stars with fresh noise, (repeats, n, 574)."""
     rng = np.random.default_rng([seed, snr])
@@ -1353,30 +1505,39 @@ def print_summary(judged_by_snr):
 uara_figures = print_summary({snr: judge(uara, test_rows, snr, repeats=2) for snr in SNRS})
 
 # %% [markdown]
-# The paper's network after this budget is many times above the bound: not refuted, but hardly
-# begun. What can be changed?
+# After so short a training the errors of the paper's network are several times the bound, and up to
+# twenty times. This says nothing against the network: it was trained with less than a
+# ten-thousandth of the paper's budget. All figures that follow are therefore of another network,
+# one that can be trained here in a minute.
+#
+# claim: min((f[:, 0] / f[:, 1]).min() for f in uara_figures.values()) > 1.5
+# claim: max((f[:, 0] / f[:, 1]).max() for f in uara_figures.values()) < 40
+# claim: paper_steps * 2048 > 10_000 * UARA_STEPS * 64
 #
 # ## 4. A better recipe
 #
-# **What goes in.** The spectra without noise live in few dimensions: 48 principal components hold
-# them. Projecting a noisy spectrum on these keeps what it knows and throws away 2190 directions of
-# pure noise. **What comes out.** So do the SEDs: let the network give 40 components of $\ln S$,
-# whose errors *are* relative errors. **Noise.** The projection $\mathbf q = \mathsf P^T\mathbf F$
-# of spectrum plus noise is Gaussian with covariance $\mathsf P^T \mathrm{diag}(F^2)\,\mathsf P /
-# \mathrm{snr}^2$, exactly. So fresh noise costs 48 random numbers instead of 2238: draw
-# $\mathbf q + \mathsf L\,\mathbf z / \mathrm{snr}$ with the Cholesky factor $\mathsf L$ of each
-# star. **Error.** S/N is one number, so give the network its logarithm, and let it predict
-# $\ln\sigma$ at every pixel. **Training.** A Gaussian loss learns slowly where $\sigma$ is still
-# large: weight each term by $\sigma$ (held constant) for the first 60 % of the steps
-# ("β-NLL", Seitzer et al. 2022). A learning rate that warms up and falls to zero along a cosine
-# ends in the middle of the valley. **Steps.** A spectrum at S/N 80 tells temperature to a
-# thousandth of the grid's range. Directions of a weight matrix that matter that little to the loss
-# get small gradients and are learnt last. So let the hidden layers step along `orthogonal`: the
-# matrix that has the gradient's singular vectors, but all singular values about one ("Muon",
-# Jordan et al. 2024; PyTorch has it as `torch.optim.Muon`, in a half precision that is slow on many
-# processors). What is orthogonalised is the mean of the gradients, the latest counting most: keep
-# $\mathsf V \leftarrow 0.95\,\mathsf V + 0.05\,\mathsf G$ and step along `orthogonal` of
-# $0.95\,\mathsf V + 0.05\,\mathsf G$. Adam does the rest: biases and output layers.
+# What can be changed? Seven ideas:
+#
+# 1. **Input.** The spectra without noise have few dimensions: 48 principal components describe
+#    them. Projecting a noisy spectrum on these keeps its information and removes 2190 directions of
+#    pure noise.
+# 2. **Output.** So have the SEDs: let the network predict 40 components of $\ln S$, whose errors
+#    *are* relative errors.
+# 3. **Noise.** The projection $\mathbf q = \mathsf P^T\mathbf F$ of spectrum plus noise is Gaussian
+#    with covariance $\mathsf P^T \mathrm{diag}(F^2)\,\mathsf P / \mathrm{snr}^2$, exactly. So fresh
+#    noise costs 48 random numbers instead of 2238: draw $\mathbf q + \mathsf L\,\mathbf z /
+#    \mathrm{snr}$ with the Cholesky factor $\mathsf L$ of each star.
+# 4. **Error.** S/N is one number: give the network its logarithm, and let it predict $\ln\sigma$ at
+#    every pixel.
+# 5. **Loss.** A Gaussian loss learns slowly where $\sigma$ is still large: weight each term by
+#    $\sigma$ (held constant) for the first 60 % of the steps ("β-NLL", Seitzer et al. 2022).
+# 6. **Learning rate.** It warms up, and then falls to zero along a cosine.
+# 7. **Steps.** A spectrum at S/N 80 tells the temperature to a thousandth of the grid's range.
+#    Directions of a weight matrix that change the loss so little have small gradients and are
+#    learnt last. So let the hidden layers step along `orthogonal`, the matrix with the singular
+#    vectors of the gradient but with all singular values about one ("Muon", Jordan et al. 2024;
+#    `torch.optim.Muon` uses a half precision that is slow on many processors). It is applied to a
+#    running mean of the gradients. Adam trains the rest: biases and output layers.
 
 
 # %% setup=true
@@ -1394,11 +1555,35 @@ def orthogonal(matrix):
 # %% [markdown]
 # ### Question 8 · Train it
 #
-# Write `train_network` and `predict_sed`. The model may be any dictionary of numbers and arrays:
-# only `predict_sed` must understand it. Three hidden layers of 192 with SiLU will do. The switches
-# are there so that you can measure what each idea is worth: the tests vary `steps`, `seed`,
-# `start`, `rate`, `snr`, `inputs` and `outputs`, the others are yours. Noise is Eq. 1 with S/N
-# drawn evenly in $\ln$ S/N over `snr`.
+# Write `train_network` and `predict_sed`. The model may be any dictionary of numbers and arrays, as
+# long as `predict_sed` understands it. The switches are there so that you can measure what each
+# idea is worth: the tests vary `steps`, `seed`, `start`, `rate`, `snr`, `inputs` and `outputs`; the
+# others are for your own experiments. Noise is Eq. 1 with S/N drawn evenly in $\ln$ S/N over `snr`.
+#
+# This is the longest question of the lab. Start with ideas 1 to 4 and plain Adam, and add the
+# others one at a time.
+#
+# <details><summary>Hint 1: the network</summary>
+#
+# Three hidden layers of 192 with SiLU are enough. Input: the scaled scores and
+# $\ln(\mathrm{snr}/40)$. Two output layers: components of $\ln S$, and one number for each pixel
+# that a sigmoid takes to a $\ln\sigma$ between its limits. The residual is $\exp(\ln \hat S - \ln
+# S) - 1$: `expm1`.
+#
+# </details>
+# <details><summary>Hint 2: faster steps</summary>
+#
+# Neighbouring pixels say nearly the same: compute the loss on a random quarter of them in each
+# step. Draw the noise with `torch.bmm` of the Cholesky factors and random vectors.
+#
+# </details>
+# <details><summary>Hint 3: Muon</summary>
+#
+# For the weight of each hidden layer keep $\mathsf V \leftarrow 0.95\,\mathsf V + 0.05\,\mathsf G$,
+# where $\mathsf G$ is the gradient. Step along `orthogonal` of $0.95\,\mathsf V + 0.05\,\mathsf G$,
+# with six times the learning rate of Adam.
+#
+# </details>
 
 
 # %% solution="train_network" seconds=120 memory_gb=2
@@ -1777,10 +1962,14 @@ judged = {snr: judge(predict, test_rows, snr) for snr in SNRS}
 recipe_figures = print_summary(judged)
 
 # %% [markdown]
-# Compare with the paper's table for its own grid and network (Section 4.2): at 6000 K and S/N 20 /
-# 40 / 80 it has 4.25 / 2.07 / 1.51 % in GU, 0.25 / 0.13 / 0.11 % in GV, 0.29 / 0.15 / 0.11 % in
-# GI; at 8000 K 1.17 / 0.64 / 0.52 %, 0.16 / 0.08 / 0.07 % and 0.24 / 0.14 / 0.12 %. The grids
-# differ, so only the columns "ratio" and "predicted/actual" can be compared between networks.
+# The errors are near the bound: between a few per cent below it (8000 K, S/N 20, see Section 2) and
+# a sixth above. The predicted errors are right within ten per cent. The paper's errors for its own
+# grid and network stand in the table of Section 2. The grids differ, so only the columns "ratio"
+# and "predicted/actual" can be compared between networks.
+#
+# claim: all((0.88 < f[:, 0] / f[:, 1]).all() for f in recipe_figures.values())
+# claim: all((f[:, 0] / f[:, 1] < 1.25).all() for f in recipe_figures.values())
+# claim: all((np.abs(f[:, 3] - 1) < 0.12).all() for f in recipe_figures.values())
 #
 # **Figures 2 and 3.** Medians and 1σ of the relative residuals by temperature.
 
@@ -1816,7 +2005,7 @@ judged_train = {snr: judge(predict, train_rows, snr, repeats=1) for snr in (20, 
 plots.show(
     residual_figure(judged_train, train_rows),
     alt="Paper's Figure 2. Training stars at S/N 20 and 40: medians of relative residuals by "
-    "temperature stay near zero but for the hottest stars; their widths fall from ten per cent in "
+    "temperature are small but for the hottest stars; their widths fall from ten per cent in "
     "the ultraviolet to one or two in the red, much the same at all temperatures.",
 )
 plots.show(
@@ -1826,31 +2015,85 @@ plots.show(
 )
 
 # %% [markdown]
-# As in the paper, training and test stars look alike, so nothing was learnt by heart; the error is
-# largest in the ultraviolet and falls with S/N. It depends less on temperature than the paper's, as
-# the bound does. The hottest stars are biased at S/N 20: the grid ends at 9750 K, and whoever knows
-# that guesses inwards when the spectrum says little. At 8000 K this still makes a quarter of the
-# error.
+# As in the paper, training and test stars have the same errors, so the network has not learnt
+# single spectra by heart. The error is largest in the ultraviolet and falls with S/N. It depends
+# less on temperature than the paper's, as the bound does.
 #
+# At S/N 20 the medians of the hot stars are not zero. Those of the hottest stars are too red, as if
+# the stars were cooler than they are, and those of 7850 to 8800 K are too blue. This is
+# **shrinkage**. The best guess, in the mean over all stars, is not the most likely value but the
+# posterior mean, which is drawn towards the stars that are more common among those with a similar
+# spectrum. Where the spectrum says little, it is drawn further, so the bias falls when S/N grows.
+# It is not an error of the network. The next cell computes the posterior mean itself: it gives
+# labels that are drawn evenly over the grid a weight by their likelihood. For the same noisy
+# spectra it has the same signs as the network, and it follows the network's residuals star by star.
+#
+# claim: np.abs(train_over_test - 1).max() < 0.1
+# claim: medians[20][4] > 0.002 and medians[20][3] < -0.001
+# claim: all(abs(medians[80][k]) < 0.5 * abs(medians[20][k]) for k in (3, 4))
+# claim: recipe_figures["6000_20"][0, 0] / recipe_figures["8000_20"][0, 0] < 1.2
+# claim: PAPER[6000, 20][0] / PAPER[8000, 20][0] > 3
+
+
+# %%
+def exact_residuals(rows, noisy, snr, where, draws=60_000):
+    """Relative residuals of the posterior mean of noisy spectra, (n, wavelengths)."""
+    low, high = grid.labels.min(axis=0), grid.labels.max(axis=0)
+    labels = np.random.default_rng(12).uniform(low, high, (draws, 4))
+    model_scores = label_terms(labels) @ fitted
+    model_sed = np.exp(log_mean[where] + model_scores[:, 48:] @ sed_components[:, where])
+    residual = []
+    for row, spectrum in zip(rows, noisy, strict=True):
+        part = flux_components * normalised[row] / snr
+        root = np.linalg.cholesky(part @ part.T)
+        off = (spectrum - flux_mean) @ flux_components.T - model_scores[:, :48]
+        chi2 = (np.linalg.solve(root, off.T) ** 2).sum(axis=0)
+        weight = np.exp(-0.5 * (chi2 - chi2.min()))
+        residual.append(weight / weight.sum() @ model_sed / sed[row][where] - 1)
+    return np.array(residual)
+
+
+near_8000 = np.abs(sed_wavelength - 8000) < 300
+hot_rows = test_rows[teff[test_rows] > 7850][::2]
+noisy = normalised[hot_rows] * (
+    1 + np.random.default_rng(13).standard_normal((len(hot_rows), wavelength.size)) / 20
+)
+exact = np.median(exact_residuals(hot_rows, noisy, 20, near_8000), axis=1)
+by_network = predict(noisy, np.full(len(hot_rows), 20.0))[0][:, near_8000]
+by_network = np.median(by_network / sed[hot_rows][:, near_8000] - 1, axis=1)
+warmer = teff[hot_rows] > 8800
+for name, chosen in (("7850-8800 K", ~warmer), ("8800-9750 K", warmer)):
+    print(f"{name}, 8000 Å, S/N 20: median residual of the network ", end="")
+    print(f"{np.median(by_network[chosen]):+.2%}, of the posterior mean ", end="")
+    print(f"{np.median(exact[chosen]):+.2%}")
+# claim: np.median(exact[warmer]) > 0.002 and np.median(exact[~warmer]) < 0
+# claim: np.corrcoef(exact, by_network)[0, 1] > 0.7
+
+# %% [markdown]
 # **Figures 4 and 5.** Predicted against actual error at five wavelengths.
 
 
 # %%
+def checked_errors(judged, rows):
+    """Actual and predicted errors at five wavelengths in ten bins of temperature, (2, 5, 10)."""
+    residual, sigma = judged
+    bins = [(teff[rows] >= low) & (teff[rows] < low + 475) for low in np.arange(5000, 9750, 475)]
+    pixels = [int(np.argmin(np.abs(sed_wavelength - target))) for target in CHECKED_WAVELENGTHS]
+    actual = [[half_width(residual[:, b, pixel].ravel()) for b in bins] for pixel in pixels]
+    return np.array([actual, [[np.median(sigma[:, b, pixel]) for b in bins] for pixel in pixels]])
+
+
 def error_figure(judged_by_snr, rows):
     """Predicted against actual errors at five wavelengths, by temperature (Fig. 4, 5)."""
     with plots.style():
         figure, axes = plt.subplots(
             1, len(judged_by_snr), figsize=(2.9 * len(judged_by_snr), 3.1), sharey=True
         )
-        for axis, (snr, (residual, sigma)) in zip(axes, judged_by_snr.items(), strict=True):
-            for target, marker in zip(CHECKED_WAVELENGTHS, "os^Dv", strict=True):
-                pixel = int(np.argmin(np.abs(sed_wavelength - target)))
-                bins = [
-                    (teff[rows] >= low) & (teff[rows] < low + 475)
-                    for low in np.arange(5000, 9750, 475)
-                ]
-                actual = [half_width(residual[:, b, pixel].ravel()) for b in bins]
-                stated = [np.median(sigma[:, b, pixel]) for b in bins]
+        for axis, (snr, judged_at) in zip(axes, judged_by_snr.items(), strict=True):
+            points = zip(
+                *checked_errors(judged_at, rows), CHECKED_WAVELENGTHS, "os^Dv", strict=True
+            )
+            for actual, stated, target, marker in points:
                 axis.loglog(actual, stated, marker, ms=4, label=f"{target} Å", alpha=0.8)
             axis.plot([1e-4, 0.3], [1e-4, 0.3], color="0.6", lw=1)
             axis.set_title(f"S/N {snr}", fontsize=10)
@@ -1872,13 +2115,18 @@ plots.show(
 )
 
 # %% [markdown]
-# The paper finds "good agreement" about the diagonal; ours can be read off the same way, and as
-# numbers in the last column of the table above.
+# The paper finds "good agreement" with the diagonal. So do we: at these five wavelengths predicted
+# and actual errors agree within a quarter in every bin of temperature, and within a few per cent in
+# the median.
 #
-# **Figure 6.** Six stars, S/N 20 and 80. As in the paper, residuals stay within the predicted
-# errors, which shrink as S/N grows.
+# claim: 0.95 < np.median(checked[1] / checked[0]) < 1.07
+# claim: np.abs(checked[1] / checked[0] - 1).max() < 0.35
+#
+# **Figure 6.** Six stars, S/N 20 and 80. As in the paper, most residuals are of the size of the
+# predicted errors, which shrink as S/N grows.
 
 # %%
+within = []
 with plots.style():
     figure, axes = plt.subplots(4, 3, figsize=(8.5, 6.4), sharex=True, height_ratios=(2, 1, 2, 1))
     for j, target in enumerate((5200, 5800, 6500, 7300, 8200, 9400)):
@@ -1892,6 +2140,7 @@ with plots.style():
                 sed_wavelength, -100 * s, 100 * s, color=plots.COLOURS[colour], alpha=0.3, lw=0
             )
             bottom.plot(sed_wavelength, 100 * r, color=plots.COLOURS[colour], label=f"S/N {snr}")
+            within.append(np.mean(np.abs(r) < 2 * s))
         top.set_title(f"{teff[test_rows[i]]:.0f} K", fontsize=9)
         top.set_ylim(0, None)
         bottom.set_ylim(-10, 10)
@@ -1903,21 +2152,44 @@ with plots.style():
 plots.show(
     figure,
     alt="Paper's Figure 6. Energy distributions of six simulated test stars from 5200 to 9400 "
-    "kelvin with predictions at S/N 20 and 80, and relative residuals within shaded predicted "
-    "errors, wide in the ultraviolet of cool stars and for low S/N.",
+    "kelvin with predictions at S/N 20 and 80, and relative residuals with shaded predicted "
+    "errors, wide in the ultraviolet and for low S/N.",
 )
+# what the sentences about these figures rest on
+checked = np.concatenate([checked_errors(judged[snr], test_rows) for snr in SNRS], axis=2)
+red = np.abs(sed_wavelength - 8000) < 300
+medians, train_over_test = {}, []
+for snr in SNRS:
+    medians[snr] = [
+        float(
+            np.median(judged[snr][0][:, (teff[test_rows] >= a) & (teff[test_rows] < b)][..., red])
+        )
+        for a, b in pairwise(TEFF_EDGES)
+    ]
+for snr in judged_train:
+    both = [
+        half_width(part[0].reshape(-1, sed_wavelength.size))
+        for part in (judged_train[snr], judged[snr])
+    ]
+    train_over_test.append([np.median((both[0] / both[1])[p]) for p in PIXELS.values()])
+train_over_test = np.array(train_over_test)
+neighbours = judged[20][0][0][:, [300, 310]].T  # 2.5 % apart in wavelength
 # 0.2 GB; to draw these figures again, judge again
 del judged, judged_train
+# claim: np.mean(within) > 0.8
 
 # %% [markdown]
-# Residuals are smooth: a star's errors at neighbouring wavelengths are one error, that of its
-# temperature or metallicity. Remember this when you average over wavelength.
+# Residuals are smooth: the errors of a star at neighbouring wavelengths are the same error, that of
+# its temperature or metallicity. Remember this when you average over wavelength.
+#
+# claim: np.corrcoef(neighbours)[0, 1] > 0.9
 #
 # ## 5. What each part buys
 #
 # Every change is measured alone, with the same small budget. The number is the error over the
-# bound, averaged over both temperatures and three bands. First the paper's network and its parts,
-# then our recipe with one idea taken out at a time.
+# bound, averaged over both temperatures and three bands. First come the paper's network and its
+# parts, then our recipe with one idea taken out at a time. Each is trained once. With another seed,
+# numbers change: take differences of less than a tenth for chance.
 
 
 # %%
@@ -1979,26 +2251,43 @@ plots.show(
     alt="Bar chart of the error over the bound at S/N 20 and 80: the variants of the paper's "
     "network lie far above one with this budget, those of our recipe much nearer to it.",
 )
+ours = ablation["our recipe"]
+# claim: all(row[1] > 3 * ours[1] for row in list(ablation.values())[:4])
+# claim: all(row[1] < 3 for row in list(ablation.values())[4:])
 
 # %% [markdown]
+# Three parts of the recipe clearly pay: noise drawn anew, enough components out, and Muon. A
+# learning rate that falls pays as well, but less. Training with S/N up to 90 helps at S/N 80 and
+# not at S/N 20. Two parts do not pay in this test: the β weight (without it the errors are, if
+# anything, smaller) and the components beyond 16 in the input.
+#
+# claim: ablation["… noise drawn once"][1] > 1.2 * ours[1]
+# claim: ablation["… 5 components out"][1] > 1.2 * ours[1]
+# claim: ablation["… Adam alone"][1] > 1.2 * ours[1]
+# claim: 1.05 * ours[1] < ablation["… constant rate"][1] < ablation["… Adam alone"][1]
+# claim: ablation["… S/N 20-40 only"][1] > 1.08 * ours[1]
+# claim: ablation["… S/N 20-40 only"][0] < 1.1 * ours[0]
+# claim: ablation["… no β weight"][1] < 1.1 * ours[1]
+# claim: ablation["… 16 components in"][1] < 1.1 * ours[1]
+#
 # ### Question 9 · Reading the table
 #
-# **Explain** (a) why no network, however large, gets below the bound on average, and what it means
-# that the ratio grows with S/N; (b) which of the paper's parts paid for themselves here, and what
-# you may *not* conclude from so short a training.
+# **Explain** (a) why no network, however large, gets below the bound on average over the grid, and
+# what it means that the ratio grows with S/N; (b) which parts (of the paper's network and of our
+# recipe) paid here and which did not, and what you may *not* conclude from so short a training.
 
 # %% [markdown] explain="reading" points=3
-# (a) The bound follows from the derivatives of the spectrum and its noise alone: the labels cannot
-# be known better, and the SED is a function of the labels. (With a prior it holds on average over
-# the grid; a biased estimate can be better in places.) At high S/N the bound shrinks but the
+# (a) The bound follows from the derivatives of the spectrum, its noise and the distribution of the
+# labels alone: on average the labels cannot be known better, and the SED is a function of the
+# labels. (A biased estimate can be better for some stars.) At high S/N the bound shrinks but the
 # network's own errors of approximation do not, so the ratio grows: it is then limited by training
-# and by the number of models, not by photons.
-# (b) The answer quotes the table: which variants moved by more than a few per cent, and which did
-# not. One may not conclude that attention is useless: the paper's network was
-# trained for a thousandth of its steps, and what pays early may not pay late.
+# and by the number of models, not by photons. (b) The answer quotes the table: which variants moved
+# by more than a few per cent, and which did not. One may not conclude that attention is useless:
+# the paper's network was trained for a thousandth of its steps, and what pays early may not pay
+# late.
 #
 # **Rubric**
-# - (1) The bound holds for any estimator, being a property of the data.
+# - (1) On average the bound holds for any estimator, being a property of the data.
 # - (1) The growing ratio: approximation error that does not shrink with the noise.
 # - (1) A measured statement on a part, with the caveat of short training.
 
@@ -2122,10 +2411,10 @@ def test_flat_field_weights():
 
 
 # %% [markdown]
-# We draw stars at random from the test set, S/N from 20 to 80, and their errors from the network:
-# each star's real residual with fresh noise. As in the paper, that is all at first; then the
-# detector adds photon noise, by the real throughputs. The simulated flat varies by some per cent
-# across the detector. How far from the truth is the cube?
+# We draw stars at random from the test set, with S/N from 20 to 80 and fresh noise, and let the
+# network predict their SEDs. As in the paper, the errors of these predictions are all at first.
+# Then the detector adds photon noise, with the real throughputs. The simulated flat varies by some
+# per cent across the detector. How far from the truth is the cube?
 
 # %%
 CHECK_X, CHECK_Y = np.random.default_rng(5).uniform(-1, 1, (2, 100))
@@ -2136,6 +2425,15 @@ share = np.max([np.interp(field_wavelength, *csst.throughput(b)) for b in csst.B
 PHOTONS = 2.6e4
 
 
+def photon_counts(true, photons):
+    """Photons counted in each pixel, (n, wavelengths), of SEDs scaled at 5556 Å.
+
+    A photon of twice the wavelength has half the energy, and a pixel at twice the wavelength is
+    twice as wide (pixels are even in its logarithm): counts go as flux times wavelength squared.
+    """
+    return photons * true * share / share.max() * (field_wavelength / 5556) ** 2
+
+
 def observe_field(n, rng, detector, e_bv=0.0, photons=np.inf):
     """Positions, observed over predicted flux, and its error, for n stars with E(B-V) (mag)."""
     rows = rng.choice(test_rows, n)
@@ -2144,7 +2442,7 @@ def observe_field(n, rng, detector, e_bv=0.0, photons=np.inf):
     noisy = clean * (1 + rng.standard_normal(clean.shape, np.float32) / snr[:, None])
     predicted, sigma = (part[:, COVERED] for part in predict(noisy, snr))
     true = sed[rows][:, COVERED]
-    counts = photons * true * share / share.max() * field_wavelength / 5556
+    counts = photon_counts(true, photons)
     x, y = rng.uniform(-1, 1, (2, n))
     curve = csst.reddening_curve(field_wavelength) - csst.reddening_curve(np.array([5556.0]))
     dimmed = true * 10 ** (-0.4 * np.reshape(e_bv, (-1, 1)) * curve)
@@ -2211,22 +2509,36 @@ with plots.style():
     right.set_ylabel("y / half the detector")
 plots.show(
     figure,
-    alt="Left: error of the flat field against number of stars in GU, GV and GI, falling as one "
-    "over the square root of the number. Right: map of the error at 7000 angstrom when the true "
-    "flat has a pattern of half a per cent that no second-order polynomial follows: it remains.",
+    alt="Left: error of the flat field against number of stars in GU, GV and GI, falling nearly "
+    "as one over the square root of the number. Right: map of the error at 7000 angstrom when the "
+    "true flat has a pattern of half a per cent that no second-order polynomial follows: it stays.",
 )
+slopes = np.polyfit(np.log(NUMBERS), np.log(precision), 1)[0]
+# claim: (-0.6 < slopes).all() and (slopes < -0.3).all()
+# claim: 0.003 < np.std(off) < 0.008
 
 # %% [markdown]
-# The error falls as $1/\sqrt N$, as long as the truth *is* a polynomial of second order and stars
-# are bright. In GI we stay behind the paper as our spectra do: they tell GI to 1.1 % where the
-# paper's tell it to 0.29 %. A pattern of half a per cent that no polynomial follows stays, whatever
-# the number of stars: "too optimistic and only valid under ideal conditions", the paper says of its
-# numbers. The stars would tell: their residuals are correlated with position.
+# The error falls nearly as $1/\sqrt N$, as long as the truth *is* a polynomial of second order and
+# stars are bright. (In GV and GI it falls a little more slowly: a small part of the error of the
+# predicted SEDs is common to all stars of a kind.) In GU our flat is better than the paper's, in GV
+# as good, in GI worse by half. The reason is the one of Section 2: in GI no spectrum of our grid
+# tells the SED of a star at S/N 20 to better than about 1 %, and 400 stars cannot make up for it.
+# The paper's stars, on their lattice, were known to 0.3 %. Stars of 15 mag, exposed once, add
+# photon noise: it matters in GV and GI, where SEDs are predicted best. A pattern of half a per cent
+# that no polynomial follows stays, whatever the number of stars. The paper calls its numbers "too
+# optimistic and only valid under ideal conditions". The pattern could be noticed: the stars'
+# residuals would be correlated with position.
+#
+# claim: precision[2][0] < 0.004 and precision[2][1] < 0.0004
+# claim: 0.0005 < precision[2][2] < 0.0009
+# claim: (counted[1:] > 1.4 * precision[2][1:]).all()
+# claim: (rough[1:] > 4 * precision[2][1:]).all()
 #
 # ## 7. Dust
 #
-# The paper leaves dust out. A normalised spectrum does not see it, the detector does: stars look
-# fainter in GU and brighter in GI (relative to 5556 Å). A colour excess of only 0.05 mag is enough.
+# The paper leaves dust out. It hardly changes a normalised spectrum, but it changes what the
+# detector sees: relative to 5556 Å, stars become fainter in GU and brighter in GI. A colour excess
+# of 0.05 mag is enough to spoil a flat field.
 #
 # ### Question 11 · Fit it away
 #
@@ -2357,9 +2669,9 @@ def test_fit_reddening_prior_noise():
 
 # %% [markdown]
 # Flat field and dust are fitted in turns: the ratios corrected for dust give the cube, the ratios
-# divided by the cube give the dust. One warning: a star's residuals are one error at all
-# wavelengths, so its pixels do not count as hundreds of measurements of its dust. We count them as
-# three.
+# divided by the cube give the dust. Note that the residuals of a star are the same error at all
+# wavelengths, so that its pixels are not hundreds of independent measurements of its dust. We count
+# them as three.
 
 # %%
 k_field = csst.reddening_curve(field_wavelength) - csst.reddening_curve(np.array([5556.0]))
@@ -2422,14 +2734,20 @@ plots.show(
 )
 
 # %% [markdown]
-# Ignored, the dust spoils GU by 9 % and GI by 6 %; with the map, half a per cent is left. The fit
-# halves the error of each star's reddening, and the flat gains nothing from it: a flat of second
-# order cannot be told from a reddening that changes across the field as such a polynomial does, and
-# its six terms are held by the map alone.
+# If the dust is ignored, the flat is wrong by 9 % in GU and 6 % in GI. With the map, half a per
+# cent is left. The fit halves the error of each star's reddening, but the flat gains nothing from
+# it. The reason: a reddening that changes across the field like a polynomial of second order looks
+# exactly like a flat field of second order. That part of the reddening cannot be fitted. It comes
+# from the map alone, and so do its errors.
+#
+# claim: np.abs(dust_error["ignored"][0] - [0.09, 0.024, 0.058]).max() < 0.012
+# claim: np.hypot(*dust_error["from the map"]).max() < 0.007
+# claim: excess_errors[2] < 0.6 * excess_errors[1]
+# claim: (np.hypot(*dust_error["fitted"]) > 0.9 * np.hypot(*dust_error["from the map"])).all()
 #
 # ## 8. A check a user would make: colours
 #
-# Whoever gets these SEDs will compute colours with them. A CCD counts photons, so the magnitude in
+# Users of these SEDs will compute colours with them. A CCD counts photons, so the magnitude in
 # the AB system (Oke & Gunn 1983) through a throughput $T$ is
 #
 # $$m = -2.5 \log_{10} \frac{\int f_\lambda\, T\, \lambda\, \mathrm d\lambda}
@@ -2553,44 +2871,54 @@ colours = [
     -np.diff([synthetic_magnitude(sed_wavelength, s, *c) for c in curves], axis=0)
     for s in (sed[test_rows], guessed)
 ]
-off = colours[1] - colours[0]
-for blue, red, row in zip(FILTERS, FILTERS[1:], off, strict=False):
-    print(f"{blue} - {red}: median {1000 * np.median(row):+.1f} mmag, ", end="")
+off_colour = colours[1] - colours[0]
+for bluer, redder, row in zip(FILTERS, FILTERS[1:], off_colour, strict=False):
+    print(f"{bluer} - {redder}: median {1000 * np.median(row):+.1f} mmag, ", end="")
     print(f"1 sigma {1000 * half_width(row):.1f} mmag")
 with plots.style():
     figure, axis = plt.subplots(figsize=(7, 3))
     for j, label in ((0, "nuv - u"), (2, "g - r")):
-        axis.plot(teff[test_rows], 1000 * off[j], "os"[j // 2], ms=2.5, alpha=0.5, label=label)
+        axis.plot(
+            teff[test_rows], 1000 * off_colour[j], "os"[j // 2], ms=2.5, alpha=0.5, label=label
+        )
     axis.set_xlabel("effective temperature / K")
     axis.set_ylabel("colour, predicted - true / mmag")
     axis.set_ylim(-150, 150)
     axis.legend()
 plots.show(
     figure,
-    alt="Error of synthetic CSST colours at S/N 40 against temperature: nuv - u scatters by 25 "
-    "millimagnitudes, at all temperatures, g - r by seven.",
+    alt="Error of synthetic CSST colours at S/N 40 against temperature: nuv - u scatters by about "
+    "25 millimagnitudes, at all temperatures, g - r by seven.",
 )
+colour_bias, colour_width = 1000 * np.median(off_colour, axis=1), 1000 * half_width(off_colour.T)
 
 # %% [markdown]
-# Colours are unbiased, and good to 4-12 mmag but for nuv - u: what a network can say of a star it
-# has only seen in the visible.
+# The colours have no bias worth mentioning. They are good to 4-13 mmag, except for nuv - u, which
+# lies farthest from the wavelengths that the network has seen.
+#
+# claim: np.abs(colour_bias).max() < 3
+# claim: 3 < colour_width[1:].min() and colour_width[1:].max() < 15 < colour_width[0] < 35
+# claim: abs(colour_width[2] - 7) < 2
 #
 # ## 9. From models to stars
 #
 # Real stars are not models. The paper adapts its network to NGSL (ultraviolet to red from space)
-# and verifies it on MILES (another telescope, 3500-7500 Å). Ours are the kit's imitations: other
-# abundances, an opacity that the models lack, imperfect calibration and dereddening, noise.
+# and verifies it on MILES (another telescope, 3500-7500 Å). Ours are the kit's imitations. They
+# differ
+# from the models by other abundances, an opacity that the models lack, imperfect calibration and
+# dereddening, and noise.
 #
-# NGSL's resolution is too low for the input. So the paper *generates* its stars' normalised spectra
-# from their labels, with a Gaussian process trained on MILES (Appendix C), and rejects stars whose
-# SED their labels do not explain with another (Appendices A and B).
+# NGSL's resolution is too low for the input. So the paper *generates* the normalised spectra of its
+# stars from their labels, with a Gaussian process trained on MILES (Appendix C). With another
+# Gaussian process it predicts SEDs from labels, and rejects stars whose observed SED is far from it
+# (Appendices A and B).
 #
 # A Gaussian process describes a function by how its values at two places are correlated (Eq. A5,
 # A6): $\sigma_f^2 \exp(-|X - X'|^2 / 2 l^2) + \sigma_n^2 \delta_{XX'}$, with labels scaled to mean
 # 0 and standard deviation 1. Its mean at a new place is a weighted sum of the training values
-# (Eq. A7), and $\sigma_f, \sigma_n, l$ are those of greatest marginal likelihood (Eq. A10; the
-# covariance printed as Eq. A8 has lost a product, by the way: it is
-# $K_{**} - K_*^T (K + \sigma_n^2)^{-1} K_*$). scikit-learn does it all.
+# (Eq. A7), and $\sigma_f, \sigma_n, l$ are those of greatest marginal likelihood (Eq. A10). (In the
+# covariance, Eq. A8, a product is missing: it should be
+# $K_{**} - K_*^T (K + \sigma_n^2)^{-1} K_*$.) scikit-learn does all this.
 
 
 # %%
@@ -2663,7 +2991,7 @@ def residual_maps(panels, wave, vmax, unit="relative residual / %"):
 
 miles, miles_rows, miles_sed, miles_pixels = read_library("miles", 0.1)
 ngsl, ngsl_rows, ngsl_sed, ngsl_pixels = read_library("ngsl", 0.25 / 3.1)
-kept, process_parameters = {}, {}
+kept, process_parameters, unseen_rmsae = {}, {}, {}
 for name, stars, rows, seds, pixels, limit in (
     ("MILES", miles, miles_rows, miles_sed, miles_pixels, 0.05),
     ("NGSL", ngsl, ngsl_rows, ngsl_sed, ngsl_pixels, 0.068),
@@ -2674,6 +3002,7 @@ for name, stars, rows, seds, pixels, limit in (
     residual = process(labels) / seds - 1
     wrong = rmsae(process(labels), seds)
     kept[name] = wrong < limit
+    unseen_rmsae[name] = np.median(wrong[hold])
     theta = process_parameters[name]
     print(f"{name}: {len(rows)} stars, sigma_f {theta[0]:.3f}, sigma_n {theta[1]:.4f}, ", end="")
     print(f"l {theta[2]:.2f}; median RMSAE {np.median(wrong[hold]):.4f} of stars not trained with")
@@ -2698,9 +3027,12 @@ for name, stars, rows, seds, pixels, limit in (
 # single stars stand out, as in the paper. (The paper gives NGSL two limits, 0.05 in Section 2 and
 # 0.068 in its Appendix B; we take the latter.)
 #
+# claim (simulated): 0.01 < unseen_rmsae["MILES"] < unseen_rmsae["NGSL"] < 0.07
+# claim (simulated): all(0.6 < each.mean() < 1 for each in kept.values())
+#
 # **Figures 14 and 15**: the second process, from labels to normalised spectra at $R = 2000$. Our
-# libraries have no stars in common, so generated spectra are compared with the MILES stars nearest
-# in labels.
+# libraries have no stars in common, so each generated spectrum is compared with the MILES star
+# nearest in labels.
 
 # %%
 miles_labels = miles.labels[miles_rows][kept["MILES"]]
@@ -2796,8 +3128,8 @@ plots.show(
 )
 
 # %% [markdown]
-# As in the paper, the models' trend in the ultraviolet is there before and gone after; what is left
-# are differences from star to star. A number for it:
+# As in the paper, there is a trend in the ultraviolet before the fine-tuning and none afterwards.
+# What is left are differences from star to star. In numbers:
 
 # %%
 ultraviolet = (ngsl_wavelength > 2600) & (ngsl_wavelength < 3600)
@@ -2812,10 +3144,16 @@ def trend(residual):
 trends = np.array([trend(before), trend(testing)])
 print(f"2600-3600 Å, testing stars, cool and hot half: before {trends[0].round(3)}, ", end="")
 print(f"after {trends[1].round(3)}")
+# claim (simulated): trends[0, 0] > 0.03 and trends[0, 0] > 1.5 * abs(trends[0, 1])
+# claim (simulated): np.abs(trends[1]).max() < 0.5 * trends[0, 0]
 
 # %% [markdown]
-# **Figures 9 and 10**: as in the paper, RMSAE does not go with extinction and the medians stay near
-# zero at all wavelengths.
+# **Figures 9 and 10**: as in the paper, RMSAE is not correlated with extinction, and the medians
+# are near zero at all wavelengths.
+#
+# claim (simulated): abs(slope) < 0.2
+# claim (simulated): np.abs(np.median(training, axis=0)).mean() < 0.015
+# claim (simulated): np.abs(np.median(testing, axis=0)).mean() < 0.015
 
 # %%
 with plots.style():
@@ -2854,10 +3192,10 @@ plots.show(
 )
 
 # %% [markdown]
-# **Figure 11**: verification on the second library, which the fine-tuning has not seen (but for the
-# process that generated its inputs). The two libraries have zero points of their own. The red line
-# is their systematic difference, as a Gaussian process of NGSL's SEDs sees it at the MILES stars'
-# labels (the paper takes common stars).
+# **Figure 11**: verification on the second library. Its SEDs were not used in the fine-tuning (its
+# spectra were, in the process that generated the inputs). The flux scales of the two libraries
+# differ. The red line is their systematic difference: a Gaussian process predicts NGSL's SEDs at
+# the labels of the MILES stars. (The paper takes stars that both libraries contain.)
 
 # %%
 both = miles_pixels & ngsl_pixels
@@ -2896,27 +3234,36 @@ plots.show(
     "which the median after tuning follows.",
 )
 miles_errors = {}
-print("wavelength / Å:  3600   4500   5000   6000   7000")
+print("1 sigma at / Å:  3600   4500   5000   6000   7000")
 for name, r in stages.items():
     miles_errors[name] = [
-        float(np.median(np.abs(r[:, np.abs(wave - w) < 40])))
+        float(half_width(r[:, np.abs(wave - w) < 40].ravel()))
         for w in (3600, 4500, 5000, 6000, 7000)
     ]
     print(f"{name:8s}        " + "  ".join(f"{v:.3f}" for v in miles_errors[name]))
-print("paper (1 sigma)  0.070  0.022  0.013  0.010  0.022")
-for name, r in stages.items():
-    print(f"median {name} tuning - red line: {np.std(np.median(r, axis=0) - between):.4f} (rms)")
+PAPER_MILES = (0.070, 0.022, 0.013, 0.010, 0.022)
+print("paper            " + "  ".join(f"{v:.3f}" for v in PAPER_MILES))
+line_rms = {name: np.std(np.median(r, axis=0) - between) for name, r in stages.items()}
+for name, value in line_rms.items():
+    print(f"median {name} tuning - red line: {value:.4f} (rms)")
 
 # %% [markdown]
-# The paper's blue and red lines match; ours show the same: what is left after tuning is the
-# difference of the two libraries.
+# In the paper the blue line matches the red one. Ours does so better after the tuning than before:
+# most of what is left in the median is the difference of the two libraries. The scatter from star
+# to star (1σ) is hardly changed by the tuning. It is half of the paper's at 3600 Å and 0.7 to 0.8
+# of it elsewhere: the imitated libraries are easier than the real ones.
+#
+# claim (simulated): line_rms["after"] < 0.6 * line_rms["before"]
+# claim (simulated): 0.35 < miles_errors["after"][0] / PAPER_MILES[0] < 0.6
+# claim (simulated): all(a < 0.95 * b for a, b in zip(miles_errors["after"], PAPER_MILES))
+# claim (simulated): np.ptp(np.subtract(miles_errors["after"], miles_errors["before"])) < 0.005
 #
 # ### Question 13 · Models and stars
 #
 # **Explain** (a) why the fine-tuned network's errors on MILES follow the red line, and why no
-# better network would help; (b) why a star reddened by dust that nobody knows of spoils the
-# calibration, although its normalised spectrum and hence its predicted SED are right, and what held
-# the dust in Section 7.
+# better network would help; (b) why a star reddened by unknown dust spoils the calibration,
+# although its normalised spectrum and hence its predicted SED are right, and which information
+# about the dust was used in Section 7.
 
 # %% [markdown] explain="stars" points=3
 # (a) The network has learnt NGSL's flux scale. Compared with MILES it shows the difference of the
@@ -2938,6 +3285,8 @@ saved = products.save(
     bands=np.array(list(csst.BANDS)),
     **{f"figures_{name}": values for name, values in recipe_figures.items()},
     **{f"paper_{name}": values for name, values in uara_figures.items()},
+    lattice_names=np.array(["_".join(map(str, name)) for name in lattice_figures]),
+    lattice=np.array(list(lattice_figures.values())),
     ablation_names=np.array(list(ablation)),
     ablation=np.array(list(ablation.values())),
     stars=np.array(NUMBERS),
@@ -2953,13 +3302,15 @@ saved = products.save(
 # %% [markdown]
 # ## What to take away
 #
-# * Ask what the data know before you train: the bound tells when to stop, and whether a number is
-#   good.
-# * Compress what goes in and what comes out; draw noise afresh, where it is cheap; let errors be
-#   relative, bounded and *checked*. How a network steps can matter more than its shape.
-# * Measure every change alone.
-# * The flat field of 400 stars gets better as the root of their number, while the truth is smooth
-#   and free of dust. Patterns and dust, not photons, will set the limit.
+# * Compute what the data can tell before you train: the bound shows whether an error is small or
+#   large.
+# * A test set must be like the stars that the network will meet. One from the same lattice as the
+#   training set is not.
+# * Compress input and output; draw noise anew where this is cheap; let errors be relative, bounded
+#   and *checked*. How a network is trained can matter more than its shape.
+# * Measure every change alone, and more than once before you believe a small difference.
+# * The error of a flat field falls with the root of the number of stars, as long as the true flat
+#   is smooth and there is no dust. Patterns and dust, not photons, will set the limit.
 # * Models are not stars, and libraries are not the truth either.
 #
 # ## Go further

@@ -5,8 +5,11 @@ import re
 import numpy as np
 import pytest
 
+from helpers import activity
 from labkit import ROOT, lab_source
 from surveys.folders import truth_folder
+
+from . import story
 
 LAB = pytest.mark.parametrize("slug", ["07_activity"])
 EDGES = np.arange(3000, 8501, 500)
@@ -38,6 +41,42 @@ def test_every_figure_of_the_paper_has_its_counterpart(slug):
 def test_trainings_are_short(slug, measured):
     """The number printed is of this machine, now; nothing is asserted of it."""
     print(f"\ntrainings at R 1800 and 250, first training: {measured['seconds'].round()} s")
+
+
+@LAB
+def test_gap_at_a_line_is_seen_as_one(slug):
+    """The lab's own function: gaps at H alpha, and beside it; a straight line is no spectrum."""
+    wanted = {"at_rest", "lines_seen"}
+    names = {"np": np, "activity": activity}
+    names["RED"] = np.concatenate([np.arange(5930.0, 7580.0), np.arange(8381.0, 8781.0)])
+    names["SOUGHT"] = np.array([activity.HALPHA, *activity.TRIPLET, activity.LITHIUM])
+    exec(story.functions(slug, wanted), names)
+    wavelength = 10 ** np.arange(np.log10(5900), np.log10(8870), 1e-4)
+    error = np.ones((4, wavelength.size))
+    z = np.array([0.0, 0.0, 3e-4, -3e-4])
+    for row, centre, half in ((1, 6564.6, 4.0), (2, 6564.6 * 1.0003, 4.0), (3, 6580.0, 4.0)):
+        error[row, np.abs(wavelength - centre) < half] = np.inf
+    spectra = activity.Spectra(wavelength, error, error, {"z": z})
+    seen = names["lines_seen"](spectra)
+    assert seen[:, 0].tolist() == [True, False, False, True]
+    assert seen[:, 1:].all()
+
+
+@LAB
+def test_line_without_pixels_has_no_width(slug, measured):
+    width, seen = measured["width"], measured["seen"][:, :4]
+    print(f"\n{(~seen).any(axis=1).sum()} of {len(seen)} spectra have a gap at one line or more")
+    assert 0 < (~seen).sum() < 0.05 * seen.size
+    assert np.isnan(width[~seen]).all()
+    assert np.isfinite(width[seen]).all()
+    assert not measured["active"][~seen.all(axis=1)].any()
+
+
+@LAB
+def test_lithium_stars_have_lithium(slug, measured, truth):
+    planted = truth["lamost_k2.true_ew_li"][measured["lithium_stars"]]
+    print(f"\nplanted lithium of the stars shown: {planted.round(2)} A")
+    assert (planted > 0.2).all()
 
 
 def ratios(measured, truth):

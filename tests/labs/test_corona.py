@@ -43,6 +43,8 @@ def test_temperature_and_density_are_recovered(slug, measured):
     assert ours[at_10, 0] <= 0.05
     assert ours[at_10, 1] <= 0.15
     assert (hand[at_3] >= 1.5 * ours[at_3]).all()
+    # a baseline that is worse than the middle of the prior would be no baseline
+    assert (hand < np.array([1.0, 2.0]) / np.sqrt(12)).all()
     assert (measured["rms_found_lines"][at_10] > ours[at_10]).all()
 
 
