@@ -121,8 +121,9 @@ def test_the_mystery_star_is_an_ordinary_giant_to_the_cannon(products):
     assert (np.abs(off) < 3).all()
 
 
-#: what the scatter of the cross-validation half has been, which no change may make worse
-REACHED = np.array([24.7, 0.053, 0.0179, 0.0264, 0.0231])
+#: what the scatter of the cross-validation half is with lab 2's list of continuum pixels; no change
+#: may make it worse. With the list before, which bent the green chip's edge, [Fe/H] had 0.0178.
+REACHED = np.array([24.7, 0.053, 0.018, 0.0264, 0.0231])
 
 
 def test_lab_3_keeps_the_scatter_that_it_has_reached(products):
