@@ -2235,9 +2235,9 @@ plots.show(
 # So use lines that answer differently: the *ratio* of molecular to atomic lines, and of low- to
 # high-excitation lines, measures temperature. The wings of strong lines and the molecules'
 # dependence on pressure measure gravity. (Ionised against neutral lines do so in the optical; the H
-# band has almost no lines of ions.) Weak lines then measure abundance. Every single line has only
-# one depth, and on a surface in (Teff, log g, [Fe/H]) it is constant; a colour likewise mixes
-# temperature, metallicity and, worse, reddening. Only many lines with different gradients make the
+# band has almost no lines of ions.) Weak lines then measure abundance. A single line
+# gives one depth, and many combinations of Teff, log g and [Fe/H] give the same depth; a colour
+# likewise mixes temperature, metallicity and, worse, reddening. Only many lines with different gradients make the
 # three numbers unique: the gradient spectra of lab 3 must not be multiples of each other, and their
 # correlation is what makes the formal errors correlated. In our example the most similar spectrum
 # still differs by a chi2 of nearly ten thousand.
@@ -2249,8 +2249,9 @@ plots.show(
 #   grow most, high excitation little.
 # - (1) Temperature from molecules against atoms or excitation; physical reason (Boltzmann, Saha or
 #   dissociation equilibrium).
-# - (1) Gravity from ionisation balance, pressure-broadened wings, or H-minus and molecules through
-#   pressure; abundance from weak lines once both are known.
+# - (1) Gravity from pressure-broadened wings, or from H-minus and molecules through pressure (in
+#   optical spectra also from the ionisation balance; the H band has almost no ionised lines);
+#   abundance from weak lines once both are known.
 # - (1) Why one line or colour is not enough: one number, three unknowns (and reddening); many lines
 #   with different gradients are needed.
 

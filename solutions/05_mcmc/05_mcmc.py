@@ -2234,9 +2234,10 @@ print(
 # %% [markdown]
 # A chi-squared above 18 where 10 are expected has a probability below 5 %. Larger errors would
 # explain it, but a factor of about 1.5 would be enough: this test finds only a part of the problem.
-# There are two reasons. The error of a single chip is larger than that of all pixels, so that an
-# extra error counts for less in it. And the model misses some properties of the star in all three
-# chips alike. That error moves the three fits together, and their comparison does not show it.
+# There are two reasons. A fit to a single chip uses fewer pixels, so its formal error is larger,
+# and an error of the model beside it is harder to see. And the model misses some properties of the
+# star in all three chips alike. That error moves the three fits together, and a comparison of the
+# three cannot show it.
 #
 # claim (simulated): tension.sum() > 18.3 and abs(np.sqrt(tension.sum() / 10) - 1.5) < 0.2
 # claim: np.all(widths > optimum_error)

@@ -2414,8 +2414,8 @@ print(f"correlation of the two methods' differences in log g: {together:.2f}")
 
 # %% [markdown]
 # Both lie along the one-to-one line. The differences of the two methods from the catalogue are
-# correlated: the error of the catalogue's label is part of both. Where the two disagree with the
-# catalogue by the same large amount, its label is the more likely cause.
+# correlated: the error of the catalogue's label is part of both. Where network and Cannon differ
+# from the catalogue by the same large amount, the catalogue's label is probably wrong.
 #
 # claim: together > 0.3
 #
@@ -3052,8 +3052,9 @@ print(f"Cannon       {cannon_seconds:12.1f} {cannon_milliseconds:23.2f}  (one st
 # ## 9. Real stars
 #
 # All stars so far were simulated (unless you changed the archive). The kit's tests train the same
-# code on 884 *real* spectra of LAMOST, over their running mean, and compare with the labels of the
-# LAMOST catalogue: robust scatter of the differences (`pytest tests/real -k lamost_neural -s`).
+# code on 884 *real* spectra of LAMOST, each divided by its running mean, and compare the results
+# with the labels of the LAMOST catalogue. The table gives the robust scatter of the differences in
+# Teff, log g (dex) and [Fe/H] (dex), as measured by `pytest tests/real -k lamost_neural -s`.
 #
 # | trained on | Cannon of lab 3 | network | network, pre-trained |
 # |---|---|---|---|
@@ -3088,7 +3089,7 @@ print(f"Cannon       {cannon_seconds:12.1f} {cannon_milliseconds:23.2f}  (one st
 # and for stars like those it was trained with. Nothing in its output shows that a spectrum is not
 # that of a star at all.
 # *Understanding.* The Cannon's gradient spectra can be checked against line lists. What a network
-# uses has to be found out by tests such as the two of section 6; it may take labels from
+# uses has to be found out by tests such as the two of section 7; it may take labels from
 # correlations.
 # *Extrapolation.* Both are biased towards the training set there, with errors that are too small;
 # the Cannon's chi-square may show it.
