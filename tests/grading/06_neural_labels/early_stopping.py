@@ -61,7 +61,7 @@ def early_stopping(validation_loss, patience):
 # return best, epoch => return epoch, epoch
 # best, len(validation_loss) - 1 => len(validation_loss) - 1, len(validation_loss) - 1
 
-# %% wrong: highest instead of lowest | loses: test_early_stopping test_early_stopping_nan test_train_network_honest test_train_network_learns test_train_network_best test_train_network_gradient
+# %% wrong: highest instead of lowest | loses: test_early_stopping test_early_stopping_nan test_train_network_honest test_train_network_learns test_train_network_best
 # loss < lowest => loss > lowest
 # np.inf => -np.inf
 
