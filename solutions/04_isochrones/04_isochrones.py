@@ -2235,12 +2235,12 @@ plots.show(
 # So use lines that answer differently: the *ratio* of molecular to atomic lines, and of low- to
 # high-excitation lines, measures temperature. The wings of strong lines and the molecules'
 # dependence on pressure measure gravity. (Ionised against neutral lines do so in the optical; the H
-# band has almost no lines of ions.) Weak lines then measure abundance. A single line
-# gives one depth, and many combinations of Teff, log g and [Fe/H] give the same depth; a colour
-# likewise mixes temperature, metallicity and, worse, reddening. Only many lines with different gradients make the
-# three numbers unique: the gradient spectra of lab 3 must not be multiples of each other, and their
-# correlation is what makes the formal errors correlated. In our example the most similar spectrum
-# still differs by a chi2 of nearly ten thousand.
+# band has almost no lines of ions.) Weak lines then measure abundance. A single line gives one
+# depth, and many combinations of Teff, log g and [Fe/H] give the same depth; a colour likewise
+# mixes temperature, metallicity and, worse, reddening. Only many lines with different gradients
+# make the three numbers unique: the gradient spectra of lab 3 must not be multiples of each other,
+# and their correlation is what makes the formal errors correlated. In our example the most similar
+# spectrum still differs by a chi2 of nearly ten thousand.
 # claim (simulated): 8000 < np.sum(chi**2) < 12_000
 #
 # **Rubric**
