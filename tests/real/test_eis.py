@@ -24,7 +24,7 @@ LOG_T = 6.2
 
 @pytest.fixture(scope="module")
 def windows():
-    raster = eis.read(real_file("corona/eis/eis_20210306_064444.data.h5"))
+    raster = corona.eis.read(real_file("corona/eis/eis_20210306_064444.data.h5"))
     return [eis.find(raster, members[0]) for members, _ in (BLEND, ALONE)]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from helpers import csst
 from surveys.formats import bosz, calspec, ck04, miles, ngsl, sed
 
 #: MILES's grid, in air
@@ -76,15 +77,15 @@ def bosz_2017(folder):
     return folder / NAME_2017
 
 
-#: a file's maker and its reader
+#: a file's maker, and its reader as students have it
 FORMATS = {
-    "miles": (miles_fits, miles.read),
-    "miles text": (miles_text, miles.read),
-    "ngsl": (ngsl_fits, ngsl.read),
-    "calspec": (calspec_fits, calspec.read),
-    "ck04": (ck04_fits, ck04.read),
-    "bosz 2024": (bosz_2024, bosz.read),
-    "bosz 2017": (bosz_2017, bosz.read),
+    "miles": (miles_fits, csst.READERS["miles"].read),
+    "miles text": (miles_text, csst.READERS["miles"].read),
+    "ngsl": (ngsl_fits, csst.READERS["ngsl"].read),
+    "calspec": (calspec_fits, csst.READERS["calspec"].read),
+    "ck04": (ck04_fits, csst.READERS["ck04"].read),
+    "bosz 2024": (bosz_2024, csst.READERS["bosz"].read),
+    "bosz 2017": (bosz_2017, csst.READERS["bosz"].read),
 }
 
 
