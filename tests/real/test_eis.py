@@ -113,3 +113,34 @@ def test_eis_calibration_agrees_with_the_area_of_the_telescope():
             area = photon / w / (per_count * 10.0 * solid_angle * np.diff(w).mean())
             print(f"\n{w.mean():.1f} A: effective area {area.mean():.3f} cm2", end="")
             assert low < area.min() < area.max() < high
+
+
+def test_eis_detectors_see_the_same_place_on_the_sun():
+    """Images in Fe XIII 201.1 and Fe XIV 270.5, 17 rows apart on the detectors, lie together."""
+    raster = eis.read(real_file("corona/eis/eis_20210306_064444.data.h5"))
+    short, long = (eis.find(raster, w) for w in (201.126, 270.521))
+    y = np.arange(-230.0, -150.0, 0.5)
+    shifts = np.arange(-25.0, 25.5, 0.5)
+
+    def image(window, places):
+        light = window.intensity - np.nanmedian(window.intensity, axis=2, keepdims=True)
+        return np.array([np.interp(places, window.solar_y, c) for c in np.nansum(light, axis=2).T])
+
+    alike = [
+        np.corrcoef(image(short, y).ravel(), image(long, y + shift).ravel())[0, 1]
+        for shift in shifts
+    ]
+    print(f"\nimages {shifts[np.argmax(alike)]:+.1f} arcsec apart, correlation {max(alike):.2f}")
+    assert abs(shifts[np.argmax(alike)]) <= 1.5
+
+
+def test_eis_wavelength_correction_straightens_the_line(windows):
+    """The centre of Fe XII 192.39 in 20 places along the slit, with the correction and without."""
+    cells = windows[1].binned(eis.common_region(windows), 20, 1)
+    with h5py.File(real_file("corona/eis/eis_20210306_064444.head.h5")) as head:
+        nominal = head["wavelength/win02"][0]
+    corrected = np.array([fit(cells[i, 0], ALONE[1])[2] for i in range(20)])
+    raw = corrected + nominal - cells.wavelength[:, 0, 0]
+    slopes = [np.polyfit(np.arange(20), centre, 1)[0] * 20 for centre in (raw, corrected)]
+    print(f"\ncentre along the slit: {slopes[0]:+.4f} A end to end, corrected {slopes[1]:+.4f} A")
+    assert abs(slopes[1]) < abs(slopes[0]) / 2
