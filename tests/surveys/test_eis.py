@@ -100,6 +100,12 @@ def test_eis_maps_average_over_their_cells(raster):
     assert seen.error[8, 1, 5] == pytest.approx(window.error[0, 0, 5] / np.sqrt(5), rel=1e-4)
     assert seen.error[8, 1, 4] == pytest.approx(window.error[0, 0, 4] / np.sqrt(6), rel=1e-4)
     assert seen.wavelength[8, 1, 0] == pytest.approx(192.14 - 0.01 - 25e-4)
+    # a cell whose pixels are all missing at one wavelength
+    window.mask[24:27, 2:4, 7] = True
+    window.intensity[24:27, 2:4, 7] = window.error[24:27, 2:4, 7] = np.nan
+    lost = window.binned(region)
+    assert np.isnan([lost.intensity[8, 1, 7], lost.error[8, 1, 7]]).all()
+    assert np.isfinite(lost.intensity).sum() == lost.intensity.size - 1
     whole = window.mean_spectrum(region)
     np.testing.assert_allclose(whole.intensity, seen.intensity.mean(axis=(0, 1)), rtol=1e-6)
     assert whole.fwhm == pytest.approx(0.067)
