@@ -2,7 +2,7 @@
 
 The committed table (`line_table`) holds contribution functions of 80 lines at 165-300 Å, computed
 from CHIANTI's atomic data by `data.make.coronal_lines`. With a CHIANTI installation of your own
-`chianti_lines` computes those of any ions.
+`chianti_lines` computes those of any ions. `eis.read` reads real spectra of the Sun's corona.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from surveys.coronal_lines import (
     line_table,
     spectrum,
 )
+from surveys.formats import eis
 
 __all__ = [
     "CoronaError",
@@ -22,6 +23,7 @@ __all__ = [
     "Spectra",
     "chianti_folder",
     "chianti_lines",
+    "eis",
     "line_table",
     "simulated_population",
     "simulated_spectra",

@@ -16,6 +16,7 @@ import numpy as np
 from helpers import archive
 from surveys.errors import KitError
 from surveys.folders import fact_file
+from surveys.formats import bosz, calspec, ck04, miles, ngsl
 
 #: The slitless bands, Å (Yang et al. 2024, arXiv:2401.13167, Section 1).
 BANDS = {"GU": (2550.0, 4200.0), "GV": (4000.0, 6500.0), "GI": (6200.0, 10000.0)}
@@ -23,6 +24,8 @@ BANDS = {"GU": (2550.0, 4200.0), "GV": (4000.0, 6500.0), "GI": (6200.0, 10000.0)
 SCALE_BAND = (5526.0, 5586.0)
 #: Full width at half maximum of a Gaussian over its standard deviation.
 FWHM = float(np.sqrt(8.0 * np.log(2.0)))
+#: Readers of real libraries and models, as archives publish them: `READERS["miles"].read(path)`.
+READERS = {"bosz": bosz, "calspec": calspec, "ck04": ck04, "miles": miles, "ngsl": ngsl}
 #: A(lambda) / E(B-V) for R(V) = 3.1: Fitzpatrick (1999, PASP 111, 63), Table 3; the first point by
 #: his ultraviolet formula.  Wavelengths in Å.
 _EXTINCTION = (

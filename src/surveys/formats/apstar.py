@@ -9,22 +9,15 @@ DR17 APOGEE_PIXMASK table (https://www.sdss4.org/dr17/algorithms/bitmasks/).
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from surveys.download import text_kind
 from surveys.errors import KitError
 from surveys.formats.apogee_pixels import LOG_WAVELENGTH_START, LOG_WAVELENGTH_STEP, N_PIXELS
+from surveys.formats.fits_file import opened
 
 FLUX_UNIT = "1e-17 erg/s/cm2/Å"
 
@@ -167,40 +160,16 @@ def check_fits(path: str | os.PathLike[str], *, spectrum: bool = False) -> None:
     ApogeeFileError
         Says what is wrong with the file.
     """
-    with _open(path) as hdus:
+    with opened(path, ApogeeFileError) as hdus:
         if spectrum:
             _check_spectrum(path, hdus)
-
-
-@contextmanager
-def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Open a FITS file that is complete to its last HDU, or say what is wrong with it."""
-    from astropy.io import fits
-
-    zipped = _refuse_text(path).startswith(b"\x1f\x8b")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old releases write cards such as NAN without quotes
-        # the two ways astropy tells, gently, that bytes are missing
-        warnings.filterwarnings("error", message=".*truncated")
-        warnings.filterwarnings("error", message="(?s).*corrupted")
-        try:
-            # unzipped here: astropy takes the end of a cut gzip stream for the end of the file
-            source = io.BytesIO(gzip.decompress(Path(path).read_bytes())) if zipped else path
-            hdus = fits.open(source, memmap=False, lazy_load_hdus=False)
-        except (OSError, EOFError, ValueError, TypeError, KeyError, zlib.error, Warning) as error:
-            raise ApogeeFileError(
-                f"{path}: not a complete FITS file ({_first_line(error)}). "
-                "Delete it and fetch it again."
-            ) from error
-        with hdus:
-            yield hdus
 
 
 def _read(
     path: str | os.PathLike[str], images: tuple[int, ...]
 ) -> tuple[list[np.ndarray], dict[str, Any], dict[str, Any]]:
     """Return the images asked for as (rows, 8575), the primary header, and the star's table row."""
-    with _open(path) as hdus:
+    with opened(path, ApogeeFileError) as hdus:
         _check_spectrum(path, hdus)
         data = [np.atleast_2d(hdus[number].data) for number in images]
         hdus[0].verify("silentfix")
@@ -234,24 +203,3 @@ def _check_shape(path: str | os.PathLike[str], number: int, shape: tuple[int, ..
             f"{path}: HDU {number} has {shape[-1]} pixels, {N_PIXELS} expected. "
             "Is this an apStar or aspcapStar file?"
         )
-
-
-def _refuse_text(path: str | os.PathLike[str]) -> bytes:
-    """Return the file's first bytes, unless they are plainly no data."""
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(512)
-    except OSError as error:
-        raise ApogeeFileError(
-            f"{path}: cannot be read ({error.strerror}). Fetch it first, or correct the name."
-        ) from error
-    if kind := text_kind(head):
-        raise ApogeeFileError(
-            f"{path}: holds {kind}, not FITS: the service was probably down when it was fetched. "
-            "Delete it and fetch it again."
-        )
-    return head
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0]
