@@ -97,16 +97,15 @@ def read_apstar(path: str | os.PathLike[str]) -> Spectrum:
     """
     images, header, _ = _read(path, (1, 2, 3))
     flux, error, mask = images
-    n_visits = int(header.get("NVISITS", max(1, len(flux) - 2)))
     return Spectrum(
         apogee_id=str(header.get("OBJID", "")).strip(),
         wavelength=_wavelength(),
         flux=flux[0].astype(np.float32),
         error=error[0].astype(np.float32),
-        mask=mask[0].astype(np.int32),
+        mask=_bits(path, mask[0]),
         visits=flux[2:].astype(np.float32),
-        snr=float(header.get("SNR", np.nan)),
-        n_visits=n_visits,
+        snr=_number(header.get("SNR"), np.nan),
+        n_visits=int(_number(header.get("NVISITS"), max(1, len(flux) - 2))),
         unit=FLUX_UNIT,
         header=header,
     )
@@ -140,12 +139,33 @@ def read_aspcapstar(path: str | os.PathLike[str]) -> Spectrum:
         error=error[0].astype(np.float32),
         mask=np.zeros(N_PIXELS, np.int32),
         visits=np.empty((0, N_PIXELS), np.float32),
-        snr=float(star.get("SNR", header.get("SNR", np.nan))),
-        n_visits=int(star.get("NVISITS", header.get("NVISITS", 1))),
+        snr=_number(star.get("SNR", header.get("SNR")), np.nan),
+        n_visits=int(_number(star.get("NVISITS", header.get("NVISITS")), 1)),
         unit="relative to the pseudo-continuum",
         header=header,
         model=model[0].astype(np.float32),
     )
+
+
+def _number(value: Any, unknown: float) -> float:
+    """Return a card's value, or `unknown` where it is undefined, no number or NaN."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return unknown
+    return number if np.isfinite(number) else unknown
+
+
+def _bits(path: str | os.PathLike[str], mask: np.ndarray) -> np.ndarray:
+    """Return a mask as int32, whatever type of number the file keeps it in."""
+    bits = mask.astype(np.int64) if np.isfinite(mask).all() else None
+    if bits is None or (bits != mask).any() or bits.min() < 0 or bits.max() >= 1 << 31:
+        raise ApogeeFileError(
+            f"{path}: HDU 3 should hold bits of APOGEE_PIXMASK, whole numbers from 0 to 2^31 - 1, "
+            "and holds others.",
+            "Fetch the file again, or make the mask anew if you have written it.",
+        )
+    return bits.astype(np.int32)
 
 
 def _wavelength() -> np.ndarray:
@@ -167,14 +187,29 @@ def check_fits(path: str | os.PathLike[str], *, spectrum: bool = False) -> None:
     ApogeeFileError
         Says what is wrong with the file.
     """
-    with _open(path) as hdus:
+    with open_fits(path) as hdus:
         if spectrum:
             _check_spectrum(path, hdus)
 
 
 @contextmanager
-def _open(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Open a FITS file that is complete to its last HDU, or say what is wrong with it."""
+def open_fits(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Open a FITS file that is complete to its last HDU, or say what is wrong with it.
+
+    Parameters
+    ----------
+    path : path
+        The file, plain or gzipped.
+
+    Yields
+    ------
+    astropy.io.fits.HDUList
+
+    Raises
+    ------
+    ApogeeFileError
+        Says what is wrong with the file.
+    """
     from astropy.io import fits
 
     zipped = _refuse_text(path).startswith(b"\x1f\x8b")
@@ -200,7 +235,7 @@ def _read(
     path: str | os.PathLike[str], images: tuple[int, ...]
 ) -> tuple[list[np.ndarray], dict[str, Any], dict[str, Any]]:
     """Return the images asked for as (rows, 8575), the primary header, and the star's table row."""
-    with _open(path) as hdus:
+    with open_fits(path) as hdus:
         _check_spectrum(path, hdus)
         data = [np.atleast_2d(hdus[number].data) for number in images]
         hdus[0].verify("silentfix")
