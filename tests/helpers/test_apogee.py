@@ -176,6 +176,14 @@ def test_real_aspcapstar_files(real):
         assert spectrum.model.shape == (8575,)
         assert 0.5 < np.median(spectrum.flux[apogee.CHIPS["red"]]) < 1.2
         assert spectrum.snr > 5
+        # the 7514 pixels of ASPCAP since DR13, as the text of CHIPS gives them
+        kept = np.flatnonzero(spectrum.model)
+        assert [[int(run[0]), int(run[-1])] for run in np.split(kept, [3028, 5523])] == [
+            [246, 3273],
+            [3585, 6079],
+            [6344, 8334],
+        ]
+        assert len(kept) == 7514
 
 
 def test_real_mystery_spectrum_and_grid(real):
