@@ -1,4 +1,4 @@
-"""LAMOST-like spectra as lab 7 reads them: stacks of thousands, and facts about active lines.
+"""LAMOST spectra as lab 7 reads them, one or a stack of thousands, and facts about active lines.
 
 A stack is one npz file in the layout of the products `lamost_k2`, `lamost_kepler` and
 `lamost_mock` (see data/README.md): flux as scaled int16, errors as float16, packed flags.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surveys.formats.lamost import read_lamost
 from surveys.formats.npz import stored_array
 from surveys.wavelengths import air_index
 
@@ -82,7 +83,8 @@ def read(path: str | Path, low: float = 5900.0, high: float = 8870.0) -> Spectra
     Parameters
     ----------
     path : path
-        An npz file, such as ``archive.product("lamost_k2")``.
+        An npz file, such as ``archive.product("lamost_k2")``, or one spectrum as LAMOST publishes
+        it (``.fits`` or ``.fits.gz``), which gives a stack of one.
     low, high : float
         Vacuum wavelengths to keep, Å.
 
@@ -94,6 +96,11 @@ def read(path: str | Path, low: float = 5900.0, high: float = 8870.0) -> Spectra
     from astropy.table import Table
 
     path = Path(path)
+    if path.name.endswith((".fits", ".fits.gz")):
+        one = read_lamost(path)
+        kept = slice(*np.searchsorted(one.wavelength, [low, high]))
+        flux, error = (row[None, kept].astype(np.float32) for row in (one.flux, one.error))
+        return Spectra(one.wavelength[kept], flux, error, Table([one.about]))
     with np.load(path, allow_pickle=False) as file:
         wavelength, scale = file["wavelength"], file["flux_scale"].astype(np.float32)[:, None]
         kept = slice(*np.searchsorted(wavelength, [low, high]))

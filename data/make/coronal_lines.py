@@ -43,9 +43,12 @@ def brightest(g: np.ndarray) -> np.ndarray:
 
 def rows(root: Path) -> Iterator[list[str]]:
     """Yield the table's rows, header first."""
+    (abundances,) = chianti.abundance_names(root)
     ions, parts = [], []
     for name in chianti.ion_names(root):
-        part = contribution_functions.contribution(root, name, LOG_TEMPERATURE, LOG_DENSITY, WINDOW)
+        part = contribution_functions.contribution(
+            root, name, LOG_TEMPERATURE, LOG_DENSITY, WINDOW, abundances
+        )
         ions += [name] * len(part[0])
         parts.append(part)
     wavelength, lower, upper, g = (np.concatenate(column) for column in zip(*parts, strict=True))

@@ -1314,19 +1314,50 @@ def test_pseudo_continuum_bad_hidden():
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# See what happens at the chips' edges if you let one polynomial, even one of a higher degree, run
-# over all three.
-
+# Four points fix a cubic, and do not fix a continuum: between and beyond them the curve can be
+# anything, and so can the flux divided by it. Therefore `continuum_of`, which calls your function
+# from here on, gives no continuum on a chip with fewer than 40 good continuum pixels, ten for each
+# coefficient of a cubic. Every spectrum of the simulated survey has more than 90. Try it on one
+# that has only five left on its first chip, in the middle: the cubic through them is no continuum.
+# claim: np.isfinite(cubic_of_few[slice(*CHIPS[0])]).all()
+# claim: np.isnan(continuum_of_few[slice(*CHIPS[0])]).all()
+# claim: np.isfinite(continuum_of_few[slice(*CHIPS[1])]).all()
+# claim (simulated): wrong.max() > 0.2
+# claim (simulated): min((is_continuum & good)[:, a:b].sum(axis=1).min() for a, b in CHIPS) > 90
+#
+# Then see what happens at the chips' edges if you let one polynomial, even one of a higher degree,
+# run over all three.
 
 # %%
+#: good continuum pixels that a chip must have
+ENOUGH = 40
+
+
 def continuum_of(flux, error, degree):
-    """Return your pseudo-continuum of one spectrum, as an array."""
+    """Return your pseudo-continuum of one spectrum; NaN on chips that show too little of it."""
     curve = pseudo_continuum(wavelength, flux, error, is_continuum, CHIPS, degree)
-    return np.asarray(curve, dtype=float)
+    curve = np.array(curve, dtype=float)
+    for start, stop in CHIPS:
+        if np.sum(is_continuum[start:stop] & (error[start:stop] < BAD_LIMIT)) < ENOUGH:
+            curve[start:stop] = np.nan
+    return curve
 
 
 TRIAL_DEGREE = 3
 continuum = continuum_of(raw_flux[star], raw_error[star], TRIAL_DEGREE)
+
+first_chip = np.arange(*CHIPS[0])
+usable = first_chip[is_continuum[first_chip] & good[star][first_chip]]
+few_error = raw_error[star].copy()
+middle_five = usable[len(usable) // 2 :][:5]
+few_error[np.setdiff1d(first_chip, middle_five)] = BAD_ERROR
+cubic_of_few = np.asarray(
+    pseudo_continuum(wavelength, raw_flux[star], few_error, is_continuum, CHIPS, TRIAL_DEGREE)
+)
+continuum_of_few = continuum_of(raw_flux[star], few_error, TRIAL_DEGREE)
+wrong = np.abs(cubic_of_few / continuum - 1)[first_chip]
+print(f"a cubic through five pixels is off by up to {wrong.max():.0f} times the continuum")
+
 # the deliberate mistake: one curve from the first pixel to the last
 points = is_continuum & good[star]
 x_all = np.asarray(scaled_wavelength(wavelength), dtype=float)

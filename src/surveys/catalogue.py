@@ -1,13 +1,11 @@
 """The catalogue's tables: what stands in apogeeStar and aspcapStar, and how they are written.
 
 `SCHEMA` is the one place where their columns are named; the simulated survey writes its SQL tables
-and its allStar file by it. A folder of spectra that has no catalogue gets one from its allStar
-file or, without one, from the headers of its spectra.
+and its allStar file by it.
 """
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -159,13 +157,6 @@ ASPCAPFLAG = {
 }
 EXTRATARG = {"NOT_MAIN": 0, "COMMISSIONING": 1, "TELLURIC": 2, "APO1M": 3, "DUPLICATE": 4}
 
-_HEADER_NAMES = {
-    "apogee_id": "OBJID",
-    "telescope": "TELESCOP",
-    "location_id": "LOCID",
-    "vhelio_avg": "VHELIO",
-}
-
 
 def allstar_columns() -> tuple[Column, ...]:
     """List the columns of the allStar file: both tables' and the magnitudes, each once.
@@ -178,28 +169,6 @@ def allstar_columns() -> tuple[Column, ...]:
     star, labels = SCHEMA["apogeeStar"], SCHEMA["aspcapStar"]
     known = {column.name for column in star}
     return (*star, *PHOTOMETRY, *(column for column in labels if column.name not in known))
-
-
-def make_catalogue(sas: Path, catalogue: Path) -> None:
-    """Make the tables apogeeStar and aspcapStar for a folder of spectra that has none.
-
-    The rows come from the folder's allStar file; without one, from the headers of its apStar
-    files, and then the labels are -9999.
-
-    Parameters
-    ----------
-    sas : Path
-        The folder that holds dr17/ (or another release).
-    catalogue : Path
-        The SQLite file to write.
-    """
-    rows = None
-    for table in sorted(sas.glob("*/**/allStar*.fits*")):
-        rows = _rows_of_table(table)
-        break
-    if rows is None:
-        rows = _rows_of_headers(sas)
-    write_tables(rows, catalogue)
 
 
 def write_tables(rows: Sequence[dict[str, Any]], catalogue: Path) -> None:
@@ -237,42 +206,3 @@ def _identified(row: dict[str, Any]) -> dict[str, Any]:
         "aspcap_id": f"{spectrum}.aspcap.{star}",
         "file": f"apStar-dr17-{name}.fits",
     } | row
-
-
-def _rows_of_table(path: Path) -> list[dict[str, Any]]:
-    from astropy.io import fits
-
-    with fits.open(path, memmap=False) as hdus:
-        data = hdus[1].data
-        columns = {
-            column.name: data[column.name.upper()].tolist()
-            for column in allstar_columns()
-            if column.name.upper() in data.columns.names and data[column.name.upper()].ndim == 1
-        }
-    return [
-        {name: _plain(value) for name, value in zip(columns, values, strict=True)}
-        for values in zip(*columns.values(), strict=True)
-    ]
-
-
-def _rows_of_headers(sas: Path) -> list[dict[str, Any]]:
-    from astropy.io import fits
-
-    rows = []
-    for path in sorted(sas.glob("*/**/apStar-*.fits*")):
-        header = fits.getheader(path, 0)
-        row = {
-            column.name: _plain(header[key])
-            for column in SCHEMA["apogeeStar"]
-            if (key := _HEADER_NAMES.get(column.name, column.name.upper())) in header
-        }
-        rows.append({"field": path.parent.name, "file": path.name.removesuffix(".gz")} | row)
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, float) and not math.isfinite(value):
-        return MISSING
-    return value

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from surveys.formats import chianti
 from surveys.formats.chianti import Collision, Ion
@@ -83,6 +85,9 @@ def _collision_rates(ion: Ion, temperature: np.ndarray) -> np.ndarray:
 def populations(ion: Ion, temperature: np.ndarray, density: np.ndarray) -> np.ndarray:
     """Solve for the share of an ion's particles in each level.
 
+    Only levels that can be reached from the ground and left towards it take part, whatever the
+    number of steps: the share of others, for which no rate is known, is left at zero.
+
     Parameters
     ----------
     ion : Ion
@@ -100,18 +105,26 @@ def populations(ion: Ion, temperature: np.ndarray, density: np.ndarray) -> np.nd
     decay = np.zeros((n, n))
     np.add.at(decay, (ion.lower, ion.upper), ion.decay)
     collide = _collision_rates(ion, temperature)
-    result = np.empty((len(temperature), len(density), n))
-    target = np.eye(n)[0]
+    result = np.zeros((len(temperature), len(density), n))
     for i in range(len(temperature)):
+        linked = _linked_to_ground(decay + collide[i])
+        target = np.eye(len(linked))[0]
         for j, electrons in enumerate(density):
-            gain = decay + electrons * collide[i]
+            gain = (decay + electrons * collide[i])[np.ix_(linked, linked)]
             balance = gain - np.diag(gain.sum(axis=0))
             # one balance follows from the others: the shares sum to one instead
             scale = np.abs(np.diag(balance)).clip(1e-30)
             balance /= scale[:, None]
             balance[0] = 1.0
-            result[i, j] = np.linalg.solve(balance, target)
+            result[i, j, linked] = np.linalg.solve(balance, target)
     return np.maximum(result, 0)
+
+
+def _linked_to_ground(rates: np.ndarray) -> np.ndarray:
+    """Return the levels that can be reached from the ground level and left towards it."""
+    _, component = connected_components(csr_array(rates > 0), connection="strong")
+    linked: np.ndarray = np.flatnonzero(component == component[0])
+    return linked
 
 
 def contribution(
@@ -120,6 +133,7 @@ def contribution(
     log_temperature: np.ndarray,
     log_density: np.ndarray,
     window: tuple[float, float],
+    abundances: str,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Compute G(T, n) of an ion's observed lines from CHIANTI's files.
 
@@ -137,6 +151,8 @@ def contribution(
         log10 of electrons per cm^3.
     window : pair of float
         Shortest and longest wavelength, Angstrom.
+    abundances : str
+        Name of CHIANTI's file of abundances, without ``.abund``.
 
     Returns
     -------
@@ -155,7 +171,7 @@ def contribution(
     wanted = (ion.wavelength >= window[0]) & (ion.wavelength <= window[1]) & (ion.decay > 0)
     grid, fractions = chianti.read_ionisation(root)
     fraction = np.interp(log_temperature, grid, fractions[name])
-    abundance = chianti.read_abundances(root)[name.split("_")[0]]
+    abundance = chianti.read_abundances(root, abundances)[name.split("_")[0]]
     g = np.zeros((wanted.sum(), len(log_temperature), len(log_density)))
     there = fraction > 0
     density = 10**log_density

@@ -44,6 +44,8 @@ class Lines:
         log10 of electrons per cm^3.
     g : (l, t, d) array
         Contribution functions in erg cm^3 s^-1 sr^-1, elemental abundance included.
+    abundances : str
+        Name of CHIANTI's file of abundances that is in `g`; empty where a table does not say.
     """
 
     ion: np.ndarray
@@ -53,6 +55,7 @@ class Lines:
     log_temperature: np.ndarray
     log_density: np.ndarray
     g: np.ndarray
+    abundances: str = ""
 
     @property
     def names(self) -> list[str]:
@@ -194,6 +197,7 @@ def chianti_lines(
     window: tuple[float, float] = (165.0, 300.0),
     log_temperature: np.ndarray | None = None,
     log_density: np.ndarray | None = None,
+    abundances: str | None = None,
 ) -> Lines:
     """Compute contribution functions from a CHIANTI installation.
 
@@ -207,6 +211,9 @@ def chianti_lines(
         Shortest and longest wavelength, Å.
     log_temperature, log_density : (t,) and (d,) array, optional
         log10 of K and of cm^-3; default: those of the committed table.
+    abundances : str, optional
+        Which file of the folder's ``abundance/`` to take, without ``.abund``; needed where there
+        are several.
 
     Returns
     -------
@@ -216,7 +223,8 @@ def chianti_lines(
     Raises
     ------
     CoronaError
-        If the folder is not a CHIANTI installation or lacks an ion.
+        If the folder is not a CHIANTI installation, lacks an ion, or has several files of
+        abundances and none is chosen.
     """
     from surveys import contribution_functions  # loads scipy, which reading the table does not need
 
@@ -225,11 +233,12 @@ def chianti_lines(
         log_temperature = LOG_TEMPERATURE
     if log_density is None:
         log_density = LOG_DENSITY
+    chosen = _choose_abundances(root, abundances)
     names, parts = [], []
     for ion in ions:
         try:
             part = contribution_functions.contribution(
-                root, ion, log_temperature, log_density, window
+                root, ion, log_temperature, log_density, window, chosen
             )
         except (chianti.ChiantiError, KeyError) as error:
             raise CoronaError(f"{ion} cannot be computed from {root}: {error}") from error
@@ -245,4 +254,23 @@ def chianti_lines(
         np.asarray(log_temperature, dtype=float),
         np.asarray(log_density, dtype=float),
         g[order],
+        chosen,
+    )
+
+
+def _choose_abundances(root: Path, name: str | None) -> str:
+    """Name the file of abundances to take: the one asked for, else the only one there is."""
+    there = chianti.abundance_names(root)
+    if name in there:
+        return name
+    if not there:
+        raise CoronaError(
+            f"{root} holds no abundance/*.abund.", "Is it the folder of a CHIANTI installation?"
+        )
+    if name is None and len(there) == 1:
+        return there[0]
+    problem = "several files of abundances" if name is None else f"no abundance/{name}.abund"
+    raise CoronaError(
+        f"{root} holds {problem}.",
+        f'Choose with abundances="...": {", ".join(there)}.',
     )

@@ -1,22 +1,51 @@
 """MIST's web interpolator: isochrones of any metallicity, as tables that anyone may ask for.
 
-Sources: MIST 1.2 (Choi et al. 2016, ApJ 823, 102; Dotter 2016, ApJS 222, 8).
+Sources: MIST 1.2 (Choi et al. 2016, ApJ 823, 102; Dotter 2016, ApJS 222, 8). Address and form are
+those of https://mist.science/interp_isos.html since 2026; waps.cfa.harvard.edu/MIST is the old one.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 from surveys.download import ArchiveError, Patience, download
 from surveys.formats.isochrones import read
 
+if TYPE_CHECKING:
+    import requests
+
 #: address of the interpolator
-SERVICE = "https://waps.cfa.harvard.edu/MIST"
+SERVICE = "https://mist.science"
 #: the ladder of log10 ages (years) that is asked of it: first, last, step
 LADDER = (8.5, 10.1, 0.05)
+#: the interpolator's form; [Fe/H] is added as FeH_value
+FORM = {
+    "version": "MIST1",  # its name for MIST 1.2
+    "v_div_vcrit": "vvcrit0.4",
+    "alpha_value": "p0",  # [alpha/Fe] = 0, under the two names it has been given
+    "afe": "afep0.0",
+    "age_scale": "log10",
+    "age_type": "range",
+    "age_value": "",
+    "age_range_low": f"{LADDER[0]:g}",
+    "age_range_high": f"{LADDER[1]:g}",
+    "age_range_delta": f"{LADDER[2]:g}",
+    "age_list": "",
+    "output_option": "theory",
+    "theory_output": "basic",
+    "output": "UBVRIplus",
+    "Av_value": "0",
+}
 #: the [Fe/H] it reaches, dex
 FE_H = (-4.0, 0.5)
+#: how often the service may say that it has moved
+MOVES = 3
+_BY_HAND = (
+    "A table fetched by hand from MIST's or PARSEC's web page can be opened with isochrones.read."
+)
 
 
 def fetch(fe_h: float, folder: Path, patience: Patience) -> Path:
@@ -50,10 +79,11 @@ def fetch(fe_h: float, folder: Path, patience: Patience) -> Path:
     kept = folder / name
     if kept.is_file():
         return kept
-    link = _link(_ask(fe_h, patience))
+    address, page = _ask(fe_h, patience)
+    link = urlsplit(urljoin(address, _link(page, address)))
     zipped = download(
-        SERVICE,
-        [link],
+        f"{link.scheme}://{link.netloc}",
+        [link.path.strip("/")],
         folder / "zip",
         check=_check_zip,
         service="the MIST isochrone service",
@@ -65,29 +95,12 @@ def fetch(fe_h: float, folder: Path, patience: Patience) -> Path:
     return kept
 
 
-def _ask(fe_h: float, patience: Patience) -> str:
-    """Send the form of the interpolator; returns the page it answers with."""
+def _ask(fe_h: float, patience: Patience) -> tuple[str, str]:
+    """Send the form of the interpolator; returns where it was answered, and the page."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
-    first, last, step = LADDER
-    form = {
-        "version": "1.2",
-        "v_div_vcrit": "vvcrit0.4",
-        "age_scale": "log10",
-        "age_type": "range",
-        "age_value": "",
-        "age_range_low": f"{first:g}",
-        "age_range_high": f"{last:g}",
-        "age_range_delta": f"{step:g}",
-        "age_list": "",
-        "FeH_value": f"{fe_h:g}",
-        "theory_output": "basic",
-        "output_option": "theory",
-        "output": "UBVRIplus",
-        "Av_value": "0",
-    }
     retry = Retry(
         total=patience.attempts - 1,
         backoff_factor=patience.backoff,
@@ -95,44 +108,62 @@ def _ask(fe_h: float, patience: Patience) -> str:
         allowed_methods=None,  # asking twice for the same table does no harm
         raise_on_status=False,
     )
-    advice = "Check the network, wait a little and run the cell again."
+    address = f"{SERVICE}/iso_form.php"
     try:
         with requests.Session() as session:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=retry))
             session.trust_env = not SERVICE.startswith("http://127.0.0.1:")
-            answer = session.post(
-                f"{SERVICE}/iso_form.php",
-                data=form,
-                timeout=(patience.connect, max(patience.stall, 120.0)),
-            )
+            for _ in range(1 + MOVES):
+                answer = session.post(
+                    address,
+                    data=FORM | {"FeH_value": f"{fe_h:g}"},
+                    timeout=(patience.connect, max(patience.stall, 120.0)),
+                    allow_redirects=False,  # requests would ask the new address without the form
+                )
+                if not answer.is_redirect:
+                    break
+                address = urljoin(address, answer.headers["Location"])
     except requests.RequestException as error:
         raise ArchiveError(
-            f"MIST's isochrone service did not answer at {SERVICE} "
-            f"({type(error).__name__}). {advice}"
+            f"MIST's isochrone service did not answer at {address} ({type(error).__name__}).",
+            "Check the network, wait a little and run the cell again.",
         ) from error
+    _refuse_error(answer, address)
+    return address, answer.text
+
+
+def _refuse_error(answer: requests.Response, address: str) -> None:
+    said = f"(HTTP status {answer.status_code})"
+    if answer.is_redirect:
+        raise ArchiveError(
+            f"MIST's isochrone service sends from one address to the next {said}, at last to "
+            f"{address}.",
+            _BY_HAND,
+        )
     if answer.status_code in (404, 410):
         raise ArchiveError(
-            f"MIST's isochrone service is not at {SERVICE} (HTTP status "
-            f"{answer.status_code}): it has moved, or the address is misspelt. A table fetched by "
-            "hand from MIST's or PARSEC's web page can be opened with isochrones.read."
+            f"MIST's isochrone service is not at {address} {said}: it has moved, or the address is "
+            "misspelt.",
+            _BY_HAND,
         )
     if answer.status_code >= 400:
         raise ArchiveError(
-            f"MIST's isochrone service at {SERVICE} answered with HTTP status "
-            f"{answer.status_code}. {advice}"
+            f"MIST's isochrone service at {address} answered with HTTP status "
+            f"{answer.status_code}.",
+            "Check the network, wait a little and run the cell again.",
         )
-    return answer.text
 
 
-def _link(page: str) -> str:
+def _link(page: str, address: str) -> str:
     """Find the link to the zipped file in the interpolator's answer."""
-    link = re.search(r"""href\s*=\s*["']?([\w./-]+\.iso\.zip)""", page, re.IGNORECASE)
+    link = re.search(r"""href\s*=\s*["']?([\w:./-]+\.zip)""", page, re.IGNORECASE)
     if link:
-        return link[1].removeprefix("./")
+        return link[1]
     said = " ".join(re.sub(r"<[^>]*>", " ", page).split())[:300]
     raise ArchiveError(
-        f"MIST's isochrone service at {SERVICE} made no file; it says: {said or 'nothing'}"
+        f"MIST's isochrone service at {address} made no file; it says: {said or 'nothing'}.",
+        f"Its form may have changed. {_BY_HAND}",
     )
 
 

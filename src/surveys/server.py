@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from surveys.catalogue import make_catalogue
+from surveys.folder_catalogue import CatalogueError, make_catalogue
 from surveys.lamost_files import stacked_file
 from surveys.sql import MAX_ROWS, SQL_SECONDS, run_sql
 from surveys.tsql_functions import SqlError
@@ -259,7 +259,10 @@ class ArchiveServer:
         with self._lock:
             if not made.is_file():
                 draft = made.with_suffix(".draft")
-                make_catalogue(self.sas, draft)
+                try:
+                    make_catalogue(self.sas, draft)
+                except CatalogueError as error:
+                    raise SqlError(str(error)) from error
                 os.replace(draft, made)
         return made
 

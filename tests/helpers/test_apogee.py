@@ -1,6 +1,7 @@
 """The reader of apStar and aspcapStar files, on made files and on real ones."""
 
 import gzip
+import io
 
 import numpy as np
 import pytest
@@ -55,6 +56,54 @@ def test_star_seen_once(write):
 def test_gzipped_file_is_read(write):
     path = write(gzip.compress(apstar_bytes()), "a.fits.gz")
     assert apogee.read_apstar(path).visits.shape == (2, 8575)
+
+
+def with_card(name, value):
+    """An apStar file in which one card is written in another way."""
+    content = apstar_bytes()
+    start = content.index(f"{name:8}=".encode())
+    return content[:start] + f"{name:8}= {value:>20}".ljust(80).encode() + content[start + 80 :]
+
+
+@pytest.mark.parametrize("value", ["", "'****'", "****", "NaN"])
+def test_files_without_a_number_for_the_noise_are_read(write, value):
+    """An undefined card, and asterisks where a number did not fit (fitsio 243, astropy 873)."""
+    spectrum = apogee.read_apstar(write(with_card("SNR", value)))
+    assert np.isnan(spectrum.snr)
+    assert spectrum.n_visits == 2
+
+
+@pytest.mark.parametrize("value", ["", "'****'", "NaN"])
+def test_files_without_a_number_of_visits_are_counted(write, value):
+    spectrum = apogee.read_apstar(write(with_card("NVISITS", value)))
+    assert spectrum.n_visits == 2  # four rows, two of them combined
+    assert spectrum.snr == 123.5
+
+
+def with_mask(mask):
+    out = io.BytesIO()
+    with fits.open(io.BytesIO(apstar_bytes())) as hdus:
+        hdus[3] = fits.ImageHDU(mask)
+        hdus.writeto(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, np.float64, np.uint32])
+def test_files_with_a_mask_of_another_type_are_read(write, kind):
+    mask = np.zeros((4, 8575), kind)
+    mask[0, 10] = 1 << 14
+    spectrum = apogee.read_apstar(write(with_mask(mask)))
+    assert spectrum.mask.dtype == np.int32
+    assert np.flatnonzero(spectrum.mask).tolist() == [10]
+    assert spectrum.mask[10] == 1 << 14
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.5, -1.0, 2.0**31, 2.0**40])
+def test_files_whose_mask_holds_no_bits_are_named(write, value):
+    mask = np.zeros((4, 8575))
+    mask[0, 10] = value
+    with pytest.raises(apogee.ApogeeFileError, match=r"\.fits: HDU 3 .*whole numbers.*Fetch"):
+        apogee.read_apstar(write(with_mask(mask)))
 
 
 def test_mask_bits_come_back_undecoded(write):
@@ -127,6 +176,14 @@ def test_real_aspcapstar_files(real):
         assert spectrum.model.shape == (8575,)
         assert 0.5 < np.median(spectrum.flux[apogee.CHIPS["red"]]) < 1.2
         assert spectrum.snr > 5
+        # the 7514 pixels of ASPCAP since DR13, as the text of CHIPS gives them
+        kept = np.flatnonzero(spectrum.model)
+        assert [[int(run[0]), int(run[-1])] for run in np.split(kept, [3028, 5523])] == [
+            [246, 3273],
+            [3585, 6079],
+            [6344, 8334],
+        ]
+        assert len(kept) == 7514
 
 
 def test_real_mystery_spectrum_and_grid(real):

@@ -96,7 +96,7 @@ def test_corona_reads_a_chianti_installation(ion, published):
 
 
 def test_corona_reader_says_what_is_missing(tmp_path):
-    with pytest.raises(corona.CoronaError, match="fe_13 cannot be computed"):
+    with pytest.raises(corona.CoronaError, match="Is it the folder of a CHIANTI installation"):
         corona.chianti_lines(["fe_13"], tmp_path)
     with pytest.raises(corona.CoronaError, match="fe_99"):
         corona.chianti_lines(["fe_99"], real_file("corona/chianti"))

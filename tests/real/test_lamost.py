@@ -240,6 +240,18 @@ def test_lamost_published_weights_answer_as_published(sample):
     assert np.median(error) == pytest.approx(0.0105, abs=0.0007)
 
 
+def test_lamost_files_of_both_layouts_are_read():
+    folder = real_file("lamost/fits")
+    stacks = [activity.read(path) for path in sorted(folder.glob("spec-*.fits*"))]
+    assert len(stacks) == 10
+    for stack in stacks:
+        assert 5900 <= stack.wavelength[0] < stack.wavelength[-1] <= 8870
+        seen = np.isfinite(stack.error)
+        snr = np.median(stack.flux[seen] / stack.error[seen])
+        assert snr == pytest.approx(max(stack.table["snrr"][0], stack.table["snri"][0]), rel=0.5)
+    print(f"\n{len(stacks)} files of LAMOST as published are read")
+
+
 def test_lamost_active_m_dwarf_is_flagged():
     """A real M4 dwarf in emission, seen by a network of cool simulated stars without it."""
     path = real_file("lamost/fits/spec-55863-M31_011N40_B1_sp08-093.fits.gz")

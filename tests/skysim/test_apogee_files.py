@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.wcs import WCS
 
-from skysim.survey import apogee_files, tables
+from skysim.survey import apogee_files, apogee_survey, tables
 from skysim.survey.apogee_files import BAD_BITS, BIT, EMPTY_ERROR, trimmed_pixels
 from skysim.survey.fitsfile import round_mantissa
 from skysim.survey.sky_position import doppler_pixels
@@ -29,7 +30,7 @@ def test_apstar_reads_back(some, synthesizer, number):
     assert len(content) % 2880 == 0
     with fits.open(io.BytesIO(content)) as file:
         file.verify("exception")
-        shape = (8575,) if number == 1 else (number + 2, 8575)
+        shape = (1 if number == 1 else number + 2, 8575)  # as DR17's pipeline writes them
         assert [h.data.shape for h in file[1:8]] == [shape] * 7
         assert file[3].data.dtype.kind == "i"
         head = file[0].header
@@ -47,6 +48,36 @@ def test_apstar_reads_back(some, synthesizer, number):
         )
         np.testing.assert_array_equal(np.atleast_2d(file[3].data), spectra.mask)
         assert list(file[9].data["MJD"].ravel()) == [v.mjd for v in row.visits]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_other_readers_know_the_files_by_their_cards(some, synthesizer, number):
+    """What specutils 2.4 asks of a file before it reads it as `APOGEE apStar` or `aspcapStar`."""
+    row = some[number]
+    spectra = apogee_files.observe(row, synthesizer, SEED)
+    with fits.open(io.BytesIO(apogee_files.apstar_bytes(row, spectra))) as file:
+        head = file[0].header
+        assert "APOGEE" in "".join(head["HISTORY"])
+        assert [head[f"SFILE{i}"][:8] for i in range(1, number + 1)] == ["apVisit-"] * number
+        assert f"SFILE{number + 1}" not in head
+        # its loader takes the first row and, from the image's cards, the wavelengths
+        np.testing.assert_allclose(file[1].data[0, :], spectra.flux[0], rtol=3e-4, atol=1e-6)
+        places = np.column_stack([np.arange(8575), np.zeros(8575)])
+        log_wavelength = WCS(file[1].header).all_pix2world(places, 0)[:, 0]
+        np.testing.assert_allclose(log_wavelength, 4.179 + 6e-6 * np.arange(8575), rtol=1e-12)
+    arrays = apogee_files.aspcap_arrays(row, spectra, synthesizer, SEED)
+    with fits.open(io.BytesIO(apogee_files.aspcap_bytes(row, arrays))) as file:
+        assert len(file) > 4
+        assert min(file[1].header["NAXIS1"], file[2].header["NAXIS1"]) > 8000
+        assert "ASPCAPFLAG" in file[-1].header.values()
+
+
+def test_files_lie_where_the_archive_s_own_tools_look_for_them(some):
+    """Templates of SDSS's `tree` for DR17, which sdss_access fills in; nothing is called."""
+    redux, aspcap = "sas/dr17/apogee/spectro/redux", "sas/dr17/apogee/spectro/aspcap"
+    assert apogee_survey.STARS.as_posix() == f"{redux}/dr17/stars"
+    assert apogee_survey.ASPCAP.as_posix() == f"{aspcap}/dr17/synspec_rev1"
+    assert some[1].path == f"{some[1].telescope}/{some[1].field}"
 
 
 def test_aspcap_reads_back(some, synthesizer):

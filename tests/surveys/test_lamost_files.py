@@ -1,4 +1,4 @@
-"""Files that the archive makes from stacks: LAMOST's two layouts, and nothing that is not there."""
+"""LAMOST's files in their two layouts: made from stacks by the archive, and read."""
 
 import gzip
 import io
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from helpers import archive
+from helpers import activity, archive
+from surveys.formats.lamost import LamostFileError, read_lamost
 from surveys.formats.npz import stored_array
 from surveys.lamost_files import stacked_file
 from surveys.server import ArchiveServer
@@ -118,6 +119,76 @@ def test_fetch_reaches_it(root, tmp_path, monkeypatch):
     paths = archive.fetch(names, progress=False)
     assert [path.name for path in paths] == [name.rpartition("/")[2] for name in names]
     assert fits.getheader(paths[1])["OBSID"] == 1
+
+
+@pytest.mark.parametrize("survey", ["lamost_a", "lamost_b"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_files_of_both_layouts_are_read(root, tmp_path, survey, zipped):
+    name = f"{NAMES[survey].format(1)}.fits{'.gz' if zipped else ''}"
+    path = tmp_path / name.rpartition("/")[2]
+    path.write_bytes(stacked_file(root, name))
+    spectrum = read_lamost(path)
+    np.testing.assert_allclose(spectrum.wavelength, 10 ** (3.5682 + 1e-4 * np.arange(PIXELS)))
+    np.testing.assert_allclose(spectrum.flux, (PIXELS + np.arange(PIXELS)) * scale(1), rtol=1e-5)
+    assert np.flatnonzero(np.isinf(spectrum.error)).tolist() == [100, 101, 102, 103]
+    np.testing.assert_allclose(spectrum.error[:100], 200.0 * scale(1), rtol=1e-5)
+    assert (spectrum.about["obsid"], spectrum.about["class"]) == (1, "STAR")
+    # lab 7 reads a single file as a stack of one
+    stack = activity.read(path, 6000.0, 7000.0)
+    inside = (spectrum.wavelength >= 6000) & (spectrum.wavelength < 7000)
+    np.testing.assert_array_equal(stack.wavelength, spectrum.wavelength[inside])
+    np.testing.assert_allclose(stack.flux, [spectrum.flux[inside]], rtol=1e-6)
+    assert stack.table["obsid"].tolist() == [1]
+
+
+def changed(root, survey, change):
+    """A file of the archive in which something is changed."""
+    with opened(root, survey, 1) as hdus:
+        change(hdus)
+        out = io.BytesIO()
+        hdus.writeto(out)
+    return out.getvalue()
+
+
+def test_pixels_flagged_in_every_exposure_have_no_weight(root, tmp_path):
+    def flag(hdus):
+        hdus["COADD"].data["ANDMASK"][0][200] = 8
+
+    path = tmp_path / "spec.fits"
+    path.write_bytes(changed(root, "lamost_a", flag))
+    assert np.isinf(read_lamost(path).error[[100, 200]]).all()
+    assert np.isfinite(read_lamost(path).error[[99, 199, 201]]).all()
+
+
+def test_wavelengths_in_air_are_made_those_in_vacuum(root, tmp_path):
+    def say(hdus):
+        hdus[0].header["VACUUM"] = False
+
+    path = tmp_path / "spec.fits"
+    path.write_bytes(changed(root, "lamost_b", say))
+    shift = read_lamost(path).wavelength / 10 ** (3.5682 + 1e-4 * np.arange(PIXELS))
+    np.testing.assert_allclose(shift, 1.00028, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "holds nothing at all"),
+        (b"<html>Please log in</html>", "web page"),
+        ("cut", "not a complete FITS file"),
+        ("other", "neither an image of the five rows"),
+    ],
+    ids=["empty", "web page", "cut", "other"],
+)
+def test_files_that_hold_no_spectrum_are_named(root, tmp_path, content, words):
+    if content == "cut":
+        content = stacked_file(root, f"{NAMES['lamost_a'].format(1)}.fits")[:40_000]
+    elif content == "other":
+        content = changed(root, "lamost_a", lambda hdus: hdus["COADD"].columns.del_col("IVAR"))
+    path = tmp_path / "spec-1.fits"
+    path.write_bytes(content)
+    with pytest.raises(LamostFileError, match=rf"spec-1\.fits.*{words}"):
+        activity.read(path)
 
 
 def test_a_survey_without_lamost_has_none(tmp_path):

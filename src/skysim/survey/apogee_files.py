@@ -43,7 +43,7 @@ SKYLINE_BIT = 1 << BIT["SIG_SKYLINE"]
 #: First and last apStar pixel that each detector's light falls on at zero velocity: blue, green,
 #: red.
 ILLUMINATED = ((206, 3301), (3544, 6108), (6300, 8359))
-#: Pixels analysed by ASPCAP: first and one past last of each chip.
+#: Pixels analysed by ASPCAP (those of DR12): first and one past last of each chip.
 TRIMMED = tuple((chip.start, chip.stop) for chip in CHIPS.values())
 EMPTY_ERROR = 1e10
 #: Flux density of H = 0, 1e-17 erg/s/cm2/A (2MASS, Cohen et al. 2003, AJ 126, 1090).
@@ -519,6 +519,8 @@ def apstar_header(row: Row) -> list[Card]:
         ("HISTORY", text, "")
         for text in (
             f"APSTAR: {SIMULATED}",
+            # readers know a file of APOGEE by these words of the pipeline
+            "APSTAR:  APOGEE Reduction Pipeline Version: none, imitated",
             "APSTAR: All image extensions have:",
             "APSTAR:   row 1: combined spectrum with individual pixel weighting",
             "APSTAR:   row 2: combined spectrum with global weighting",
@@ -579,11 +581,6 @@ def apstar_bytes(row: Row, spectra: ApStarArrays) -> bytes:
     -------
     bytes
     """
-    single = len(row.visits) == 1
-
-    def shaped(array: np.ndarray) -> np.ndarray:
-        return array[0] if single else array
-
     unit = "10^-17 erg/s/cm^2/Ang"
     parts = [primary(apstar_header(row))]
     for name, label, bits in (
@@ -595,7 +592,7 @@ def apstar_bytes(row: Row, spectra: ApStarArrays) -> bytes:
         ("telluric", "Telluric", 8),
         ("telluric_error", "Telluric error", 4),
     ):
-        data = shaped(getattr(spectra, name))
+        data = getattr(spectra, name)
         if name == "mask":
             data = data.astype(np.int32)
         else:

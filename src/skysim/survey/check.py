@@ -56,7 +56,7 @@ def check(root: Path) -> dict:
         path = root / apogee_survey.STARS / telescope / field / f"apStar-dr17-{name}.fits.gz"
         with fits.open(path) as file:
             shape = file[1].data.shape
-        wanted = (N_PIXELS,) if visits == 1 else (visits + 2, N_PIXELS)
+        wanted = (1 if visits == 1 else visits + 2, N_PIXELS)
         if shape != wanted:
             raise ValueError(f"{path} holds {shape}, {wanted} expected: {advice}")
     _check_stacks(root, summary, optical_spectra, advice)

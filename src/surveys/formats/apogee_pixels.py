@@ -19,7 +19,9 @@ LOG_WAVELENGTH_STEP = 6e-6
 
 
 CHIPS = {"blue": slice(322, 3242), "green": slice(3648, 6048), "red": slice(6412, 8306)}
-"""Pixels of each detector that ASPCAP uses, 7214 together; the detectors reach further."""
+"""Pixels of each detector that the course uses, 7214 together: ASPCAP's of DR12, those of the
+Cannon (Ness et al. 2015, ApJ 808, 16). From DR13 on ASPCAP keeps more, 7514: 246-3273, 3585-6079
+and 6344-8334. The detectors reach further still."""
 
 
 PIXMASK = {

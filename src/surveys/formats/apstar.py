@@ -90,16 +90,15 @@ def read_apstar(path: str | os.PathLike[str]) -> Spectrum:
     """
     images, header, _ = _read(path, (1, 2, 3))
     flux, error, mask = images
-    n_visits = int(header.get("NVISITS", max(1, len(flux) - 2)))
     return Spectrum(
         apogee_id=str(header.get("OBJID", "")).strip(),
         wavelength=_wavelength(),
         flux=flux[0].astype(np.float32),
         error=error[0].astype(np.float32),
-        mask=mask[0].astype(np.int32),
+        mask=_bits(path, mask[0]),
         visits=flux[2:].astype(np.float32),
-        snr=float(header.get("SNR", np.nan)),
-        n_visits=n_visits,
+        snr=_number(header.get("SNR"), np.nan),
+        n_visits=int(_number(header.get("NVISITS"), max(1, len(flux) - 2))),
         unit=FLUX_UNIT,
         header=header,
     )
@@ -133,12 +132,33 @@ def read_aspcapstar(path: str | os.PathLike[str]) -> Spectrum:
         error=error[0].astype(np.float32),
         mask=np.zeros(N_PIXELS, np.int32),
         visits=np.empty((0, N_PIXELS), np.float32),
-        snr=float(star.get("SNR", header.get("SNR", np.nan))),
-        n_visits=int(star.get("NVISITS", header.get("NVISITS", 1))),
+        snr=_number(star.get("SNR", header.get("SNR")), np.nan),
+        n_visits=int(_number(star.get("NVISITS", header.get("NVISITS")), 1)),
         unit="relative to the pseudo-continuum",
         header=header,
         model=model[0].astype(np.float32),
     )
+
+
+def _number(value: Any, unknown: float) -> float:
+    """Return a card's value, or `unknown` where it is undefined, no number or NaN."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return unknown
+    return number if np.isfinite(number) else unknown
+
+
+def _bits(path: str | os.PathLike[str], mask: np.ndarray) -> np.ndarray:
+    """Return a mask as int32, whatever type of number the file keeps it in."""
+    bits = mask.astype(np.int64) if np.isfinite(mask).all() else None
+    if bits is None or (bits != mask).any() or bits.min() < 0 or bits.max() >= 1 << 31:
+        raise ApogeeFileError(
+            f"{path}: HDU 3 should hold bits of APOGEE_PIXMASK, whole numbers from 0 to 2^31 - 1, "
+            "and holds others.",
+            "Fetch the file again, or make the mask anew if you have written it.",
+        )
+    return bits.astype(np.int32)
 
 
 def _wavelength() -> np.ndarray:

@@ -2,12 +2,14 @@
 
 The formats are those of CHIANTI's user guide (Dere et al. 1997, A&AS 125, 149; Dere et al. 2019,
 ApJS 241, 22): `elvlc` energy levels, `wgfa` radiative decay, `splups` or `scups` scaled electron
-collision strengths, `psplups` proton rates. A line holding -1 ends the data.
+collision strengths, `psplups` proton rates. A line holding -1 ends the data; a file without it is
+cut short.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,30 +160,50 @@ def read_ionisation(root: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """
     path = Path(root) / "ioneq" / "chianti.ioneq"
     lines = _lines(path)
-    n, _ = map(int, next(lines).split())
-    log_temperature = np.array(next(lines).split(), dtype=float)[:n]
     fraction = {}
-    for line in lines:
-        number, stage = int(line[:3]), int(line[3:6])
-        if number <= len(ELEMENTS):
-            values = np.array([float(line[k : k + 10]) for k in range(6, 6 + 10 * n, 10)])
-            fraction[f"{ELEMENTS[number - 1]}_{stage}"] = values
+    with _understood(path):
+        n, _ = map(int, next(lines).split())
+        log_temperature = np.array(next(lines).split(), dtype=float)[:n]
+        for line in lines:
+            number, stage = int(line[:3]), int(line[3:6])
+            if number <= len(ELEMENTS):
+                values = np.array([float(line[k : k + 10]) for k in range(6, 6 + 10 * n, 10)])
+                fraction[f"{ELEMENTS[number - 1]}_{stage}"] = values
     return log_temperature, fraction
 
 
-def read_abundances(root: Path) -> dict[str, float]:
-    """Read the first abundance file: number of atoms relative to hydrogen, by element.
+def abundance_names(root: Path) -> list[str]:
+    """Return the names of a CHIANTI folder's abundance files, without ``.abund``, sorted."""
+    return sorted(path.stem for path in (Path(root) / "abundance").glob("*.abund"))
+
+
+def read_abundances(root: Path, name: str) -> dict[str, float]:
+    """Read an abundance file: number of atoms relative to hydrogen, by element up to zinc.
 
     A column such as +0.5 behind an element's name says what the value already holds over the
     photospheric one; it is not added again.
+
+    Parameters
+    ----------
+    root : Path
+        The CHIANTI folder.
+    name : str
+        One of `abundance_names`.
+
+    Raises
+    ------
+    ChiantiError
+        If there is no such file or it cannot be understood.
     """
-    files = sorted((Path(root) / "abundance").glob("*.abund"))
-    if not files:
-        raise ChiantiError(f"no abundance/*.abund in {root}")
+    path = Path(root) / "abundance" / f"{name}.abund"
     abundance = {}
-    for line in _lines(files[0]):
-        number, logarithm = line.split()[:2]
-        abundance[ELEMENTS[int(number) - 1]] = 10 ** (float(logarithm) - 12)
+    with _understood(path):
+        for line in _lines(path):
+            if line.lstrip().startswith(("%", "#", ";")):
+                continue
+            number, logarithm = line.split()[:2]
+            if 1 <= int(number) <= len(ELEMENTS):
+                abundance[ELEMENTS[int(number) - 1]] = 10 ** (float(logarithm) - 12)
     return abundance
 
 
@@ -202,55 +224,78 @@ def _lines(path: Path) -> Iterator[str]:
             return
         if line.strip():
             yield line
+    raise ChiantiError(
+        f"{path} is cut short: no line with -1 ends its data.", "Fetch it from CHIANTI again."
+    )
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """Say which file it is that does not hold the numbers it should."""
+    try:
+        yield
+    except (ValueError, IndexError, StopIteration) as error:
+        if isinstance(error, ChiantiError):
+            raise
+        raise ChiantiError(
+            f"{path} cannot be understood ({error or 'it ends too early'}).",
+            "Fetch it from CHIANTI again.",
+        ) from error
 
 
 def _levels(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return energies in Ry and statistical weights, by level."""
     energy: list[float] = []
     weight: list[float] = []
-    for line in _lines(path):
-        words = line.split()
-        first = len(words)
-        while "." in words[first - 1] and not words[first - 1][-1].isalpha():
-            first -= 1
-        numbers = [float(word) for word in words[first:]]
-        if words[first - 1].isdigit():  # old: weight, then observed and theoretical in cm^-1 and Ry
-            weight.append(float(words[first - 1]))
-            observed, theory = numbers[0], numbers[2]
-        else:  # new: J, observed, theoretical
-            observed, theory = numbers[-2:]
-            weight.append(2 * numbers[-3] + 1)
-        energy.append((observed if observed > 0 or not energy else theory) / RYDBERG)
+    with _understood(path):
+        for line in _lines(path):
+            words = line.split()
+            first = len(words)
+            while "." in words[first - 1] and not words[first - 1][-1].isalpha():
+                first -= 1
+            numbers = [float(word) for word in words[first:]]
+            if words[first - 1].isdigit():  # old: weight, then observed and theoretical, cm^-1, Ry
+                weight.append(float(words[first - 1]))
+                observed, theory = numbers[0], numbers[2]
+            else:  # new: J, observed, theoretical
+                observed, theory = numbers[-2:]
+                weight.append(2 * numbers[-3] + 1)
+            energy.append((observed if observed > 0 or not energy else theory) / RYDBERG)
     return np.array(energy), np.array(weight)
 
 
 def _decays(path: Path) -> tuple[np.ndarray, ...]:
-    rows = [line.split()[:5] for line in _lines(path)]
-    table = np.array(rows, dtype=float)
-    lower, upper = table[:, :2].astype(int).T - 1
+    with _understood(path):
+        table = np.array([line.split()[:5] for line in _lines(path)], dtype=float)
+        if not table.size:
+            raise ChiantiError(f"{path} holds no transition.", "Fetch it from CHIANTI again.")
+        lower, upper = table[:, :2].astype(int).T - 1
     return lower, upper, table[:, 2], table[:, 4]
 
 
 def _splups(path: Path, skip: int) -> list[Collision]:
     """Read fixed columns: `skip` integers, lower, upper, type, then gf, energy, C, spline."""
     found = []
-    for line in _lines(path):
-        start = 3 * skip
-        lower, upper, kind = (int(line[start + 3 * i : start + 3 * i + 3]) for i in range(3))
-        rest = line[start + 9 :].rstrip()
-        numbers = [float(rest[i : i + 10]) for i in range(0, len(rest), 10)]
-        y = np.array(numbers[3:])
-        x = np.linspace(0, 1, len(y))
-        found.append(Collision(lower - 1, upper - 1, kind, numbers[1], numbers[2], x, y))
+    with _understood(path):
+        for line in _lines(path):
+            start = 3 * skip
+            lower, upper, kind = (int(line[start + 3 * i : start + 3 * i + 3]) for i in range(3))
+            rest = line[start + 9 :].rstrip()
+            numbers = [float(rest[i : i + 10]) for i in range(0, len(rest), 10)]
+            y = np.array(numbers[3:])
+            x = np.linspace(0, 1, len(y))
+            found.append(Collision(lower - 1, upper - 1, kind, numbers[1], numbers[2], x, y))
     return found
 
 
 def _scups(path: Path) -> list[Collision]:
     lines = _lines(path)
     found = []
-    for head in lines:
-        words = head.split()
-        x, y = (np.array(next(lines).split(), dtype=float) for _ in range(2))
-        lower, upper, kind = int(words[0]), int(words[1]), int(words[6])
-        found.append(Collision(lower - 1, upper - 1, kind, float(words[2]), float(words[7]), x, y))
+    with _understood(path):
+        for head in lines:
+            words = head.split()
+            x, y = [np.array(next(lines).split(), dtype=float) for _ in range(2)]
+            lower, upper, kind = int(words[0]), int(words[1]), int(words[6])
+            energy, c = float(words[2]), float(words[7])
+            found.append(Collision(lower - 1, upper - 1, kind, energy, c, x, y))
     return found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import math
+import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,22 @@ PHASES = {
 
 #: PARSEC's web labels 0 to 9 in these numbers
 _PARSEC_LABELS = np.array([-1, 0, 1, 2, 3, 3, 3, 4, 5, 6])
+#: what PARSEC's web page writes in every column of a row that only marks an isochrone's end
+_PARSEC_END = -9.999
+_ANNOUNCED_ROWS = re.compile(r"#\s*number of EEPs, cols\s*=\s*(\d+)")
+_ANNOUNCED_ISOCHRONES = re.compile(r"#\s*number of isochrones\s*=\s*(\d+)")
+#: how a message ends that refuses a file
+_ADVICE = (
+    "Take isochrones from MIST (https://mist.science/interp_isos.html) or from PARSEC's CMD 3 "
+    "(https://stev.oapd.inaf.it/cmd)."
+)
+#: tables that are not read here: a line that only such a file has, and what it is
+_OTHERS = (
+    (r"^#.*\blog\(age/yr\)", "a table of CMD 2, the old version of PARSEC's web page"),
+    (r"^#.*\bMIX-LEN\b", "a table of the Dartmouth database, which says no evolutionary phase"),
+    (r"^#\s*star_age\b", "an evolutionary track of MIST: one star through time"),
+    (r"(?i)^#.*\bbasti\b", "a table of BaSTI"),
+)
 
 
 class IsochroneError(KitError, ValueError):
@@ -79,8 +98,8 @@ def read(path: str | Path) -> list[Isochrone]:
     Parameters
     ----------
     path : path
-        MIST ``.iso``, ``.iso.cmd`` or ``.ecsv``; a table of PARSEC's web page; the ``.npz`` of
-        PARSEC isochrones in FSPS.
+        MIST ``.iso``, ``.iso.cmd`` or ``.ecsv``; a table of PARSEC's web page (CMD 3); either
+        also gzipped; the ``.npz`` of PARSEC isochrones in FSPS.
 
     Returns
     -------
@@ -98,8 +117,7 @@ def read(path: str | Path) -> list[Isochrone]:
     if path.suffix == ".npz":
         found = _read_fsps(path)
     else:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        found = _read_text(lines, path)
+        found = _read_text(_lines(path), path)
     if not found:
         raise IsochroneError(f"{path} holds no isochrone")
     return sorted(found, key=lambda iso: (iso.fe_h, iso.log_age))
@@ -146,14 +164,33 @@ def select(ladder: Sequence[Isochrone], log_age: float) -> Isochrone:
     )
 
 
+def _lines(path: Path) -> list[str]:
+    content = path.read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise IsochroneError(
+                f"{path} is a gzipped file that is cut short or damaged ({error}): fetch it again"
+            ) from error
+    return content.decode("utf-8", errors="replace").splitlines()
+
+
 def _read_text(lines: list[str], path: Path) -> list[Isochrone]:
     """Read MIST and PARSEC tables: blocks of rows, each below a line of column names."""
+    _refuse_others(lines, path)
     fe_h = _header_metallicity(lines)
     found: list[Isochrone] = []
     names: list[str] = []
     rows: list[list[str]] = []
+    announced: int | None = None  # rows of the block; only MIST says
 
     def close() -> None:
+        if announced is not None and names and len(rows) != announced:
+            raise IsochroneError(
+                f"{path} is cut short or damaged: it announces an isochrone of {announced} rows "
+                f"and has {len(rows)}. Fetch it again."
+            )
         if rows:
             found.extend(_isochrones(_table(names, rows, path), fe_h, path))
             rows.clear()
@@ -162,18 +199,42 @@ def _read_text(lines: list[str], path: Path) -> list[Isochrone]:
         words = line.lstrip("#").split()
         if not words:
             continue
-        if words[0] in ("EEP", "Zini") and "{" not in line:
+        if header := _ANNOUNCED_ROWS.match(line):
             close()
+            names, announced = [], int(header[1])
+        elif words[0] in ("EEP", "Zini") and "{" not in line:
+            if announced is None:
+                close()
             names = words
         elif not line.lstrip().startswith("#") and names:
             rows.append(words)
-    if not names:
+    if not names and announced is None:
         raise IsochroneError(
             f"{path} is no table of isochrones: neither MIST's line of column names (EEP ...) nor "
-            "PARSEC's (Zini ...) is in it"
+            "PARSEC's (Zini ...) is in it.",
+            _ADVICE,
         )
     close()
+    _check_number(lines, found, path)
     return found
+
+
+def _refuse_others(lines: list[str], path: Path) -> None:
+    """Name a table that is not read here."""
+    comments = [line for line in lines if line.startswith("#")]
+    for pattern, kind in _OTHERS:
+        if any(re.search(pattern, line) for line in comments):
+            raise IsochroneError(f"{path} is {kind}.", _ADVICE)
+
+
+def _check_number(lines: list[str], found: list[Isochrone], path: Path) -> None:
+    """Refuse a file of MIST that has fewer isochrones than its header announces."""
+    header = next(filter(None, map(_ANNOUNCED_ISOCHRONES.match, lines)), None)
+    if header and found and int(header[1]) > len(found):
+        raise IsochroneError(
+            f"{path} is cut short: it announces {header[1]} isochrones and has {len(found)}. "
+            "Fetch it again."
+        )
 
 
 def _header_metallicity(lines: list[str]) -> float | None:
@@ -209,8 +270,14 @@ _NAMES = {
 
 def _isochrones(columns: dict[str, np.ndarray], fe_h: float | None, path: Path) -> list[Isochrone]:
     """Cut a table into isochrones of one age and [Fe/H] each."""
-    if "isochrone_age_yr" in columns:
-        columns["logAge"] = np.log10(columns["isochrone_age_yr"])
+    for years in ("isochrone_age_yr", "Age"):  # of MIST's web page, and of CMD 3.2 and before
+        if years in columns:
+            columns["logAge"] = np.log10(columns[years])
+    if "Zini" in columns and "MH" not in columns:  # CMD 3.2 and before
+        columns["MH"] = _solar_scaled(columns["Zini"])
+    if "Zini" in columns and "logL" in columns:
+        stars = columns["logL"] > _PARSEC_END
+        columns = {name: column[stars] for name, column in columns.items()}
     found = {}
     for quantity, names in _NAMES.items():
         name = next((name for name in names if name in columns), None)
@@ -263,7 +330,14 @@ def _read_fsps(path: Path) -> list[Isochrone]:
         raise IsochroneError(f"{path} holds no `columns` and `table` of isochrones") from error
     if "Z" not in columns:
         raise IsochroneError(f"{path} has no column Z")
-    # helium law and solar Z/X of PARSEC (Bressan et al. 2012, section 4)
-    z = columns["Z"]
-    columns["MH"] = np.log10(z / (1 - (0.2485 + 1.78 * z) - z) / 0.0207)
+    columns["MH"] = _solar_scaled(columns["Z"])
     return _isochrones(columns, None, path)
+
+
+def _solar_scaled(z: np.ndarray) -> np.ndarray:
+    """[M/H] of a metal mass fraction, by PARSEC's helium law and solar Z/X.
+
+    Source: Bressan et al. (2012, MNRAS 427, 127), section 4.
+    """
+    ratio: np.ndarray = np.log10(z / (1 - (0.2485 + 1.78 * z) - z) / 0.0207)
+    return ratio
