@@ -2925,6 +2925,21 @@ print(f"{rate:.0f} spectra per second; 10 000 would take {10_000 / rate / 60:.1f
 # claim: seconds["network"] < 0.1 * seconds["posterior"]
 
 # %%
+# all that another program needs to analyse spectra as this lab does: `labkit serve corona`
+products.save(
+    "09_corona_model",
+    wavelength=wavelength,
+    line_wavelength=lines.wavelength,
+    line_ion=np.array(lines.ion),
+    fwhm=FWHM,
+    shift_error=SHIFT_ERROR,
+    width_error=WIDTH_ERROR,
+    atomic_error=ATOMIC_ERROR,
+    ln_model=ln_model,
+    modes=modes,
+    prior=np.array([[6.0, 7.0], [9.0, 11.0]]),
+    **{f"network_{name}": values for name, values in weights.items()},
+)
 saved = products.save(
     "09_corona",
     bands=np.array(bands),
