@@ -113,7 +113,7 @@ def test_chains_of_a_spectrum_converge(slug, measured):
         f"\nworst R-hat {measured['spectrum_rhat'].max():.3f}, least effective sample size ", end=""
     )
     print(f"{size:.0f}, {measured['spectrum_divergences']} divergences, slopes a draw ", end="")
-    print(f"{slopes.round(1)}, seconds a spectrum {measured['spectrum_seconds'].round(1)}")
+    print(f"{slopes.round(1)}, CPU seconds a spectrum {measured['spectrum_seconds'].round(1)}")
     assert measured["spectrum_rhat"].max() < 1.01
     assert size > 400
     assert measured["spectrum_divergences"] == 0
