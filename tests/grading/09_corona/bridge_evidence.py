@@ -1,6 +1,12 @@
 """Rivals of `bridge_evidence`."""
 
 # %% right: all in logarithms
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     from scipy.special import logsumexp
 
@@ -14,6 +20,12 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
     return z
 
 # %% right: a root of the ratio
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     from scipy.optimize import brentq
     from scipy.special import expit
@@ -32,16 +44,34 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
 # np.median(log_l_posterior) => 0.0
 
 # %% wrong: importance sampling | loses: test_bridge_evidence_tails
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     top = log_l_proposal.max()
     return np.log(np.mean(np.exp(log_l_proposal - top))) + top
 
 # %% wrong: the harmonic mean | loses: test_bridge_evidence_tails
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     low = log_l_posterior.min()
     return low - np.log(np.mean(np.exp(low - log_l_posterior)))
 
 # %% wrong: the mean of the logarithms | loses: test_bridge_evidence test_bridge_evidence_tails
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     return 0.5 * (log_l_posterior.mean() + log_l_proposal.mean())
 
@@ -52,6 +82,12 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
 # l1, l2 = np.exp => l2, l1 = np.exp
 
 # %% right: the ratio solved by scipy, single precision at the end
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     from scipy.optimize import fixed_point
     from scipy.special import logsumexp
@@ -68,6 +104,12 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
     return float(fixed_point(better, 0.0, xtol=1e-9, maxiter=2000) + middle)
 
 # %% wrong: the mean logarithm at the posterior's draws | loses: test_bridge_evidence test_bridge_evidence_tails
+def importance_evidence(log_l):
+    from scipy.special import logsumexp
+
+    return logsumexp(log_l) - np.log(len(log_l)), float(az.psislw(np.array(log_l))[1])
+
+
 def bridge_evidence(log_l_posterior, log_l_proposal):
     return float(np.mean(log_l_posterior))
 
@@ -76,3 +118,19 @@ def bridge_evidence(log_l_posterior, log_l_proposal):
 
 # %% wrong: one step of the iteration | loses: test_bridge_evidence_tails
 # range(1000) => range(1)
+
+# %% wrong: the sum of the ratios | loses: test_bridge_evidence_importance
+# np.log(np.mean(np.exp(log_l - highest))) => np.log(np.sum(np.exp(log_l - highest)))
+
+# %% wrong: the mean of the logarithms | loses: test_bridge_evidence_importance
+# float(highest + np.log(np.mean(np.exp(log_l - highest)))) => float(np.mean(log_l))
+
+# %% wrong: the tail of the smallest ratios | loses: test_bridge_evidence_importance
+# az.psislw(log_l) => az.psislw(-log_l)
+
+# %% wrong: the tail of the ratios' squares | loses: test_bridge_evidence_importance
+# az.psislw(log_l) => az.psislw(2 * log_l)
+
+# %% wrong: the weights come back instead of the shape | loses: test_bridge_evidence_importance
+# _, k = az.psislw(log_l) => k, _ = az.psislw(log_l)
+# float(k) => k
