@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import time
@@ -595,7 +596,9 @@ def _serve(chosen: argparse.Namespace) -> int:
     def say(address: str) -> None:
         print(f"corona: {address}, described at {address}/docs; stop with Ctrl-C", flush=True)
 
-    serve(app, chosen.host, chosen.port, say)
+    # Ctrl-C is how it ends
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(app, chosen.host, chosen.port, say)
     return 0
 
 

@@ -69,16 +69,14 @@ def create_app(
         If there is no thread, or not room for a batch.
     """
     gate = limits.Gate(threads, waiting)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="corona")
     sampler = Sampler(product)
     names = [coronal_lines.spectrum(ion) for ion in product.line_ion]
 
     @asynccontextmanager
-    async def while_open(_app: FastAPI) -> AsyncIterator[None]:
+    async def while_open(app: FastAPI) -> AsyncIterator[None]:
         # several spectra side by side: more threads within one would wait for each other
-        with threadpool_limits(1):
+        with threadpool_limits(1), ThreadPoolExecutor(threads) as app.state.pool:
             yield
-        pool.shutdown(cancel_futures=True)
 
     app = FastAPI(
         title="Coronae",
@@ -108,7 +106,7 @@ def create_app(
 
     async def all_measured(given: Sequence[Spectrum]) -> list[Corona]:
         with gate.admit(len(given)):
-            loop = asyncio.get_running_loop()
+            loop, pool = asyncio.get_running_loop(), app.state.pool
             return await asyncio.gather(*(loop.run_in_executor(pool, measured, s) for s in given))
 
     @app.get("/health", summary="Say that the service is up, and how much it takes")

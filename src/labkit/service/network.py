@@ -1,4 +1,4 @@
-"""Lab 9's trained network: which lines does a spectrum show, and where should a fit start?
+"""Lab 9's trained network, which says what lines a spectrum shows.
 
 Written out in numpy, so that the service does without torch; a test holds it to the lab's own.
 """

@@ -177,7 +177,9 @@ class Sampler:
             Marginal(float(m), float(s), *_intervals(values, weight))
             for m, s, values in zip(mean, sd, draws.T, strict=True)
         )
-        correlation = float(covariance[0, 1] / sd.prod())
+        # rounding, or weights that leave a single draw, must not make a correlation impossible
+        correlation = covariance[0, 1] / max(sd.prod(), np.finfo(float).tiny)
+        correlation = float(np.clip(correlation, -1, 1))
         return Posterior(temperature, density, correlation, k, float(1 / (weight @ weight)), chi2)
 
 

@@ -88,7 +88,7 @@ class Spectrum(_Model):
 
 
 class Batch(_Model):
-    """Several spectra."""
+    """Several spectra of coronae."""
 
     spectra: Annotated[list[Spectrum], Field(min_length=1, max_length=BATCH)]
 
