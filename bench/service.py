@@ -5,7 +5,8 @@
 Starts `labkit serve corona` on this machine and asks it, as other programs would, from 1, 2 and 4
 clients at a time that each send the next request when they have the answer to the last: single
 spectra, then batches of 20. The clients run beside the service on the same cores. Prints requests
-and spectra a second, and the median and the 99th percentile of the time to an answer; writes
+and spectra a second, the median and the 99th percentile of the time to an answer, and the
+service's processor time for a spectrum, which other programs on the machine hardly change; writes
 ``build/bench/service.json``.
 """
 
@@ -26,6 +27,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 
 from helpers import corona
 
@@ -34,8 +36,8 @@ BATCH = 20
 
 
 @contextlib.contextmanager
-def service(product: str) -> Iterator[str]:
-    """Start the service; yield its address."""
+def service(product: str) -> Iterator[tuple[str, psutil.Process]]:
+    """Start the service; yield its address and its process."""
     line = [sys.executable, "-m", "labkit.cli", "serve", "corona", "--port", "0"]
     line += ["--product", product] if product else []
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
@@ -43,7 +45,7 @@ def service(product: str) -> Iterator[str]:
             told = process.stdout.readline().split()
             if not told:
                 raise SystemExit("the service did not start")
-            yield told[1].rstrip(",")
+            yield told[1].rstrip(","), psutil.Process(process.pid)
         finally:
             process.send_signal(signal.SIGINT)
 
@@ -90,19 +92,20 @@ def main() -> None:
     ]
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load {load:.1f} before; {chosen.seconds:g} s for each line")
-    print("spectra  clients  requests/s  spectra/s  median ms  99 % ms")
+    print("spectra  clients  requests/s  spectra/s  median ms  99 % ms  processor ms a spectrum")
     rows: list[dict[str, Any]] = []
-    with service(chosen.product) as address:
+    with service(chosen.product) as (address, process):
         measure(address, singles, 1, 2.0)
         for bodies, size in ((singles, 1), (batches, BATCH)):
             for clients in (1, 2, 4):
-                started = time.perf_counter()
+                started, spent = time.perf_counter(), sum(process.cpu_times()[:2])
                 took = measure(address, bodies, clients, chosen.seconds)
                 rate = took.size / (time.perf_counter() - started)
+                cost = 1e3 * (sum(process.cpu_times()[:2]) - spent) / (size * took.size)
                 median, slow = 1e3 * np.quantile(took, [0.5, 0.99])
                 print(
                     f"{size:7d} {clients:8d} {rate:11.1f} {size * rate:10.1f} {median:10.0f} "
-                    f"{slow:8.0f}"
+                    f"{slow:8.0f} {cost:24.1f}"
                 )
                 rows.append(
                     {
@@ -111,6 +114,7 @@ def main() -> None:
                         "requests_a_second": rate,
                         "median_ms": median,
                         "slowest_percent_ms": slow,
+                        "processor_ms_a_spectrum": cost,
                     }
                 )
     out = ROOT / "build" / "bench"

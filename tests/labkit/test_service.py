@@ -362,11 +362,15 @@ def test_pickles_are_never_loaded(small_product, tmp_path):
         arrays = dict(file)
     arrays["fwhm"] = np.array([print, 0.3], dtype=object)
     np.savez(tmp_path / "pickled.npz", **arrays)
-    with pytest.raises(ServiceError, match="cannot be read"):
+    with pytest.raises(ServiceError, match="is not a file of numpy's plain arrays"):
         product.read(tmp_path / "pickled.npz")
     (tmp_path / "text.npz").write_text("not a product")
+    np.save(tmp_path / "one.npy", np.ones(3))
+    for other in ("text.npz", "one.npy"):
+        with pytest.raises(ServiceError, match="is not a file of numpy's plain arrays"):
+            product.read(tmp_path / other)
     with pytest.raises(ServiceError, match="cannot be read"):
-        product.read(tmp_path / "text.npz")
+        product.read(tmp_path)
 
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 100), (2, limits.BATCH - 1)])

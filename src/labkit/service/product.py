@@ -107,8 +107,10 @@ def read(path: Path = DEFAULT) -> Product:
             arrays = dict(file)
     except FileNotFoundError:
         raise ServiceError(f"the product of lab 9 is missing: there is no {path}.", again) from None
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except OSError as error:
         raise ServiceError(f"{path} cannot be read ({error}).", again) from error
+    except (ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise ServiceError(f"{path} is not a file of numpy's plain arrays.", again) from error
     if wrong := _wrong(arrays):
         raise ServiceError(
             f"{path} is not the product of lab 9 that the service needs: {wrong}.", again
