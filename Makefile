@@ -47,6 +47,7 @@ bench: $(VENV)/installed
 	$(BIN)/python bench/grading.py
 	$(BIN)/python bench/mcmc.py
 	$(BIN)/python bench/corona.py
+	$(BIN)/python bench/service.py
 	$(BIN)/python bench/spectra.py
 
 clean:

@@ -27,6 +27,7 @@ PLACES = {
     "labkit.grading": (1.7, 9.75),
     "labkit.templates": (3.95, 9.75),
     "labkit.book": (6.2, 9.75),
+    "labkit.service": (11.4, 7.85),
     "labkit.sandbox": (3.6, 7.85),
     "labkit": (7.6, 7.85),
     "helpers": (1.9, 4.7),

@@ -3752,3 +3752,22 @@ saved = products.save(
 # The atomic data of a line are wrong in the *same* way in every star, so twenty
 # stars can learn them. Extend `population` to the intensities: a shared error per line, with a
 # common scale, and $\log T_i$, $\log n_i$ for each star. How much of the 12 % can you get back?
+
+# %% [markdown]
+# **For other programs.** A service answers whoever sends it a spectrum. The kit has one for this
+# lab: it reads what the model solution saved as `09_corona_model`, looks for lines with the
+# network, and computes the posterior by importance sampling. Where all of the kit is installed,
+# start it with `labkit serve corona` (it needs `pip install -e '.[service]'`, and once
+# `labkit walkthrough 09_corona`). Then ask it from here:
+#
+# ```python
+# import requests
+#
+# spectrum = {"wavelength": sky.wavelength, "flux": test.flux[0], "error": test.error[0]}
+# body = {name: values.tolist() for name, values in spectrum.items()}
+# answer = requests.post("http://127.0.0.1:8009/v1/corona", json=body, timeout=10).json()
+# print(answer["log_temperature"], answer["log_density"], answer["reliable"], answer["warnings"])
+# ```
+#
+# Do its means and errors agree with yours? Try spectra of low signal to noise until `reliable` is
+# false, and find out why.

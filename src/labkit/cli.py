@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import time
@@ -38,9 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if str(error.name).startswith(("helpers", "labkit", "skysim", "surveys")):
             raise
+        extra = "service" if chosen.command == "serve" else "course"
         print(
             f"labkit {chosen.command}: the package {error.name} is not installed. Install the kit "
-            "again with its extra `course`, which brings all that labkit needs.",
+            f"again with its extra `{extra}`, which brings all that this needs.",
             file=sys.stderr,
         )
         return 1
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_making(commands)
     _add_grading(commands)
+    _add_serving(commands)
     return parser
 
 
@@ -253,6 +256,43 @@ def _add_grading(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "student. Nothing is graded or changed.",
     )
     _add_lab(report)
+
+
+def _add_serving(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add what other programs ask."""
+    from labkit.service import limits
+
+    serve = _command(
+        commands,
+        "serve",
+        _serve,
+        "answer other programs over the web with what a lab has trained",
+        "corona: temperature and density of a corona from its spectrum, by lab 9's network and "
+        "model, which `labkit walkthrough 09_corona` makes. Other programs find what to send at "
+        f"/docs and /openapi.json. Limits: a request has at most {limits.BATCH} spectra and "
+        f"{limits.BODY_BYTES} bytes. There is no password: anyone who reaches the address may ask.",
+    )
+    serve.add_argument("what", choices=("corona",), help="which lab's product")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (127.0.0.1: this machine only)"
+    )
+    serve.add_argument("--port", type=int, default=8009, help="port (8009)")
+    serve.add_argument(
+        "--threads",
+        type=int,
+        default=limits.THREADS,
+        help=f"spectra measured at a time ({limits.THREADS})",
+    )
+    serve.add_argument(
+        "--waiting",
+        type=int,
+        default=limits.WAITING,
+        help="spectra that are measured or wait, of all requests together; more are refused with "
+        f"503 and the header Retry-After ({limits.WAITING})",
+    )
+    serve.add_argument(
+        "--product", type=Path, help="lab 9's product (what the walkthrough made by default)"
+    )
 
 
 def _add_lab(command: argparse.ArgumentParser) -> None:
@@ -543,6 +583,22 @@ def _report(chosen: argparse.Namespace) -> int:
         tqdm, desc=chosen.lab, unit="notebook", disable=not sys.stderr.isatty(), leave=False
     )
     print(f"written: {report.write(chosen.course.resolve(), chosen.lab, bar)}")
+    return 0
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from labkit.service import product
+    from labkit.service.app import create_app, serve
+
+    read = product.read(chosen.product or product.DEFAULT)
+    app = create_app(read, chosen.threads, chosen.waiting)
+
+    def say(address: str) -> None:
+        print(f"corona: {address}, described at {address}/docs; stop with Ctrl-C", flush=True)
+
+    # Ctrl-C is how it ends
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(app, chosen.host, chosen.port, say)
     return 0
 
 

@@ -39,7 +39,7 @@ def pinned() -> dict[str, str]:
     for requirement in metadata.requires("stellar-labs") or []:
         wanted, _, extra = requirement.partition(";")
         name, exact, version = wanted.strip().partition("==")
-        if exact and not any(word in extra for word in ("dev", "cluster")):
+        if exact and not any(word in extra for word in ("dev", "cluster", "service")):
             pins[name] = version
     return pins
 

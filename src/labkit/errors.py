@@ -11,3 +11,7 @@ class CourseError(KitError, RuntimeError):
 
 class GradingError(KitError, RuntimeError):
     """A submission could not be graded; the message says which one and why."""
+
+
+class ServiceError(KitError, RuntimeError):
+    """The web service cannot start; the message says what to do."""

@@ -21,7 +21,8 @@ CONDA_NAMES = {
 def pip_pins():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    pins = project["dependencies"] + extras["sky"] + extras["course"] + extras["cluster"]
+    pins = project["dependencies"]
+    pins = pins + [pin for name in ("sky", "course", "cluster", "service") for pin in extras[name]]
     pins = [pin for pin in pins if not pin.startswith("stellar-labs")]
     return project["requires-python"], dict(pin.split("==") for pin in pins)
 
