@@ -11,7 +11,7 @@ def train_network(flux, sed, start, steps, rate=3e-3, snr=(18.0, 90.0), seed=0, 
     layers = [[torch.tensor(part).double().requires_grad_() for part in q] for q in start["layers"]]
     adam = torch.optim.Adam([part for q in layers for part in q], rate)
     for step in range(steps):
-        adam.param_groups[0]["lr"] = rate * min(1, 2 * (1 - step / steps))
+        adam.param_groups[0]["lr"] = rate * min(1, step / 50, 2 * (1 - step / steps))
         i = torch.randint(len(y), (512,))
         q = snr[0] * (snr[1] / snr[0]) ** torch.rand(512, 1).double()
         x = (f[i] * (1 + torch.randn(512, f.shape[1]) / q) - centre) @ project
@@ -22,7 +22,9 @@ def train_network(flux, sed, start, steps, rate=3e-3, snr=(18.0, 90.0), seed=0, 
         r = torch.expm1(mean + (x @ w.T + b) @ basis - y[i])
         s = np.log(1e-4) * torch.sigmoid(-(x @ v.T + c))
         adam.zero_grad()
-        (0.5 * r**2 * torch.exp(-2 * s) + s).mean().backward()
+        loss = 0.5 * r**2 * torch.exp(-2 * s) + s
+        (loss * torch.exp(s).detach() ** 0.5).mean().backward()
+        torch.nn.utils.clip_grad_norm_([part for q in layers for part in q], 1.0)
         adam.step()
     return {**start, "layers": [[part.detach().numpy() for part in q] for q in layers]}
 
