@@ -37,19 +37,20 @@
 # |---|---|
 # | 1 · Every star twice | 2.5 |
 # | 2 · How well could anybody do? | 1.5 |
-# | 3 · The paper's network | 1.5 |
+# | 3 · The paper's network | 1 |
 # | 4, 5 · A better recipe, what each part buys | 3.5 |
-# | 6, 7 · Flat field, dust | 1.5 |
-# | 8 · Colours | 0.5 |
-# | 9 · From models to stars | 1 |
+# | 6 · Flat field | 0.75 |
+# | 7 · Dust (optional) | 0.75 |
+# | 8 · Colours (optional) | 0.5 |
+# | 9 · From models to stars | 0.75 |
 #
-# That is about 12 hours; Question 8 alone takes 3. Hints are folded below the harder questions.
+# The required part is about 10 hours. Sections 7 and 8 (Questions 13 and 14) are optional. Hints
+# are folded below the harder questions.
 #
 # **What is simulated:** every spectrum. The kit computes a grid of 4608 model stars and two
-# libraries that imitate NGSL and MILES. **What is real:** the throughputs of CSST and the
-# extinction law. The paper used BOSZ models (54 959 of them, an Nvidia V100, 3000 epochs). It also
-# varies [C/H], corrects NGSL's fluxes beyond 5700 Å with CALSPEC stars, and leaves out stars with
-# uncertain labels. The simulated libraries need neither correction nor cut, and the lab has none.
+# libraries that imitate NGSL and MILES. The weights of the paper's network that come with the kit
+# were trained on these models. **What is real:** the throughputs of CSST and the extinction law.
+# The paper used BOSZ models (54 959 of them, an Nvidia V100, 3000 epochs).
 #
 # A function must leave its arguments as they were; work on a copy.
 
@@ -59,6 +60,8 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from scipy.stats import norm
 from sklearn.decomposition import PCA
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -1217,6 +1220,13 @@ plots.show(
 # 12), taken as Gaussian with a $\sigma$ that the network predicts too. The negative logarithm of
 # the likelihood (Eq. 17) is $r^2 / 2\sigma^2 + \ln\sigma$, apart from a constant. The output of a
 # network can be any number, so let it be $\ln\sigma$, and keep $\sigma$ between $10^{-4}$ and 1.
+# Eq. 13 to 16 say the same in other words: $Y$ is Gaussian around $\hat Y$ with standard deviation
+# $\sigma Y$ (Eq. 14 calls $\sigma Y$ the variance in its text), so each pixel has the density of
+# Eq. 15, and the pixels are taken as independent (Eq. 16). They are not, as you will see: one error
+# of the temperature moves all pixels together. A cell below checks that minus the
+# logarithm of Eq. 16 is Eq. 17; what differs, $\ln Y + \frac{1}{2}\ln 2\pi$, does not depend on
+# the network.
+#
 # Without the lower limit the loss of a pixel that happens to be exactly right would go to
 # $-\infty$; without the upper one a bad batch could overflow. Write `relative_loss`, the mean over
 # all spectra and pixels.
@@ -1329,9 +1339,25 @@ def test_relative_loss_bounded():
 
 
 # %% [markdown]
+# **Equations 13 to 16.** The density of all pixels together, with SciPy, and the loss.
+
+# %%
+rng = np.random.default_rng(13)
+true_sed = rng.uniform(0.2, 3.0, (1, 200))
+told = rng.uniform(0.01, 0.1, true_sed.shape)
+guess = true_sed * (1 + told * rng.standard_normal(true_sed.shape))
+# guess - r Y is Y again (Eq. 13), for the residual r of Eq. 12
+relative = guess / true_sed - 1
+of_pixels = norm.logpdf(true_sed, guess, told * true_sed)  # Eq. 14 and 15
+constant = np.mean(np.log(true_sed) + 0.5 * np.log(2 * np.pi))
+eq_17 = relative_loss(guess, np.log(told), true_sed) + constant
+print(f"minus the log of Eq. 16, per pixel: {-of_pixels.mean():.6f}; by the loss: {eq_17:.6f}")
+# claim: np.allclose(guess - relative * true_sed, true_sed)
+# claim: np.isclose(-of_pixels.mean(), eq_17)
+
+# %% [markdown]
 # Now the network, whole, in PyTorch. Shortcuts that lose resolution are averaged in pairs, and
-# channels that appear are padded with zeros, as in residual networks (He et al. 2016). PyTorch has
-# our loss (`gaussian_nll_loss`).
+# channels that appear are padded with zeros, as in residual networks (He et al. 2016).
 
 # %%
 import torch
@@ -1342,107 +1368,99 @@ from torch.nn import functional
 class SubUnit(nn.Module):
     """Four convolutions: one, and three for the attention map (Eq. 4-6)."""
 
-    def __init__(self, before, after, stride, attention):
+    def __init__(self, before, after, stride):
         super().__init__()
         self.norm = nn.BatchNorm1d(before)
         self.convolution = nn.Conv1d(before, after, 3, stride, 1)
         self.map = nn.ModuleList(nn.Conv1d(after, after, 3, 1, 1) for _ in range(3))
-        self.grow, self.stride, self.attention = after - before, stride, attention
+        self.grow, self.stride = after - before, stride
 
     def forward(self, x):
         m = self.convolution(functional.relu(self.norm(x)))
-        if self.attention:
-            weight = m.abs()
-            for layer in self.map:
-                weight = functional.relu(layer(weight))
-            m = soft_threshold(m, weight * m.abs())
+        weight = m.abs()
+        for layer in self.map:
+            weight = functional.relu(layer(weight))
+        m = self.refine(m, weight)
         if self.stride > 1:
             x = functional.avg_pool1d(x, self.stride, self.stride, ceil_mode=True)
         return m + functional.pad(x, (0, 0, 0, self.grow))
+
+    def refine(self, features, weight):
+        """Shrink features by thresholds from an attention map (Eq. 5 and 6)."""
+        return soft_threshold(features, weight * features.abs())
 
 
 class UaRANet(nn.Module):
     """Table 1 of the paper."""
 
-    def __init__(self, pixels, sed_mean, attention=True, told_error=True, basis=None):
+    def __init__(self, pixels, sed_mean):
         super().__init__()
         shapes = [(4, 4, 2), (4, 4, 1), (4, 8, 2), (8, 8, 1), (8, 16, 2), (16, 16, 1)]
-        units = [SubUnit(*shape, attention) for shape in shapes]
+        units = [SubUnit(*shape) for shape in shapes]
         self.trunk = nn.Sequential(nn.Conv1d(1, 4, 3, 2, 1), *units, nn.BatchNorm1d(16))
         sizes = (16, 100, 200, 300)
         dense = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
-        self.basis = basis if basis is None else torch.from_numpy(basis.astype(np.float32))
-        self.mean = torch.from_numpy(sed_mean)
-        self.sed = nn.Sequential(
-            *dense, nn.Linear(300, sed_mean.size if basis is None else len(basis))
-        )
+        self.sed = nn.Sequential(*dense, nn.Linear(300, sed_mean.size))
         self.error = nn.Sequential(nn.Linear(pixels, 16), nn.ReLU())
         self.sigma = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, sed_mean.size))
-        self.told_error = told_error
         for layer in self.modules():
             if isinstance(layer, nn.Linear | nn.Conv1d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
         with torch.no_grad():  # start at the mean SED with an error of 0.2
             self.sed[-1].weight.mul_(0.1)
-            if basis is None:
-                self.sed[-1].bias.copy_(self.mean)
+            self.sed[-1].bias.copy_(torch.from_numpy(sed_mean))
             self.sigma[-1].weight.mul_(0.1)
             self.sigma[-1].bias.fill_(np.log(0.2))
 
     def forward(self, flux, error):
-        z = self.trunk(flux[:, None]).mean(dim=2)
-        noise = self.error(error if self.told_error else 0 * error)
-        log_sigma = self.sigma(torch.cat([z, noise], dim=1))
-        predicted = self.sed(z)
-        if self.basis is not None:  # not in the paper: components of the log SED
-            predicted = self.mean * (predicted @ self.basis).exp()
-        return predicted, log_sigma.clamp(np.log(SMALLEST_SIGMA), np.log(LARGEST_SIGMA))
+        z = self.trunk(flux[:, None]).mean(dim=2)  # Eq. 7
+        noise = self.error(error)  # Eq. 9
+        log_sigma = self.sigma(torch.cat([z, noise], dim=1))  # Eq. 10 and 11
+        return self.sed(z), log_sigma.clamp(np.log(SMALLEST_SIGMA), np.log(LARGEST_SIGMA))
 
 
-def train_uara(steps, seed=1, batch=64, **parts):
-    """Train the paper's network: noise drawn once, Adam at 0.001 (Section 4.1)."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    # 3456 stars at five S/N: 17 280 spectra, whose noise fits in memory in half precision
-    noise = np.empty((len(TRAINING_LEVELS), len(train_rows), wavelength.size), np.float16)
-    for level in noise:
-        level[:] = rng.standard_normal(level.shape, np.float32)
-    network = UaRANet(wavelength.size, sed[train_rows].mean(axis=0), **parts)
-    adam = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
-    for _ in range(steps):
-        drawn = rng.integers(len(noise) * len(train_rows), size=batch)
-        level, k = np.divmod(drawn, len(train_rows))
-        clean, row = normalised[train_rows[k]], train_rows[k]
-        error = clean / np.float32(TRAINING_LEVELS)[level, None]
-        flux = torch.from_numpy(clean + error * noise[level, k])
-        predicted, log_sigma = network(flux, torch.from_numpy(error))
-        residual = predicted / torch.from_numpy(sed[row]) - 1
-        loss = functional.gaussian_nll_loss(
-            residual, torch.zeros_like(residual), (2 * log_sigma).exp(), eps=1e-8
-        )
-        adam.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 50.0)
-        adam.step()
-    network.eval()
+# %% [markdown]
+# Training it takes longer than a lab may. Its weights come with the kit: `python -m
+# data.make.uaranet` trained this class on our training stars (all simulated). That was less than a
+# thousandth of the paper's budget, so two things were changed to make the most of it. Noise is
+# drawn anew for each batch, and the learning rate warms up to 0.004 and falls to zero along a
+# cosine (the paper has 0.001 throughout).
 
-    def predict(flux, snr):
-        with torch.no_grad():
-            f = torch.from_numpy(flux.astype(np.float32))
-            y, s = network(f, f / torch.from_numpy(np.asarray(snr, np.float32))[:, None])
-        return y.numpy(), np.exp(s.numpy())
-
-    return predict
+# %%
+shipped = dict(np.load(csst.fact_file("reference/uaranet.npz"), allow_pickle=False))
+uaranet = UaRANet(wavelength.size, sed[train_rows].mean(axis=0))
+uaranet.load_state_dict(
+    {name: torch.from_numpy(shipped[name]) for name in uaranet.state_dict() if name in shipped},
+    strict=False,  # the file has no counters of batches
+)
+uaranet.eval()
 
 
-UARA_STEPS = 500
-clock = time.perf_counter()
-uara = train_uara(UARA_STEPS)
-uara_seconds = time.perf_counter() - clock
+def uara(flux, snr):
+    """SEDs and errors that the paper's network predicts."""
+    with torch.no_grad():
+        f = torch.from_numpy(flux.astype(np.float32))
+        y, s = uaranet(f, f / torch.from_numpy(np.asarray(snr, np.float32))[:, None])
+    return y.numpy(), np.exp(s.numpy())
+
+
+uara_steps, uara_batch = int(shipped["steps"]), int(shipped["batch"])
 paper_steps = 3000 * 206_095 / 2048
-print(f"{UARA_STEPS} steps of 64 spectra in {uara_seconds:.0f} s; the paper took ", end="")
-print(f"{paper_steps:.0f} steps of 2048, {paper_steps * 2048 / UARA_STEPS / 64:.0f} times as much")
+print(f"{uara_steps} steps of {uara_batch} spectra; loss {shipped['losses'][-1]:.2f}; the paper ")
+print(f"took {paper_steps:.0f} steps of 2048, ", end="")
+print(f"{paper_steps * 2048 / uara_steps / uara_batch:.0f} times as many spectra")
+with plots.style():
+    figure, axis = plt.subplots(figsize=(6, 2.6))
+    losses = shipped["losses"]
+    axis.plot(uara_steps / len(losses) * (0.5 + np.arange(len(losses))), losses)
+    axis.set_xlabel("step")
+    axis.set_ylabel("loss (Eq. 17)")
+plots.show(
+    figure,
+    alt="Loss of the paper's network against the step of its training: a steep fall at first, a "
+    "slow one later, and hardly any at the end, where the learning rate goes to zero.",
+)
 
 # %% [markdown]
 # How good is it? We repeat the test stars with fresh noise and compare half the distance between
@@ -1502,17 +1520,45 @@ def print_summary(judged_by_snr):
     return found
 
 
-uara_figures = print_summary({snr: judge(uara, test_rows, snr, repeats=2) for snr in SNRS})
+def excess(predict, snr, repeats=1):
+    """Error over the bound, geometric mean over temperatures and bands."""
+    part = judge(predict, test_rows, snr, repeats)
+    ratios = [
+        row[0] / row[1]
+        for chosen in test_bins.values()
+        for row in summary(part, chosen, snr).values()
+    ]
+    return float(np.exp(np.mean(np.log(ratios))))
+
+
+uara_judged = {snr: judge(uara, test_rows, snr, repeats=2) for snr in SNRS}
+uara_figures = print_summary(uara_judged)
+
+
+def ratios_of_uara(snr):
+    """Errors over the bound, (2 temperatures, 3 bands)."""
+    rows = [uara_figures[f"{centre}_{snr}"] for centre in test_bins]
+    return np.array([row[:, 0] / row[:, 1] for row in rows])
+
+
+def stated_by_uara(snr):
+    """Predicted over actual errors, (2 temperatures, 3 bands)."""
+    return np.array([uara_figures[f"{centre}_{snr}"][:, 3] for centre in test_bins])
+
 
 # %% [markdown]
-# After so short a training the errors of the paper's network are several times the bound, and up to
-# twenty times. This says nothing against the network: it was trained with less than a
-# ten-thousandth of the paper's budget. All figures that follow are therefore of another network,
-# one that can be trained here in a minute.
+# Trained like this, the paper's network comes to between 1.3 and 1.9 times the bound at S/N 20, the
+# lowest S/N it was trained with. At S/N 80, which it has not seen, it stays two to four times above
+# the bound. The errors that it states are too large: by a fifth or so at S/N 20, by more at S/N 80.
+# The paper's own training saw over a thousand times as many spectra; ours does not show how good
+# the network can become, but it is no longer a straw man.
 #
-# claim: min((f[:, 0] / f[:, 1]).min() for f in uara_figures.values()) > 1.5
-# claim: max((f[:, 0] / f[:, 1]).max() for f in uara_figures.values()) < 40
-# claim: paper_steps * 2048 > 10_000 * UARA_STEPS * 64
+# claim: 1.2 < ratios_of_uara(20).min() and ratios_of_uara(20).max() < 2.1
+# claim: (ratios_of_uara(80) > 1.3 * ratios_of_uara(20)).all()
+# claim: 1.8 < ratios_of_uara(80).min() and ratios_of_uara(80).max() < 4.5
+# claim: 1.1 < stated_by_uara(20).min() and stated_by_uara(20).max() < 1.4
+# claim: (stated_by_uara(80) > stated_by_uara(20)).all()
+# claim: paper_steps * 2048 > 1000 * uara_steps * uara_batch
 #
 # ## 4. A better recipe
 #
@@ -1523,10 +1569,7 @@ uara_figures = print_summary({snr: judge(uara, test_rows, snr, repeats=2) for sn
 #    pure noise.
 # 2. **Output.** So have the SEDs: let the network predict 40 components of $\ln S$, whose errors
 #    *are* relative errors.
-# 3. **Noise.** The projection $\mathbf q = \mathsf P^T\mathbf F$ of spectrum plus noise is Gaussian
-#    with covariance $\mathsf P^T \mathrm{diag}(F^2)\,\mathsf P / \mathrm{snr}^2$, exactly. So fresh
-#    noise costs 48 random numbers instead of 2238: draw $\mathbf q + \mathsf L\,\mathbf z /
-#    \mathrm{snr}$ with the Cholesky factor $\mathsf L$ of each star.
+# 3. **Noise.** Project the noise as well, and draw it anew in each step (Question 9).
 # 4. **Error.** S/N is one number: give the network its logarithm, and let it predict $\ln\sigma$ at
 #    every pixel.
 # 5. **Loss.** A Gaussian loss learns slowly where $\sigma$ is still large: weight each term by
@@ -1538,9 +1581,26 @@ uara_figures = print_summary({snr: judge(uara, test_rows, snr, repeats=2) for sn
 #    vectors of the gradient but with all singular values about one ("Muon", Jordan et al. 2024;
 #    `torch.optim.Muon` uses a half precision that is slow on many processors). It is applied to a
 #    running mean of the gradients. Adam trains the rest: biases and output layers.
+#
+# You build this in three steps: the network before training (ideas 1, 2 and 4), its noise (idea 3),
+# and the loop. Ideas 5 to 7 are given here.
 
 
 # %% setup=true
+def learning_rate(step, steps, largest):
+    """Learning rate of a step: up over the first tenth of the steps, then down along a cosine."""
+    u = step / steps
+    return largest * (
+        max(u, 0.01) / 0.1 if u < 0.1 else 0.5 * (1 + np.cos(np.pi * (u - 0.1) / 0.9))
+    )
+
+
+def weighted_loss(residual, log_sigma, beta):
+    """Eq. 17 of tensors, each term weighted by sigma to the power of 2 beta, held constant."""
+    loss = 0.5 * residual**2 * (-2 * log_sigma).exp() + log_sigma
+    return (loss * (2 * beta * log_sigma).exp().detach()).mean()
+
+
 def orthogonal(matrix):
     """Bring the singular values of a tensor (a, b) to about one; if a > b, to (a / b)^(1/2)."""
     rows, columns = matrix.shape
@@ -1553,57 +1613,27 @@ def orthogonal(matrix):
 
 
 # %% [markdown]
-# ### Question 8 · Train it
+# ### Question 8 · Before training
 #
-# Write `train_network` and `predict_sed`. The model may be any dictionary of numbers and arrays, as
-# long as `predict_sed` understands it. The switches are there so that you can measure what each
-# idea is worth: the tests vary `steps`, `seed`, `start`, `rate`, `snr`, `inputs` and `outputs`; the
-# others are for your own experiments. Noise is Eq. 1 with S/N drawn evenly in $\ln$ S/N over `snr`.
+# Write `start_model`, which finds the principal components and draws the first weights, and
+# `predict_sed`, which applies a model. The model may be any dictionary of numbers, arrays and lists
+# of them, as long as `predict_sed` understands it. The spectrum goes in as its scores on the
+# principal components of the spectra, with $\ln(\mathrm{snr}/40)$ beside them. Out come scores on
+# the components of $\ln S$, and one number for each pixel from which $\ln\sigma$ follows.
 #
-# This is the longest question of the lab. Start with ideas 1 to 4 and plain Adam, and add the
-# others one at a time.
+# <details><summary>Hint</summary>
 #
-# <details><summary>Hint 1: the network</summary>
-#
-# Three hidden layers of 192 with SiLU are enough. Input: the scaled scores and
-# $\ln(\mathrm{snr}/40)$. Two output layers: components of $\ln S$, and one number for each pixel
-# that a sigmoid takes to a $\ln\sigma$ between its limits. The residual is $\exp(\ln \hat S - \ln
-# S) - 1$: `expm1`.
-#
-# </details>
-# <details><summary>Hint 2: faster steps</summary>
-#
-# Neighbouring pixels say nearly the same: compute the loss on a random quarter of them in each
-# step. Draw the noise with `torch.bmm` of the Cholesky factors and random vectors.
-#
-# </details>
-# <details><summary>Hint 3: Muon</summary>
-#
-# For the weight of each hidden layer keep $\mathsf V \leftarrow 0.95\,\mathsf V + 0.05\,\mathsf G$,
-# where $\mathsf G$ is the gradient. Step along `orthogonal` of $0.95\,\mathsf V + 0.05\,\mathsf G$,
-# with six times the learning rate of Adam.
+# Scale the scores to a variance of about one. Three hidden layers of 192 with SiLU, $x / (1 +
+# e^{-x})$, are enough. A sigmoid takes the number of each pixel to a $\ln\sigma$ between its
+# limits. `PCA` finds the components. `nn.Linear` draws weights of a good size: take them out as
+# arrays.
 #
 # </details>
 
 
-# %% solution="train_network" seconds=120 memory_gb=2
-def train_network(
-    flux,
-    sed,
-    steps,
-    seed=0,
-    start=None,
-    rate=3e-3,
-    snr=(18.0, 90.0),
-    inputs=48,
-    outputs=40,
-    width=192,
-    fresh=True,
-    schedule=True,
-    beta=0.5,
-    muon=True,
-):
-    """Learn to predict energy distributions and their errors from normalised spectra.
+# %% solution="start_model"
+def start_model(flux, sed, inputs=48, outputs=40, width=192, seed=0):
+    """Make a network that has learnt nothing yet: principal components and random weights.
 
     Parameters
     ----------
@@ -1611,110 +1641,35 @@ def train_network(
         Normalised spectra without noise.
     sed : (n, m) array
         Their energy distributions.
-    steps : int
-        Batches of 512 spectra to train with.
-    seed : int
-        Of weights and noise: the same gives the same model.
-    start : dict, optional
-        A trained model to go on from, instead of from nothing.
-    rate : float
-        Largest learning rate of Adam; that of Muon is six times as large. With next to none the
-        model stays as it started.
-    snr : (low, high)
-        Range of signal to noise.
     inputs, outputs : int
         Numbers of principal components of spectra and of log SEDs (fewer if there are fewer).
     width : int
         Units of a hidden layer.
-    fresh : bool
-        Draw noise anew in each step; else once for each star.
-    schedule : bool
-        Warm up over the first tenth of the steps, then fall to zero along a cosine.
-    beta : float
-        Power of sigma squared that weights the loss for the first 60 % of the steps.
-    muon : bool
-        Step along orthogonal matrices in the hidden layers; else Adam trains them as well.
+    seed : int
+        Of the weights: the same gives the same model, another one another.
 
     Returns
     -------
     dict
-        The model: arrays and lists of arrays.
+        The model: numbers, arrays and lists of them, as `predict_sed` needs them.
     """
     ### BEGIN SOLUTION
     import torch
     from torch import nn
 
     torch.manual_seed(seed)
-    log_sed = np.log(sed.astype(float))
-    if start is None:
-        of_flux = PCA(min(inputs, *flux.shape)).fit(flux)
-        of_sed = PCA(min(outputs, *sed.shape)).fit(log_sed)
-        spread = np.maximum(np.sqrt(of_flux.explained_variance_), 0.02)
-        start = {
-            "flux_mean": of_flux.mean_,
-            "project": of_flux.components_.T / spread,
-            "log_mean": of_sed.mean_,
-            "basis": of_sed.components_ * np.sqrt(of_sed.explained_variance_)[:, None],
-        }
-    fixed = {k: start[k] for k in ("flux_mean", "project", "log_mean", "basis")}
-    project, basis = fixed["project"], fixed["basis"]
-    sizes = [project.shape[1] + 1, width, width, width]
-    hidden = [nn.Linear(a, b) for a, b in pairwise(sizes)]
-    layers = [*hidden, nn.Linear(width, len(basis)), nn.Linear(width, sed.shape[1])]
-    nn.init.zeros_(layers[-1].weight)
-    for layer, old in zip(layers, start.get("layers", []), strict=False):
-        with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(old[0]))
-            layer.bias.copy_(torch.from_numpy(old[1]))
-
-    def tensor(values):
-        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-
-    scores = tensor((flux - fixed["flux_mean"]) @ project)
-    roots = torch.empty(len(flux), sizes[0] - 1, sizes[0] - 1)
-    for i, f in enumerate(flux):  # the exact covariance of projected noise
-        part = project * f[:, None]
-        roots[i] = tensor(np.linalg.cholesky(part.T @ part))
-    target, mean, basis = tensor(log_sed), tensor(fixed["log_mean"]), tensor(basis)
-    low, high = np.log(SMALLEST_SIGMA), np.log(LARGEST_SIGMA)
-    once = torch.randn(len(flux), sizes[0] - 1), torch.rand(len(flux))
-    parameters = [p for layer in layers for p in layer.parameters()]
-    matrices = [layer.weight for layer in hidden] if muon else []
-    velocity = [torch.zeros_like(w) for w in matrices]
-    others = [p for p in parameters if all(p is not w for w in matrices)]
-    adam = torch.optim.Adam(others, rate, fused=True)
-    for step in range(steps):
-        u, now = step / steps, rate
-        if schedule:
-            fall = 0.5 * (1 + np.cos(np.pi * (u - 0.1) / 0.9))
-            now = rate * (max(u, 0.01) / 0.1 if u < 0.1 else fall)
-        adam.param_groups[0]["lr"] = now
-        k = torch.randint(len(flux), (512,))
-        z, share = (torch.randn(512, sizes[0] - 1), torch.rand(512)) if fresh else once
-        z, share = (z, share) if fresh else (z[k], share[k])
-        level = snr[0] * (snr[1] / snr[0]) ** share
-        x = scores[k] + torch.bmm(roots[k], z[:, :, None])[:, :, 0] / level[:, None]
-        x = torch.cat([x, torch.log(level / 40)[:, None]], dim=1)
-        for layer in hidden:
-            x = nn.functional.silu(layer(x))
-        some = torch.randperm(len(mean))[: max(len(mean) // 4, 20)]  # neighbours say the same
-        residual = (mean[some] + layers[-2](x) @ basis[:, some] - target[k][:, some]).expm1()
-        raw = nn.functional.linear(x, layers[-1].weight[some], layers[-1].bias[some])
-        log_sigma = low + (high - low) * torch.sigmoid(raw)
-        loss = 0.5 * residual**2 * (-2 * log_sigma).exp() + log_sigma
-        if u < 0.6:
-            loss = loss * (2 * beta * log_sigma).exp().detach()
-        for p in parameters:
-            p.grad = None
-        loss.mean().backward()
-        nn.utils.clip_grad_norm_(parameters, 5.0)
-        adam.step()
-        with torch.no_grad():
-            for w, v in zip(matrices, velocity, strict=True):
-                v.lerp_(w.grad, 0.05)
-                w -= 6 * now * orthogonal(w.grad.lerp(v, 0.95))
-    trained = [(q.weight.detach().numpy(), q.bias.detach().numpy()) for q in layers]
-    return {**fixed, "layers": trained}
+    of_flux = PCA(min(inputs, *flux.shape)).fit(flux)
+    of_sed = PCA(min(outputs, *sed.shape)).fit(np.log(sed.astype(float)))
+    sizes = [of_flux.n_components_ + 1, width, width, width]
+    layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+    layers += [nn.Linear(width, of_sed.n_components_), nn.Linear(width, sed.shape[1])]
+    return {
+        "flux_mean": of_flux.mean_,
+        "project": of_flux.components_.T / np.maximum(np.sqrt(of_flux.explained_variance_), 0.02),
+        "log_mean": of_sed.mean_,
+        "basis": of_sed.components_ * np.sqrt(of_sed.explained_variance_)[:, None],
+        "layers": [(q.weight.detach().numpy(), q.bias.detach().numpy()) for q in layers],
+    }
     ### END SOLUTION
 
 
@@ -1724,7 +1679,7 @@ def predict_sed(model, flux, snr):
     Parameters
     ----------
     model : dict
-        From `train_network`.
+        From `start_model` or `train_network`.
     flux : (n, p) array
         Noisy normalised spectra.
     snr : (n,) array
@@ -1733,8 +1688,10 @@ def predict_sed(model, flux, snr):
     Returns
     -------
     sed : (n, m) array
+        Positive. It depends on a spectrum through its scores on the model's components alone, and
+        its logarithm less the mean is a sum of the components of the log SEDs.
     sigma : (n, m) array
-        Standard deviation of the relative error.
+        Standard deviation of the relative error, between 1e-4 and 1.
     """
     ### BEGIN SOLUTION
     x = (flux - model["flux_mean"]) @ model["project"]
@@ -1750,6 +1707,265 @@ def predict_sed(model, flux, snr):
     ### END SOLUTION
 
 
+# %% test="start_model" points=3
+from helpers import checks
+
+
+@checks.run
+def test_start_model():
+    import numpy as np
+
+    start, predict = checks.submitted("start_model"), checks.submitted("predict_sed")
+    rng = np.random.default_rng(37)
+    flux = 1 + 0.1 * rng.standard_normal((150, 5)) @ rng.standard_normal((5, 80))
+    sed = np.exp(0.3 * rng.standard_normal((150, 4)) @ rng.standard_normal((4, 30)))
+    model = start(flux, sed, inputs=6, outputs=3, width=32)
+    predicted, sigma = predict(model, flux[:40], np.full(40, 30.0))
+    predicted = checks.array(predicted, (40, 30), "the SEDs")
+    sigma = checks.array(sigma, (40, 30), "the errors")
+    checks.that(bool((predicted > 0).all()), "SEDs are positive: predict their logarithm")
+    checks.that(
+        bool((sigma > 0.99e-4).all() and (sigma < 1.01).all()), "errors lie between 1e-4 and 1"
+    )
+    one = checks.array(predict(model, flux[:1], np.array([30.0]))[0], (1, 30))
+    checks.close(one, predicted[:1], rtol=1e-4, hint="a star depends on what stars are beside it")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_start_model_components():
+    import numpy as np
+
+    start, predict = checks.submitted("start_model"), checks.submitted("predict_sed")
+    rng = np.random.default_rng(38)
+    # directions of falling importance, at right angles
+    along = np.linalg.qr(rng.standard_normal((60, 6)))[0].T
+    flux = 1 + rng.standard_normal((200, 6)) * [1, 0.7, 0.5, 0.3, 0.2, 0.1] @ along
+    sed = np.exp(rng.standard_normal((200, 5)) * 0.4 @ rng.standard_normal((5, 25)))
+    snr = np.full(200, 50.0)
+    for k in (2, 4):
+        model = start(flux, sed, inputs=k, outputs=2, width=24)
+        mean = flux.mean(axis=0)
+        vectors = np.linalg.svd(flux - mean, full_matrices=False)[2][:k]
+        kept = mean + (flux - mean) @ vectors.T @ vectors
+        whole, part = (checks.array(predict(model, f, snr)[0], (200, 25)) for f in (flux, kept))
+        checks.close(
+            np.log(whole),
+            np.log(part),
+            atol=1e-3,
+            hint="what the chosen components of the spectra leave out should not count",
+        )
+    for k in (1, 3):
+        model = start(flux, sed, inputs=6, outputs=k, width=24)
+        values = np.log(checks.array(predict(model, flux, snr)[0], (200, 25)))
+        off = values - np.log(sed).mean(axis=0)
+        vectors = np.linalg.svd(np.log(sed) - np.log(sed).mean(axis=0), full_matrices=False)[2][:k]
+        checks.close(
+            off @ vectors.T @ vectors,
+            off,
+            atol=1e-3,
+            hint="predictions should be the mean log SED and the chosen components, nothing else",
+        )
+
+
+@checks.run
+def test_start_model_seed():
+    import numpy as np
+
+    start, predict = checks.submitted("start_model"), checks.submitted("predict_sed")
+    rng = np.random.default_rng(39)
+    flux = 1 + 0.1 * rng.standard_normal((90, 4)) @ rng.standard_normal((4, 50))
+    sed = np.exp(0.3 * rng.standard_normal((90, 3)) @ rng.standard_normal((3, 20)))
+
+    def both(seed, snr=30.0, width=16):
+        model = start(flux, sed, inputs=4, outputs=3, width=width, seed=seed)
+        return np.stack(
+            [checks.array(part, (90, 20)) for part in predict(model, flux, np.full(90, snr))]
+        )
+
+    first = both(1)
+    checks.close(both(1), first, rtol=1e-5, hint="the same seed should give the same model")
+    changes = (both(2), both(1, width=48), both(1, snr=80.0))
+    for other, what in zip(changes, ("another seed", "another width", "another S/N"), strict=True):
+        checks.that(bool(np.abs(other / first - 1).max() > 1e-6), f"{what} changes nothing")
+    few = start(flux[:3], sed[:3], inputs=48, outputs=40, width=16)
+    checks.array(predict(few, flux[:5], np.full(5, 30.0))[0], (5, 20), "few stars: the SEDs")
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Question 9 · Noise in few numbers
+#
+# The projection $\mathbf q = \mathsf P^T\mathbf F$ of spectrum plus noise is Gaussian, with
+# covariance $\mathsf P^T \mathrm{diag}(F^2)\,\mathsf P / \mathrm{snr}^2$, exactly. So fresh noise
+# costs 48 random numbers instead of 2238: draw $\mathbf q + \mathsf L\,\mathbf z / \mathrm{snr}$,
+# where $\mathsf L \mathsf L^T$ is the covariance at an S/N of one, and $\mathbf z$ are independent
+# normal numbers. Write `noise_roots`: a matrix $\mathsf L$ for each star. (`np.linalg.cholesky`
+# takes one matrix or many.)
+
+
+# %% solution="noise_roots"
+def noise_roots(flux, project):
+    """Find square roots of the covariances of projected noise at a signal to noise of one.
+
+    Parameters
+    ----------
+    flux : (n, p) array
+        Normalised spectra without noise; the error of a pixel is flux / snr.
+    project : (p, k) array
+        Its columns are the directions on which spectra are projected.
+
+    Returns
+    -------
+    (n, k, k) array
+        Matrices L: L z / snr, with k independent normal numbers z, has the covariance of the
+        projected noise.
+    """
+    ### BEGIN SOLUTION
+    roots = np.empty((len(flux), project.shape[1], project.shape[1]), np.float32)
+    for root, f in zip(roots, flux, strict=True):
+        part = project * f[:, None]
+        root[:] = np.linalg.cholesky(part.T @ part)
+    return roots
+    ### END SOLUTION
+
+
+# %% test="noise_roots" points=3
+from helpers import checks
+
+
+@checks.run
+def test_noise_roots():
+    import numpy as np
+
+    roots = checks.submitted("noise_roots")
+    # one direction that adds 100 pixels of flux 2: noise of 2, added in squares
+    got = checks.array(roots(np.full((3, 100), 2.0), np.ones((100, 1))), (3, 1, 1))
+    checks.close(np.abs(got), np.full((3, 1, 1), 20.0), rtol=1e-3, hint="errors add in squares")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_noise_roots_covariance():
+    import numpy as np
+
+    roots = checks.submitted("noise_roots")
+    rng = np.random.default_rng(40)
+    flux, project = rng.uniform(0.3, 1.6, (4, 300)), rng.standard_normal((300, 5))
+    got = checks.array(roots(flux, project), (4, 5, 5)).astype(float)
+    for root, f in zip(got, flux, strict=True):
+        want = np.zeros((5, 5))
+        for pixel, row in zip(f, project, strict=True):
+            want += pixel**2 * np.outer(row, row)
+        checks.close(
+            root @ root.T, want, rtol=1e-3, atol=1e-3 * want.max(), hint="the covariance is off"
+        )
+
+
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Question 10 · Train it
+#
+# Write `train_network`: in each step draw a batch of 512 stars and their projected noise (Eq. 1,
+# with S/N drawn evenly in $\ln$ S/N over `snr`), predict, and lower the loss. The names in
+# `without` leave ideas out, so that you can measure what each is worth.
+#
+# Start with plain Adam, and add the falling rate, the β weight and Muon one at a time.
+#
+# <details><summary>Hint 1: faster steps</summary>
+#
+# Neighbouring pixels say nearly the same: compute the loss on a random quarter of them in each
+# step. Draw the noise with `torch.bmm` of the roots and random vectors. The residual is
+# $\exp(\ln \hat S - \ln S) - 1$: `expm1`.
+#
+# </details>
+# <details><summary>Hint 2: Muon</summary>
+#
+# For the weight of each hidden layer keep $\mathsf V \leftarrow 0.95\,\mathsf V + 0.05\,\mathsf G$,
+# where $\mathsf G$ is the gradient. Step along `orthogonal` of $0.95\,\mathsf V + 0.05\,\mathsf G$,
+# with six times the learning rate of Adam.
+#
+# </details>
+
+
+# %% solution="train_network" seconds=120 memory_gb=2
+def train_network(flux, sed, start, steps, rate=3e-3, snr=(18.0, 90.0), seed=0, without=()):
+    """Learn to predict energy distributions and their errors from normalised spectra.
+
+    Parameters
+    ----------
+    flux : (n, p) array
+        Normalised spectra without noise.
+    sed : (n, m) array
+        Their energy distributions.
+    start : dict
+        The model to go on from: from `start_model`, or trained before. It stays as it was.
+    steps : int
+        Batches of 512 spectra to train with.
+    rate : float
+        Largest learning rate of Adam; that of Muon is six times as large. With next to none the
+        model stays as it started.
+    snr : (low, high)
+        Range of signal to noise.
+    seed : int
+        Of stars and noise: the same gives the same model.
+    without : sequence of str
+        Ideas to leave out. "fresh noise": draw noise once for each star; "falling rate": keep the
+        rate as it is; "beta weight": leave the loss as it is; "Muon": train all with Adam.
+
+    Returns
+    -------
+    dict
+        The trained model, for `predict_sed`.
+    """
+    ### BEGIN SOLUTION
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(seed)
+    layers = [[torch.tensor(part, requires_grad=True) for part in q] for q in start["layers"]]
+    *hidden, to_components, (sigma_weight, sigma_bias) = layers
+    everything = [part for layer in layers for part in layer]
+    matrices = [] if "Muon" in without else [weight for weight, _ in hidden]
+    others = [part for part in everything if all(part is not w for w in matrices)]
+    adam, velocity = torch.optim.Adam(others, fused=True), [torch.zeros_like(w) for w in matrices]
+    roots = torch.from_numpy(np.asarray(noise_roots(flux, start["project"]), np.float32))
+    values = (flux - start["flux_mean"]) @ start["project"], np.log(sed), start["log_mean"]
+    scores, target, mean = (torch.from_numpy(v.astype(np.float32)) for v in values)
+    basis = torch.from_numpy(start["basis"].astype(np.float32))
+    low, high = np.log(SMALLEST_SIGMA), np.log(LARGEST_SIGMA)
+    fixed = torch.randn(scores.shape), torch.rand(len(flux))
+    for step in range(steps):
+        now = rate if "falling rate" in without else learning_rate(step, steps, rate)
+        k = torch.randint(len(flux), (512,))
+        z, share = torch.randn(512, scores.shape[1]), torch.rand(512)
+        if "fresh noise" in without:
+            z, share = fixed[0][k], fixed[1][k]
+        level = snr[0] * (snr[1] / snr[0]) ** share
+        x = scores[k] + torch.bmm(roots[k], z[:, :, None])[:, :, 0] / level[:, None]
+        x = torch.cat([x, torch.log(level / 40)[:, None]], dim=1)
+        for layer in hidden:
+            x = functional.silu(functional.linear(x, *layer))
+        some = torch.randperm(len(mean))[: max(len(mean) // 4, 20)]  # neighbours say the same
+        change = functional.linear(x, *to_components) @ basis[:, some]
+        raw = functional.linear(x, sigma_weight[some], sigma_bias[some])
+        early = step < 0.6 * steps and "beta weight" not in without
+        residual = (mean[some] + change - target[k][:, some]).expm1()
+        loss = weighted_loss(residual, low + (high - low) * torch.sigmoid(raw), 0.5 * early)
+        for part, gradient in zip(everything, torch.autograd.grad(loss, everything), strict=True):
+            part.grad = gradient
+        torch.nn.utils.clip_grad_norm_(everything, 5.0)
+        adam.param_groups[0]["lr"] = now
+        adam.step()
+        for w, v in zip(matrices, velocity, strict=True):
+            v.lerp_(w.grad, 0.05)
+            w.data -= 6 * now * orthogonal(w.grad.lerp(v, 0.95))
+    return {**start, "layers": [[part.detach().numpy() for part in q] for q in layers]}
+    ### END SOLUTION
+
+
 # %% test="train_network" points=3
 from helpers import checks
 
@@ -1758,14 +1974,16 @@ from helpers import checks
 def test_train_network():
     import numpy as np
 
-    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    start, train = checks.submitted("start_model"), checks.submitted("train_network")
+    predict = checks.submitted("predict_sed")
     rng = np.random.default_rng(31)
     x, y = np.linspace(0, 1, 120), np.linspace(-1, 1, 30)
     label = rng.uniform(-1, 1, (500, 2))
     lines = np.stack([np.exp(-0.5 * ((x - c) / 0.02) ** 2) for c in (0.3, 0.7)])
     flux = 1 - (0.4 + 0.2 * label) @ lines
     sed = np.exp(label[:, :1] * y + 0.3 * label[:, 1:] * y**2)
-    model = train(flux[:400], sed[:400], 400, inputs=8, outputs=4, width=64)
+    first = start(flux[:400], sed[:400], inputs=8, outputs=4, width=64)
+    model = train(flux[:400], sed[:400], first, 400)
     new = flux[400:] * (1 + rng.standard_normal((100, 120)) / 40)
     predicted, sigma = predict(model, new, np.full(100, 40.0))
     predicted = checks.array(predicted, (100, 30), "the SEDs")
@@ -1783,14 +2001,16 @@ def test_train_network():
 def test_train_network_bound():
     import numpy as np
 
-    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    start, train = checks.submitted("start_model"), checks.submitted("train_network")
+    predict = checks.submitted("predict_sed")
     rng = np.random.default_rng(32)
     x, y = np.linspace(0, 1, 150), np.linspace(-1, 1, 25)
     label = rng.uniform(-1, 1, (900, 2))
     lines = np.stack([np.exp(-0.5 * ((x - c) / 0.02) ** 2) for c in (0.25, 0.65)])
     flux = 1 - (0.4 + 0.2 * label) @ lines
     sed = np.exp(0.8 * label[:, :1] * y + 0.3 * label[:, 1:] * (y**2 - 0.3))
-    model = train(flux[:600], sed[:600], 700, inputs=8, outputs=4, width=64)
+    first = start(flux[:600], sed[:600], inputs=8, outputs=4, width=64)
+    model = train(flux[:600], sed[:600], first, 700)
     g = np.stack([0.8 * y, 0.3 * (y**2 - 0.3)])
     for snr in (25.0, 60.0):
         draws, floor = [], []
@@ -1810,7 +2030,8 @@ def test_train_network_bound():
 def test_train_network_components():
     import numpy as np
 
-    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    start, train = checks.submitted("start_model"), checks.submitted("train_network")
+    predict = checks.submitted("predict_sed")
     rng = np.random.default_rng(35)
     x, y = np.linspace(0, 1, 120), np.linspace(-1, 1, 30)
     label = rng.uniform(-1, 1, (400, 2))
@@ -1820,22 +2041,32 @@ def test_train_network_components():
     sed = np.exp(0.8 * label[:, :1] * y + 0.4 * label[:, 1:] * (y**2 - 0.3))
     new = flux[300:] * (1 + rng.standard_normal((100, 120)) / 80)
 
-    def predicted(seed=0, **switches):
-        model = train(flux[:300], sed[:300], 200, seed=seed, width=64, **switches)
+    def predicted(steps=200, seed=0, inputs=8, **switches):
+        first = start(flux[:300], sed[:300], inputs=inputs, outputs=4, width=64)
+        model = train(flux[:300], sed[:300], first, steps, seed=seed, **switches)
         return checks.array(predict(model, new, np.full(100, 80.0))[0], (100, 30))
 
-    both = predicted(inputs=8, outputs=4)
-    wrong = [np.std(p / sed[300:] - 1) for p in (both, predicted(inputs=1, outputs=4))]
-    checks.that(bool(wrong[1] > 1.5 * wrong[0]), "one component of the spectra knows it all?")
-    log_sed = np.log(predicted(inputs=8, outputs=1))
-    values = np.linalg.svd(log_sed - log_sed.mean(axis=0), compute_uv=False)
+    def wrong(values):
+        return np.std(values / sed[300:] - 1)
+
+    both = predicted()
     checks.that(
-        bool(values[1] < 0.02 * values[0]),
-        "with one component of the log SEDs, predictions should vary along one",
+        bool(wrong(predicted(inputs=1)) > 1.5 * wrong(both)),
+        "one component of the spectra knows it all?",
     )
-    again, other = (predicted(seed, inputs=8, outputs=4) for seed in (0, 1))
-    checks.close(again, both, rtol=1e-3, hint="the same seed should give the same model")
-    checks.that(bool(np.abs(other / both - 1).max() > 1e-5), "another seed gives the same model")
+    checks.close(predicted(), both, rtol=1e-3, hint="the same seed should give the same model")
+    checks.that(
+        bool(np.abs(predicted(seed=1) / both - 1).max() > 1e-5), "another seed gives the same model"
+    )
+    checks.that(
+        bool(wrong(predicted(steps=3)) > 1.2 * wrong(both)), "a few steps do as much as many"
+    )
+    mean = wrong(np.exp(np.log(sed[:300]).mean(axis=0)))
+    for idea in ("fresh noise", "falling rate", "beta weight", "Muon"):
+        checks.that(
+            bool(wrong(predicted(without=(idea,))) < 0.6 * mean),
+            f"without {idea} your network learns next to nothing",
+        )
 
 
 ### END HIDDEN TESTS
@@ -1848,14 +2079,16 @@ from helpers import checks
 def test_train_network_errors():
     import numpy as np
 
-    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    start, train = checks.submitted("start_model"), checks.submitted("train_network")
+    predict = checks.submitted("predict_sed")
     rng = np.random.default_rng(33)
     x, y = np.linspace(0, 1, 120), np.linspace(-1, 1, 20)
     label = rng.uniform(-1, 1, (900, 1))
     flux = 1 - (0.4 + 0.2 * label) * np.exp(-0.5 * ((x - 0.4) / 0.03) ** 2)
     # faint on one side: absolute and relative errors are not the same
     sed = np.exp((label + 1.5) * 1.2 * y)
-    model = train(flux[:600], sed[:600], 700, inputs=6, outputs=3, width=64)
+    first = start(flux[:600], sed[:600], inputs=6, outputs=3, width=64)
+    model = train(flux[:600], sed[:600], first, 700)
     size = {}
     for snr in (22.0, 70.0):
         found = [[], []]
@@ -1883,13 +2116,15 @@ def test_train_network_errors():
 def test_train_network_errors_range():
     import numpy as np
 
-    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    start, train = checks.submitted("start_model"), checks.submitted("train_network")
+    predict = checks.submitted("predict_sed")
     rng = np.random.default_rng(36)
     x, y = np.linspace(0, 1, 120), np.linspace(-1, 1, 20)
     label = rng.uniform(-1, 1, (900, 1))
     flux = 1 - (0.4 + 0.2 * label) * np.exp(-0.5 * ((x - 0.4) / 0.03) ** 2)
     sed = np.exp(label * y)
-    model = train(flux[:600], sed[:600], 700, inputs=6, outputs=3, width=64, snr=(4.0, 12.0))
+    first = start(flux[:600], sed[:600], inputs=6, outputs=3, width=64)
+    model = train(flux[:600], sed[:600], first, 700, snr=(4.0, 12.0))
     found = [[], []]
     for _ in range(6):
         new = flux[600:] * (1 + rng.standard_normal((300, 120)) / 6)
@@ -1915,26 +2150,33 @@ from helpers import checks
 def test_train_network_start():
     import numpy as np
 
-    train, predict = checks.submitted("train_network"), checks.submitted("predict_sed")
+    start, train = checks.submitted("start_model"), checks.submitted("train_network")
+    predict = checks.submitted("predict_sed")
     rng = np.random.default_rng(34)
     x, y = np.linspace(0, 1, 100), np.linspace(-1, 1, 15)
     label = rng.uniform(-1, 1, (400, 1))
     flux = 1 - (0.4 + 0.3 * label) * np.exp(-0.5 * ((x - 0.4) / 0.05) ** 2)
     sed = np.exp(label * y)
-    model = train(flux, sed, 400, inputs=6, outputs=4, width=64)
+    model = train(flux, sed, start(flux, sed, inputs=6, outputs=4, width=64), 400)
     snr = np.full(60, 60.0)
     before = checks.array(predict(model, flux[:60], snr)[0], (60, 15))
     # another world: stars of the same spectra that are redder
     moved = sed * np.exp(0.15 * label * y)
-    still = train(flux[60:160], moved[60:160], 60, start=model, rate=1e-7, width=64)
+    still = train(flux[60:160], moved[60:160], model, 60, rate=1e-7)
     checks.close(
         checks.array(predict(still, flux[:60], snr)[0], (60, 15)),
         before,
         rtol=0.02,
         hint="tiny steps from a trained model should change next to nothing",
     )
-    tuned = train(flux[60:160], moved[60:160], 200, start=model, rate=1e-3, width=64)
+    tuned = train(flux[60:160], moved[60:160], model, 200, rate=1e-3)
     after = checks.array(predict(tuned, flux[:60], snr)[0], (60, 15))
+    checks.close(
+        checks.array(predict(model, flux[:60], snr)[0], (60, 15)),
+        before,
+        rtol=1e-6,
+        hint="the model to go on from has changed: work on a copy",
+    )
     off = [np.std(p / moved[:60] - 1) for p in (before, after)]
     checks.that(bool(off[1] < 0.6 * off[0]), "going on with other stars did not adapt the model")
 
@@ -1942,7 +2184,8 @@ def test_train_network_start():
 # %%
 STEPS = 3000
 clock = time.perf_counter()
-model = train_network(normalised[train_rows], sed[train_rows], STEPS)
+first = start_model(normalised[train_rows], sed[train_rows])
+model = train_network(normalised[train_rows], sed[train_rows], first, STEPS)
 recipe_seconds = time.perf_counter() - clock
 print(f"{STEPS} steps in {recipe_seconds:.0f} s")
 
@@ -1977,41 +2220,48 @@ recipe_figures = print_summary(judged)
 TEFF_EDGES = np.linspace(5000, 9750, 6)
 
 
-def residual_figure(judged_by_snr, rows):
-    """Medians (left) and 1 sigma (right) of relative residuals by temperature (Fig. 2, 3)."""
+def residual_figure(judged_by_network, rows):
+    """Medians and 1 sigma of relative residuals by temperature, of each network (Fig. 2, 3)."""
     with plots.style():
+        levels = len(next(iter(judged_by_network.values())))
         figure, axes = plt.subplots(
-            len(judged_by_snr), 2, figsize=(8, 2.1 * len(judged_by_snr)), sharex=True
+            levels, 4, figsize=(12, 2.1 * levels), sharex=True, layout="constrained"
         )
-        for (left, right), (snr, (residual, _)) in zip(axes, judged_by_snr.items(), strict=True):
-            for j, (low, high) in enumerate(pairwise(TEFF_EDGES)):
-                chosen = (teff[rows] >= low) & (teff[rows] < high)
-                r = residual[:, chosen].reshape(-1, sed_wavelength.size)
-                colour = plt.get_cmap(plots.SEQUENTIAL)(j / 5)
-                left.plot(sed_wavelength, 100 * np.median(r, axis=0), color=colour)
-                width = 100 * half_width(r)
-                right.semilogy(sed_wavelength, width, color=colour, label=f"{low:.0f}-{high:.0f} K")
-            left.set_ylim(-1.5, 1.5)
-            right.set_ylim(0.01, 20)
-            left.set_ylabel(f"S/N {snr}\nmedian / %")
-            right.set_ylabel("1σ / %")
-        axes[0, 1].legend(fontsize=7)
+        for n, (network, judged_by_snr) in enumerate(judged_by_network.items()):
+            for pair, (snr, (residual, _)) in zip(axes, judged_by_snr.items(), strict=True):
+                left, right = pair[2 * n : 2 * n + 2]
+                for j, (low, high) in enumerate(pairwise(TEFF_EDGES)):
+                    chosen = (teff[rows] >= low) & (teff[rows] < high)
+                    r = 100 * residual[:, chosen].reshape(-1, sed_wavelength.size)
+                    style = {"color": plt.get_cmap(plots.SEQUENTIAL)(j / 5)}
+                    left.plot(sed_wavelength, np.median(r, axis=0), **style)
+                    label = f"{low:.0f}-{high:.0f} K"
+                    right.semilogy(sed_wavelength, half_width(r), label=label, **style)
+                left.set_ylim(-3, 3)
+                right.set_ylim(0.01, 40)
+                left.set_ylabel(f"S/N {snr}\nmedian / %")
+                right.set_ylabel("1σ / %")
+            axes[0, 2 * n].set_title(network, fontsize=10)
+        axes[0, -1].legend(fontsize=6)
         for axis in axes[-1]:
-            axis.set_xlabel(WAVELENGTH_LABEL)
+            axis.set_xlabel("wavelength / Å")
     return figure
 
 
-judged_train = {snr: judge(predict, train_rows, snr, repeats=1) for snr in (20, 40)}
+some_train = train_rows[::3]
+judged_train = {snr: judge(predict, some_train, snr, repeats=1) for snr in (20, 40)}
+uara_train = {snr: judge(uara, some_train, snr, repeats=1) for snr in (20, 40)}
 plots.show(
-    residual_figure(judged_train, train_rows),
-    alt="Paper's Figure 2. Training stars at S/N 20 and 40: medians of relative residuals by "
-    "temperature are small but for the hottest stars; their widths fall from ten per cent in "
-    "the ultraviolet to one or two in the red, much the same at all temperatures.",
+    residual_figure({"paper's network": uara_train, "ours": judged_train}, some_train),
+    alt="Paper's Figure 2, for the paper's network as trained here and for ours. A third of the "
+    "training stars at S/N 20 and 40: medians and widths of relative residuals by temperature. "
+    "Both networks have their largest errors in the ultraviolet; those of the paper's network are "
+    "larger at all wavelengths.",
 )
 plots.show(
-    residual_figure(judged, test_rows),
-    alt="Paper's Figure 3. Test stars at S/N 20, 40 and 80: the same picture as for the training "
-    "stars; widths and the medians of the hottest stars shrink as S/N grows.",
+    residual_figure({"paper's network": uara_judged, "ours": judged}, test_rows),
+    alt="Paper's Figure 3, for both networks. Test stars at S/N 20, 40 and 80: the same picture as "
+    "for the training stars. Our widths shrink as S/N grows, those of the paper's network less.",
 )
 
 # %% [markdown]
@@ -2083,42 +2333,51 @@ def checked_errors(judged, rows):
     return np.array([actual, [[np.median(sigma[:, b, pixel]) for b in bins] for pixel in pixels]])
 
 
-def error_figure(judged_by_snr, rows):
+def error_figure(judged_by_network, rows):
     """Predicted against actual errors at five wavelengths, by temperature (Fig. 4, 5)."""
     with plots.style():
+        levels = len(next(iter(judged_by_network.values())))
         figure, axes = plt.subplots(
-            1, len(judged_by_snr), figsize=(2.9 * len(judged_by_snr), 3.1), sharey=True
+            2, levels, figsize=(2.9 * levels, 5.4), sharex=True, sharey=True, layout="constrained"
         )
-        for axis, (snr, judged_at) in zip(axes, judged_by_snr.items(), strict=True):
-            points = zip(
-                *checked_errors(judged_at, rows), CHECKED_WAVELENGTHS, "os^Dv", strict=True
-            )
-            for actual, stated, target, marker in points:
-                axis.loglog(actual, stated, marker, ms=4, label=f"{target} Å", alpha=0.8)
-            axis.plot([1e-4, 0.3], [1e-4, 0.3], color="0.6", lw=1)
-            axis.set_title(f"S/N {snr}", fontsize=10)
+        for line, (network, judged_by_snr) in zip(axes, judged_by_network.items(), strict=True):
+            for axis, (snr, judged_at) in zip(line, judged_by_snr.items(), strict=True):
+                points = zip(
+                    *checked_errors(judged_at, rows), CHECKED_WAVELENGTHS, "os^Dv", strict=True
+                )
+                for actual, stated, target, marker in points:
+                    axis.loglog(actual, stated, marker, ms=4, label=f"{target} Å", alpha=0.8)
+                axis.plot([1e-4, 0.3], [1e-4, 0.3], color="0.6", lw=1)
+                axis.set_title(f"{network}, S/N {snr}", fontsize=9)
+            line[0].set_ylabel("predicted σ (median)")
+        for axis in axes[1]:
             axis.set_xlabel("actual 1σ")
-        axes[0].set_ylabel("predicted σ (median)")
-        axes[0].legend(fontsize=7)
+        axes[0, 0].legend(fontsize=7)
     return figure
 
 
 plots.show(
-    error_figure(judged_train, train_rows),
-    alt="Paper's Figure 4. Predicted against actual relative errors of training stars in ten "
-    "temperature bins at five wavelengths, S/N 20 and 40: all points lie along the diagonal.",
+    error_figure({"paper's network": uara_train, "ours": judged_train}, some_train),
+    alt="Paper's Figure 4, for both networks. Predicted against actual relative errors of training "
+    "stars in ten temperature bins at five wavelengths, S/N 20 and 40: points lie along the "
+    "diagonal, those of the paper's network at larger errors.",
 )
 plots.show(
-    error_figure(judged, test_rows),
-    alt="Paper's Figure 5. The same for test stars at S/N 20, 40 and 80: points lie along the "
+    error_figure({"paper's network": uara_judged, "ours": judged}, test_rows),
+    alt="Paper's Figure 5. The same for test stars at S/N 20, 40 and 80: ours lie along the "
     "diagonal from errors of 0.2 per cent to 6 per cent.",
 )
 
 # %% [markdown]
 # The paper finds "good agreement" with the diagonal. So do we: at these five wavelengths predicted
 # and actual errors agree within a quarter in every bin of temperature, and within a few per cent in
-# the median.
+# the median. The points of the paper's network lie to the right of ours, at larger errors, and
+# above the diagonal: it states errors that are too large, the more so the higher the S/N. It was
+# trained with S/N of 40 and less.
 #
+# claim: np.median(uara_checked[:, 0] / checked[0].reshape(5, 3, 10).swapaxes(0, 1)) > 1.3
+# claim: (np.diff(np.median(uara_checked[:, 1] / uara_checked[:, 0], axis=(1, 2))) > 0).all()
+# claim: np.median(uara_checked[:, 1] / uara_checked[:, 0]) > 1.1
 # claim: 0.95 < np.median(checked[1] / checked[0]) < 1.07
 # claim: np.abs(checked[1] / checked[0] - 1).max() < 0.35
 #
@@ -2157,6 +2416,7 @@ plots.show(
 )
 # what the sentences about these figures rest on
 checked = np.concatenate([checked_errors(judged[snr], test_rows) for snr in SNRS], axis=2)
+uara_checked = np.stack([checked_errors(uara_judged[snr], test_rows) for snr in SNRS])
 red = np.abs(sed_wavelength - 8000) < 300
 medians, train_over_test = {}, []
 for snr in SNRS:
@@ -2166,16 +2426,14 @@ for snr in SNRS:
         )
         for a, b in pairwise(TEFF_EDGES)
     ]
-for snr in judged_train:
-    both = [
-        half_width(part[0].reshape(-1, sed_wavelength.size))
-        for part in (judged_train[snr], judged[snr])
-    ]
-    train_over_test.append([np.median((both[0] / both[1])[p]) for p in PIXELS.values()])
+for pair in ((judged_train, judged), (uara_train, uara_judged)):
+    for snr in judged_train:
+        both = [half_width(part[snr][0].reshape(-1, sed_wavelength.size)) for part in pair]
+        train_over_test.append([np.median((both[0] / both[1])[p]) for p in PIXELS.values()])
 train_over_test = np.array(train_over_test)
 neighbours = judged[20][0][0][:, [300, 310]].T  # 2.5 % apart in wavelength
 # 0.2 GB; to draw these figures again, judge again
-del judged, judged_train
+del judged, judged_train, uara_judged, uara_train
 # claim: np.mean(within) > 0.8
 
 # %% [markdown]
@@ -2187,109 +2445,132 @@ del judged, judged_train
 # ## 5. What each part buys
 #
 # Every change is measured alone, with the same small budget. The number is the error over the
-# bound, averaged over both temperatures and three bands. First come the paper's network and its
-# parts, then our recipe with one idea taken out at a time. Each is trained once. With another seed,
-# numbers change: take differences of less than a tenth for chance.
-
-
-# %%
-def excess(predict, snr, repeats=1):
-    """Error over the bound, geometric mean over temperatures and bands."""
-    part = judge(predict, test_rows, snr, repeats)
-    ratios = [
-        row[0] / row[1]
-        for chosen in test_bins.values()
-        for row in summary(part, chosen, snr).values()
-    ]
-    return float(np.exp(np.mean(np.log(ratios))))
-
-
-clock = time.perf_counter()
-ablation = {}
-for name, parts in (
-    ("the paper's network", {}),
-    ("… without attention", {"attention": False}),
-    ("… errors not told", {"told_error": False}),
-    ("… components out", {"basis": sed_components * sed_spread[:, None]}),
-):
-    trained = train_uara(120, **parts)
-    ablation[name] = [excess(trained, snr) for snr in (20, 80)]
-for name, switches in (
-    ("our recipe", {}),
-    ("… noise drawn once", {"fresh": False}),
-    ("… S/N 20-40 only", {"snr": (20.0, 40.0)}),
-    ("… 16 components in", {"inputs": 16}),
-    ("… 5 components out", {"outputs": 5}),
-    ("… constant rate", {"schedule": False}),
-    ("… no β weight", {"beta": 0.0}),
-    ("… Adam alone", {"muon": False}),
-):
-    trained = train_network(normalised[train_rows], sed[train_rows], 700, width=128, **switches)
-
-    def short(flux, snr, trained=trained):
-        return arrays_of(trained, flux, snr)
-
-    ablation[name] = [excess(short, snr) for snr in (20, 80)]
-print(f"{time.perf_counter() - clock:.0f} s; error over the bound at S/N 20 and 80")
-for name, (low, high) in ablation.items():
-    print(f"{name:24s} {low:6.2f} {high:6.2f}")
+# bound, averaged over both temperatures and three bands: first our recipe, then the recipe with one
+# idea left out at a time. A training has chance in it, so one number says little. The kit's table
+# holds three trainings of each kind, made by `python -m data.make.csst_parts` with the model
+# answers of this lab.
 
 # %%
+PARTS = {
+    "our recipe": ({}, {}),
+    "noise drawn once": ({}, {"without": ("fresh noise",)}),
+    "S/N 20-40 only": ({}, {"snr": (20.0, 40.0)}),
+    "16 components in": ({"inputs": 16}, {}),
+    "5 components out": ({"outputs": 5}, {}),
+    "constant rate": ({}, {"without": ("falling rate",)}),
+    "no beta weight": ({}, {"without": ("beta weight",)}),
+    "Adam alone": ({}, {"without": ("Muon",)}),
+}
+PART_STEPS, PART_WIDTH = 500, 128
+
+
+def measure_part(name, seed):
+    """Error over the bound at S/N 20 and 80 of a short training."""
+    to_start, to_train = PARTS[name]
+    flux, energy = normalised[train_rows], sed[train_rows]
+    first = start_model(flux, energy, width=PART_WIDTH, seed=seed, **to_start)
+    trained = train_network(flux, energy, first, PART_STEPS, seed=seed, **to_train)
+    return [excess(lambda f, snr: arrays_of(trained, f, snr), snr) for snr in (20, 80)]
+
+
+table = pd.read_csv(csst.fact_file("csst_parts.csv"), comment="#").set_index("part")[
+    ["snr_20", "snr_80"]
+]
+by_part = table.groupby("part", sort=False)
+part_mean, part_scatter = by_part.mean(), by_part.std()
+print(f"error over the bound, mean and standard deviation of {by_part.size().min()} trainings")
+print(f"{'':20s}      S/N 20          S/N 80")
+for name in PARTS:
+    m, d = part_mean.loc[name], part_scatter.loc[name]
+    print(f"{name:20s} {m.snr_20:6.2f} ± {d.snr_20:.2f}   {m.snr_80:6.2f} ± {d.snr_80:.2f}")
+
+# %% [markdown]
+# Is the table true of your own answers? Train two of its rows again, with a seed that it has not.
+
+# %%
+again = {name: measure_part(name, seed=3) for name in ("our recipe", "Adam alone")}
+for name, (low, high) in again.items():
+    print(f"{name:20s} {low:6.2f} at S/N 20, {high:6.2f} at S/N 80")
 with plots.style():
-    figure, axis = plt.subplots(figsize=(7.5, 3.6))
-    place = np.arange(len(ablation))[::-1]
-    for j, (snr, colour) in enumerate(((20, "orange"), (80, "blue"))):
-        values = [row[j] for row in ablation.values()]
-        axis.barh(place - 0.35 * j, values, 0.35, color=plots.COLOURS[colour], label=f"S/N {snr}")
-    axis.set_yticks(place - 0.17, list(ablation), fontsize=8)
-    axis.set_xscale("log")
+    figure, axis = plt.subplots(figsize=(7.5, 3.2))
+    place = np.arange(len(PARTS))[::-1]
+    for j, (column, colour) in enumerate((("snr_20", "orange"), ("snr_80", "blue"))):
+        axis.barh(
+            place - 0.35 * j,
+            part_mean[column],
+            0.35,
+            xerr=part_scatter[column],
+            color=plots.COLOURS[colour],
+            label=f"S/N {column[-2:]}",
+        )
+        for name, values in again.items():
+            axis.plot(values[j], place[list(PARTS).index(name)] - 0.35 * j, "kx", ms=5)
+    axis.set_yticks(place - 0.17, list(PARTS), fontsize=8)
     axis.axvline(1, color="k", lw=1)
     axis.set_xlabel("1σ over the Cramér-Rao bound")
     axis.legend()
 plots.show(
     figure,
-    alt="Bar chart of the error over the bound at S/N 20 and 80: the variants of the paper's "
-    "network lie far above one with this budget, those of our recipe much nearer to it.",
+    alt="Bar chart of the error over the bound at S/N 20 and 80, with the scatter of three "
+    "trainings: at S/N 20 most variants are alike, at S/N 80 they differ by much more than they "
+    "scatter. Crosses mark two trainings with another seed.",
 )
-ours = ablation["our recipe"]
-# claim: all(row[1] > 3 * ours[1] for row in list(ablation.values())[:4])
-# claim: all(row[1] < 3 for row in list(ablation.values())[4:])
+
+
+def clearly(worse, than, column="snr_80"):
+    """Difference of two rows of the table in units of its standard error."""
+    error = np.sqrt((part_scatter[column][worse] ** 2 + part_scatter[column][than] ** 2) / 3)
+    return (part_mean[column][worse] - part_mean[column][than]) / error
+
 
 # %% [markdown]
-# Three parts of the recipe clearly pay: noise drawn anew, enough components out, and Muon. A
-# learning rate that falls pays as well, but less. Training with S/N up to 90 helps at S/N 80 and
-# not at S/N 20. Two parts do not pay in this test: the β weight (without it the errors are, if
-# anything, smaller) and the components beyond 16 in the input.
+# At S/N 80 three parts of the recipe pay far beyond the scatter: noise drawn anew, enough
+# components out, and Muon. So does training with S/N up to 90, at S/N 80 but not at S/N 20. The β
+# weight and the components beyond 16 in the input do *not* pay: without them the errors at S/N 80
+# are smaller, by a few standard errors. A learning rate that falls helps in the mean, but the three
+# trainings without it scatter so much that their row does not prove it at S/N 80.
 #
-# claim: ablation["… noise drawn once"][1] > 1.2 * ours[1]
-# claim: ablation["… 5 components out"][1] > 1.2 * ours[1]
-# claim: ablation["… Adam alone"][1] > 1.2 * ours[1]
-# claim: 1.05 * ours[1] < ablation["… constant rate"][1] < ablation["… Adam alone"][1]
-# claim: ablation["… S/N 20-40 only"][1] > 1.08 * ours[1]
-# claim: ablation["… S/N 20-40 only"][0] < 1.1 * ours[0]
-# claim: ablation["… no β weight"][1] < 1.1 * ours[1]
-# claim: ablation["… 16 components in"][1] < 1.1 * ours[1]
+# The parts of the *paper's* network (attention, errors told to it) are not in the table. With a
+# budget of minutes it does not come near its own best, and then a difference says nothing about
+# them.
 #
-# ### Question 9 · Reading the table
+# claim: all(clearly(name, "our recipe") > 5 for name in ("noise drawn once", "Adam alone"))
+# claim: clearly("5 components out", "our recipe") > 5
+# claim: clearly("S/N 20-40 only", "our recipe") > 3
+# claim: abs(clearly("S/N 20-40 only", "our recipe", "snr_20")) < 2
+# claim: all(clearly(n, "our recipe") < -2 for n in ("no beta weight", "16 components in"))
+# claim: 0 < clearly("constant rate", "our recipe") < 3
+# claim: all(np.abs(np.array(again[n]) / part_mean.loc[n] - 1).max() < 0.12 for n in again)
+#
+# ### Question 11 · Reading the table
 #
 # **Explain** (a) why no network, however large, gets below the bound on average over the grid, and
-# what it means that the ratio grows with S/N; (b) which parts (of the paper's network and of our
-# recipe) paid here and which did not, and what you may *not* conclude from so short a training.
+# what it means that the ratio grows with S/N; (b) for "5 components out", "16 components in" and
+# "no beta weight": is the row different from our recipe by more than chance? Give the difference of
+# the means and its standard error, and what you conclude for each; (c) what you may *not* conclude
+# from so short a training.
 
-# %% [markdown] explain="reading" points=3
+# %% [markdown] explain="reading" points=4
 # (a) The bound follows from the derivatives of the spectrum, its noise and the distribution of the
 # labels alone: on average the labels cannot be known better, and the SED is a function of the
 # labels. (A biased estimate can be better for some stars.) At high S/N the bound shrinks but the
 # network's own errors of approximation do not, so the ratio grows: it is then limited by training
-# and by the number of models, not by photons. (b) The answer quotes the table: which variants moved
-# by more than a few per cent, and which did not. One may not conclude that attention is useless:
-# the paper's network was trained for a thousandth of its steps, and what pays early may not pay
-# late.
+# and by the number of models, not by photons. (b) At S/N 80, in units of the standard error of the
+# difference, $\sqrt{(s_1^2 + s_2^2)/3}$: 5 components out is worse by 0.62 ± 0.02, far beyond
+# chance. 16 components in is *better* by 0.12 ± 0.03, and no beta weight by 0.08 ± 0.02: three to
+# four standard errors, so neither part pays at this budget. With three trainings the scatter is
+# itself uncertain by a half; more seeds would settle it. At S/N 20 neither of the two differs. (c)
+# What pays early may not pay late: the β weight may help where training goes on longer, and 48
+# components may be needed once the errors come nearer to the bound.
 #
 # **Rubric**
-# - (1) On average the bound holds for any estimator, being a property of the data.
-# - (1) The growing ratio: approximation error that does not shrink with the noise.
-# - (1) A measured statement on a part, with the caveat of short training.
+# - (1) On average the bound holds for any estimator, being a property of the data; the growing
+#   ratio is approximation error that does not shrink with the noise.
+# - (1) "5 components out" is worse by far more than its scatter, with numbers.
+# - (1) "no beta weight" and "16 components in" are no worse, and by the numbers better: the two
+#   parts do not pay here. (Full points also for "about three standard errors from three trainings,
+#   so not certain".) No point for saying that they help.
+# - (1) What holds at this budget need not hold for a long training.
 
 # %% [markdown]
 # ## 6. The flat field
@@ -2300,7 +2581,7 @@ ours = ablation["our recipe"]
 # through the stars at each wavelength (Section 5): $1, x, y, x^2, xy, y^2$. All wavelengths
 # together make the flat-field cube.
 #
-# ### Question 10 · The cube
+# ### Question 12 · The cube
 #
 # Write `flat_field`. Every star counts by its error.
 
@@ -2482,6 +2763,40 @@ print(f"400 stars of 15 mag, once: GU {counted[0]:.4f}  GV {counted[1]:.4f}  GI 
 rough = by_band(half_width(cube_error(400, 8, csst.Detector(seed=1, ripple=0.005))))
 print(f"400 stars, pattern of 0.5 %: GU {rough[0]:.4f}  GV {rough[1]:.4f}  GI {rough[2]:.4f}")
 
+
+def best_flat(draw_bound, n=400, runs=8):
+    """1 sigma of a flat field from n stars known no better than a bound, by band.
+
+    `draw_bound(rng, n)` gives the smallest relative errors of n stars, (n, wavelengths).
+    """
+    found = []
+    for run in range(runs):
+        rng = np.random.default_rng([20, run])
+        x, y = rng.uniform(-1, 1, (2, n))
+        design, check = (
+            np.stack([np.ones_like(a), a, b, a**2, a * b, b**2], axis=1)
+            for a, b in ((x, y), (CHECK_X, CHECK_Y))
+        )
+        weight = 1 / draw_bound(rng, n) ** 2
+        pairs = (design[:, :, None] * design[:, None, :]).reshape(n, -1)
+        covariance = np.linalg.inv((weight.T @ pairs).reshape(-1, 6, 6))
+        found.append(np.sqrt(np.einsum("qi,wij,qj->wq", check, covariance, check)).mean(axis=1))
+    return by_band(np.mean(found, axis=0))
+
+
+def bound_of_mixture(rng, n):
+    """Bounds of stars of all temperatures and S/N, as `observe_field` draws them."""
+    star, octave = rng.integers(len(test_rows), size=n), 2 * rng.random(n)[:, None]
+    low, middle, high = (np.log(bound[snr][star][:, COVERED]) for snr in SNRS)
+    between = np.where(
+        octave < 1, low + octave * (middle - low), middle + (octave - 1) * (high - middle)
+    )
+    return np.exp(between)
+
+
+least = best_flat(bound_of_mixture)
+print(f"bound, 400 stars:  GU {least[0]:.4f}  GV {least[1]:.5f}  GI {least[2]:.5f}")
+
 # %%
 with plots.style():
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4))
@@ -2521,26 +2836,29 @@ slopes = np.polyfit(np.log(NUMBERS), np.log(precision), 1)[0]
 # The error falls nearly as $1/\sqrt N$, as long as the truth *is* a polynomial of second order and
 # stars are bright. (In GV and GI it falls a little more slowly: a small part of the error of the
 # predicted SEDs is common to all stars of a kind.) In GU our flat is better than the paper's, in GV
-# as good, in GI worse by half. The reason is the one of Section 2: in GI no spectrum of our grid
-# tells the SED of a star at S/N 20 to better than about 1 %, and 400 stars cannot make up for it.
-# The paper's stars, on their lattice, were known to 0.3 %. Stars of 15 mag, exposed once, add
+# as good, in GI worse by half. The reason is the one of Section 2. Give each of 400 stars the
+# smallest error that its spectrum allows, and weight it by that: the line "bound" is the best that
+# six terms can do with an even mix of our temperatures and S/N. In GI it lies above the paper's
+# 0.0005, so no network reaches that on our grid. The paper's stars, on their lattice, were known
+# three to four times better at S/N 20. Stars of 15 mag, exposed once, add
 # photon noise: it matters in GV and GI, where SEDs are predicted best. A pattern of half a per cent
 # that no polynomial follows stays, whatever the number of stars. The paper calls its numbers "too
 # optimistic and only valid under ideal conditions". The pattern could be noticed: the stars'
 # residuals would be correlated with position.
 #
 # claim: precision[2][0] < 0.004 and precision[2][1] < 0.0004
-# claim: 0.0005 < precision[2][2] < 0.0009
+# claim: least[2] > 0.00052
+# claim: (precision[2] > 0.9 * least).all() and (precision[2] < 1.5 * least).all()
 # claim: (counted[1:] > 1.4 * precision[2][1:]).all()
 # claim: (rough[1:] > 4 * precision[2][1:]).all()
 #
-# ## 7. Dust
+# ## 7. Dust (optional)
 #
 # The paper leaves dust out. It hardly changes a normalised spectrum, but it changes what the
 # detector sees: relative to 5556 Å, stars become fainter in GU and brighter in GI. A colour excess
 # of 0.05 mag is enough to spoil a flat field.
 #
-# ### Question 11 · Fit it away
+# ### Question 13 (optional) · Fit it away
 #
 # Dust dims by $-0.4 \ln 10\, E\, k(\lambda)$ in the natural logarithm, with $E = E(B-V)$ and a
 # known curve $k$ (taken relative to 5556 Å). A dust map says $E = E_0 \pm \sigma_0$. Write
@@ -2745,7 +3063,7 @@ plots.show(
 # claim: excess_errors[2] < 0.6 * excess_errors[1]
 # claim: (np.hypot(*dust_error["fitted"]) > 0.9 * np.hypot(*dust_error["from the map"])).all()
 #
-# ## 8. A check a user would make: colours
+# ## 8. A check a user would make: colours (optional)
 #
 # Users of these SEDs will compute colours with them. A CCD counts photons, so the magnitude in
 # the AB system (Oke & Gunn 1983) through a throughput $T$ is
@@ -2756,7 +3074,7 @@ plots.show(
 # with $f_\lambda$ in erg s$^{-1}$ cm$^{-2}$ Å$^{-1}$, $\lambda$ in Å and $c$ in Å/s: a source of
 # constant $f_\nu = 3631$ Jy has magnitude zero in every band.
 #
-# ### Question 12 · Magnitudes
+# ### Question 14 (optional) · Magnitudes
 #
 # Write `synthetic_magnitude`. SED and throughput come on different grids, and throughputs have
 # steep edges: integrate on a fine common grid (1 Å will do).
@@ -2912,6 +3230,13 @@ colour_bias, colour_width = 1000 * np.median(off_colour, axis=1), 1000 * half_wi
 # stars from their labels, with a Gaussian process trained on MILES (Appendix C). With another
 # Gaussian process it predicts SEDs from labels, and rejects stars whose observed SED is far from it
 # (Appendices A and B).
+#
+# Three things the paper does and the lab does not. It multiplies NGSL's fluxes beyond 5700 Å by a
+# calibration curve from seven stars that CALSPEC has too. It leaves out NGSL stars with uncertain
+# labels (Section 2: by more than 0.7 dex in log g or 0.25 dex in [Fe/H]; Appendix B: by more than
+# 500 K, 0.5 dex and 0.5 dex). And its models vary [C/H]. The imitated NGSL has one flux scale from
+# end to end and label errors of one size, and carbon in the kit's models is given by the other
+# labels. With real NGSL spectra all three would be needed.
 #
 # A Gaussian process describes a function by how its values at two places are correlated (Eq. A5,
 # A6): $\sigma_f^2 \exp(-|X - X'|^2 / 2 l^2) + \sigma_n^2 \delta_{XX'}$, with labels scaled to mean
@@ -3099,7 +3424,7 @@ target[:, ngsl_pixels] = observed
 def tune(rows):
     """Fine-tune the network on some of the stars."""
     return train_network(
-        ngsl_input[rows], target[rows], 100, start=model, rate=3e-4, schedule=False
+        ngsl_input[rows], target[rows], model, 100, rate=3e-4, without=("falling rate",)
     )
 
 
@@ -3258,12 +3583,12 @@ for name, value in line_rms.items():
 # claim (simulated): all(a < 0.95 * b for a, b in zip(miles_errors["after"], PAPER_MILES))
 # claim (simulated): np.ptp(np.subtract(miles_errors["after"], miles_errors["before"])) < 0.005
 #
-# ### Question 13 · Models and stars
+# ### Question 15 · Models and stars
 #
 # **Explain** (a) why the fine-tuned network's errors on MILES follow the red line, and why no
 # better network would help; (b) why a star reddened by unknown dust spoils the calibration,
-# although its normalised spectrum and hence its predicted SED are right, and which information
-# about the dust was used in Section 7.
+# although its normalised spectrum and hence its predicted SED are right, and what
+# could tell dust and flat field apart (Section 7 does it).
 
 # %% [markdown] explain="stars" points=3
 # (a) The network has learnt NGSL's flux scale. Compared with MILES it shows the difference of the
@@ -3287,16 +3612,17 @@ saved = products.save(
     **{f"paper_{name}": values for name, values in uara_figures.items()},
     lattice_names=np.array(["_".join(map(str, name)) for name in lattice_figures]),
     lattice=np.array(list(lattice_figures.values())),
-    ablation_names=np.array(list(ablation)),
-    ablation=np.array(list(ablation.values())),
+    parts=np.array(list(again)),
+    parts_again=np.array(list(again.values())),
     stars=np.array(NUMBERS),
     flat_precision=precision,
+    flat_least=least,
     flat_pattern=rough,
     dust=np.array([np.stack(v) for v in dust_error.values()]),
     dust_excess=np.array(excess_errors),
     trends=trends,
     miles=np.array([miles_errors["before"], miles_errors["after"]]),
-    seconds=np.array([uara_seconds, recipe_seconds]),
+    seconds=np.array([recipe_seconds]),
 )
 
 # %% [markdown]

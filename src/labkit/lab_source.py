@@ -23,7 +23,7 @@ import copy
 import functools
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -368,3 +368,41 @@ def solved_namespace(slug: str, root: Path = ROOT, until: str = "") -> dict[str,
     if until:
         raise SourceError(f"no cell of {slug} defines {until!r}")
     return namespace
+
+
+def definitions(slug: str, names: Iterable[str], root: Path = ROOT) -> str:
+    """Return the source of what a lab defines by these names, without running the lab.
+
+    Parameters
+    ----------
+    slug : str
+    names : iterable of str
+        Functions, classes and constants of its cells.
+    root : Path
+        The course folder.
+
+    Returns
+    -------
+    str
+        The definitions in the order of the lab.
+
+    Raises
+    ------
+    SourceError
+        If the lab does not define all of them.
+    """
+    text = script(slug, root).read_text(encoding="utf-8")
+    wanted, found = set(names), {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            called = [node.name]
+        elif isinstance(node, ast.Assign):
+            parts = [part for target in node.targets for part in ast.walk(target)]
+            called = [part.id for part in parts if isinstance(part, ast.Name)]
+        else:
+            continue
+        if wanted.intersection(called):
+            found.update(dict.fromkeys(called, ast.get_source_segment(text, node) or ""))
+    if missing := sorted(wanted - set(found)):
+        raise SourceError(f"{slug} defines no {', '.join(missing)}")
+    return "\n\n".join(dict.fromkeys(found.values()))

@@ -112,3 +112,12 @@ def test_wrong_usage_exits_with_2(capsys):
         cli.main(["bake"])
     assert ended.value.code == 2
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_definitions_come_without_running_the_lab():
+    source = lab_source.definitions("08_csst", ("photon_counts", "PART_STEPS", "SubUnit"))
+    assert "def photon_counts" in source
+    assert "class SubUnit" in source
+    assert source.count("PART_STEPS, PART_WIDTH =") == 1
+    with pytest.raises(SourceError, match="defines no nothing_of_this_name"):
+        lab_source.definitions("08_csst", ("nothing_of_this_name",))

@@ -1,7 +1,5 @@
 """Functions that a lab defines in its story, without running the lab."""
 
-import ast
-
 from labkit import lab_source
 
 
@@ -17,11 +15,4 @@ def functions(slug, names):
     -------
     str
     """
-    text = lab_source.script(slug).read_text(encoding="utf-8")
-    found = {
-        node.name: ast.get_source_segment(text, node)
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef) and node.name in names
-    }
-    assert set(found) == set(names)
-    return "\n\n".join(found.values())
+    return lab_source.definitions(slug, names)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from data.make import table_files
 from labkit import ROOT
 
 from . import story
@@ -72,39 +73,55 @@ def test_predicted_errors_are_right(slug, measured):
 
 
 @LAB
-def test_the_recipe_beats_the_papers_network(slug, measured):
-    """With the budget both have here."""
+def test_shipped_weights_reproduce_the_papers_network(slug, measured):
+    """At S/N 20, the lowest that it was trained with: about twice the bound at most."""
     for centre, snr, band, row in rows(measured):
         paper = dict(zip(measured["bands"], measured[f"paper_{centre}_{snr}"], strict=True))[band]
+        print(f"\n{centre} K, S/N {snr}, {band}: paper's network {paper[ACTUAL]:.2%}, ", end="")
+        print(f"{paper[ACTUAL] / paper[BOUND]:.2f} of the bound; ours {row[ACTUAL]:.2%}", end="")
         assert paper[ACTUAL] > row[ACTUAL]
+        assert snr != 20 or paper[ACTUAL] < 2.1 * paper[BOUND]
 
 
 @LAB
-def test_the_changes_that_pay(slug, measured):
-    """Each idea of the recipe taken out alone: errors over the bound at S/N 20 and 80."""
-    over = dict(zip(measured["ablation_names"], measured["ablation"], strict=True))
-    for name, (low, high) in over.items():
-        print(f"\n{name:24s} {low:6.2f} {high:6.2f}", end="")
-    for name in ("noise drawn once", "5 components out", "constant rate", "Adam alone"):
-        assert over[f"… {name}"][1] > 1.1 * over["our recipe"][1]
-    assert over["the paper's network"][1] > 3 * over["our recipe"][1]
+def test_trainings_repeat_the_table_of_parts(slug, measured):
+    """Rows of data/csst_parts.csv, trained again with another seed."""
+    for name, values in zip(measured["parts"], measured["parts_again"], strict=True):
+        table = np.array([row[2:] for row in parts() if row[0] == name], float)
+        print(f"\n{name}: {values.round(3)}, in the table {table.mean(axis=0).round(3)}", end="")
+        assert np.abs(values / table.mean(axis=0) - 1).max() < 0.12
+
+
+def parts():
+    """Rows of the table of parts."""
+    return table_files.rows_of(table_files.committed("csst_parts.csv"))[1:]
+
+
+def test_table_of_parts_has_three_seeds_each():
+    found = [tuple(row[:2]) for row in parts()]
+    names = dict.fromkeys(name for name, _ in found)
+    assert len(names) == 8
+    assert sorted(found) == sorted((name, str(seed)) for name in names for seed in range(3))
 
 
 @LAB
 def test_flat_field_of_400_stars(slug, measured):
     """The paper has 0.005, 0.0003, 0.0005 in GU, GV, GI.
 
-    Its stars lie on the nodes of a lattice. In GI a spectrum of the lab's grid, at 6000 K and
-    S/N 20, tells the star to 1.1 % (the bound): six terms from 400 stars of S/N 20-80 and all
-    temperatures cannot do better than about 0.0007.
+    Its stars lie on the nodes of a lattice.  Six terms from 400 stars of the lab's grid, each known
+    as well as its bound allows, cannot do as well in GI: `least`, computed in the lab.
     """
     at_400 = measured["flat_precision"][list(measured["stars"]).index(400)]
     print(f"\n400 stars: {at_400.round(5)} in GU, GV, GI", end="; ")
     print(f"with a pattern of 0.5 %: {measured['flat_pattern'].round(4)}")
+    least = measured["flat_least"]
+    print(f"; by the bound {least.round(5)}", end="")
+    assert least[2] > 0.0005
+    assert (at_400 < 1.5 * least).all()
     slope = np.polyfit(np.log(measured["stars"]), np.log(measured["flat_precision"]), 1)[0]
     assert (np.abs(slope + 0.5) < 0.15).all()
     assert (measured["flat_pattern"][1:] > 1.5 * at_400[1:]).all()
-    assert (at_400 <= [0.005, 0.0004, 0.0009]).all()
+    assert (at_400[:2] <= [0.005, 0.0004]).all()
 
 
 @LAB
