@@ -2633,7 +2633,10 @@ def test_whitened_draws():
     )
     got = checks.array(draws["parameters"], (-1, -1, 3), "parameters")
     checks.that(bool(got.shape[0] >= 4), "fewer than four chains")
-    checks.array(draws["diverging"], got.shape[:2], "diverging")
+    checks.that(
+        np.shape(draws["diverging"]) == got.shape[:2],
+        "diverging says of each draw whether it diverged: one bool in each chain for each draw",
+    )
     checks.array(draws["gradients"], got.shape[:2], "gradients")
     # u and v have logistic distributions
     width = np.array([np.pi / np.sqrt(3), np.pi / np.sqrt(3), 1.0])

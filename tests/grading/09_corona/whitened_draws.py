@@ -46,12 +46,6 @@ def whitened_draws(root, rotated, ln_model, linear, centre, factor, seed=0):
 # %% wrong: the draws of z come back | loses: test_whitened_draws test_whitened_draws_measured
 # centre + trace.posterior["z"].to_numpy() @ factor.T => trace.posterior["z"].to_numpy()
 
-# %% wrong: the factor transposed on the way back | loses: test_whitened_draws
-# to_numpy() @ factor.T => to_numpy() @ factor
-
-# %% wrong: the slope not turned | loses: test_whitened_draws
-# return value, factor.T @ slope => return value, slope
-
 # %% wrong: a prior of z counted besides | loses: test_whitened_draws test_whitened_draws_measured
 # pm.Flat("z", shape=len(centre)) => pm.Normal("z", shape=len(centre))
 
