@@ -15,12 +15,13 @@
 # neural network make templates. It is a variational autoencoder, trained on spectra of inactive
 # stars only: whatever spectrum it is given, it answers with the spectrum of an inactive star. The
 # authors' code, trained networks and 1000 example spectra are at
-# `github.com/xylib/vae-for-spectroscopic-survey`. In this lab you rebuild the paper figure by
-# figure, and then you do what the paper could not: you compare the measurements with the truth.
+# <https://github.com/xylib/vae-for-spectroscopic-survey>; the README there says how to run them.
+# Question 15 is about those weights. In this lab you rebuild the paper figure by figure, and then
+# you do what the paper could not: you compare the measurements with the truth.
 #
 # **After this lab you can**
 #
-# * bring spectra to rest, normalise and degrade them, thousands at a time;
+# * bring spectra to rest, normalise and degrade them, thousands at a time, and find a redshift;
 # * choose inactive stars in two steps, and split a sample by star;
 # * write and train a denoising variational autoencoder in PyTorch;
 # * measure excess emission, find active stars, and relate activity to rotation;
@@ -31,10 +32,10 @@
 #
 # | section | hours |
 # |---|---|
-# | 1 · Spectra at rest | 2.5 |
+# | 1 · Spectra at rest | 3 |
 # | 2 · Inactive stars | 1.5 |
 # | 3 · The autoencoder | 3.5 |
-# | 4, 5 · Two networks, anomalies | 1 |
+# | 4, 5 · Two networks, anomalies | 0.5 |
 # | 6, 7 · Chromospheres, low resolution | 0.5 |
 # | 8 · Comparison with the truth | 1 |
 #
@@ -42,9 +43,8 @@
 #
 # **Every spectrum is simulated.** The survey looks like LAMOST's of the K2 fields, with its noise,
 # sky, cosmic rays and flags. The stars, and what makes them active, are a model. In some respects
-# it is rosier than reality; Section 7 shows a comparison. What an autoencoder of this kind does on
-# *real* LAMOST spectra is measured by `pytest tests/real -k lamost -s`, with 4 latent numbers and
-# settings of its own.
+# it is rosier than reality; Section 7 puts both side by side. What the same recipe does on *real*
+# LAMOST spectra is measured by `pytest tests/real -k lamost -s`, which reads it from this lab.
 #
 # Sentences that begin with **Paper, Figure n** compare with a figure of the paper.
 #
@@ -69,7 +69,9 @@ WAVELENGTH_LABEL = "wavelength in air, at rest / Å"
 torch.set_num_threads(1)
 #: how the networks of R = 1800 and R = 250 are trained (section 4 says why they differ)
 RECIPE_18 = {"epochs": 60}
-RECIPE_250 = {"epochs": 120, "batch": 64, "latent": 8, "beta": 3e-4}
+RECIPE_250 = {"batch": 16, "latent": 8, "beta": 0.01}
+#: at R = 250 a small sample is shown until so many steps are done, a large one so many times
+STEPS_250, EPOCHS_250 = 8000, 40
 
 # %% [markdown]
 # ## 1. Spectra at rest
@@ -448,7 +450,199 @@ def test_continuum_clipping():
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Question 3 · A seventh of the resolution
+# ### Question 3 · A velocity by cross-correlation
+#
+# `at_rest` needs the redshift of the star. LAMOST's pipeline gives none for M dwarfs: the catalogue
+# says -9999. The paper therefore cross-correlates M dwarfs with a template, as Fang et al. (2016,
+# *MNRAS* 463, 2494) do. Write `redshift`. For each trial redshift bring the spectrum to rest on the
+# grid of the template, and correlate it with the template; take the trial of the highest
+# correlation. The correlation is Pearson's coefficient: both spectra without their means, and
+# divided by their lengths. Without this a spectrum that grows brighter to one side would win by its
+# brightness, not by its lines.
+#
+# Trials are best a pixel apart (2e-4): closer ones show the ripple that interpolation between
+# pixels leaves in the correlation. The answer should be finer than that, so draw a parabola through
+# the highest correlation and its two neighbours, and return where it is highest.
+#
+# <details><summary>Hint</summary>
+#
+# Through three points $(-1, l)$, $(0, t)$, $(1, r)$ goes a parabola with its vertex at
+# $(l - r) / (2\,(l - 2t + r))$, in units of the step between trials.
+#
+# </details>
+
+
+# %% solution="redshift"
+def redshift(wavelength, flux, error, template, grid, trials):
+    """Find the redshift at which a spectrum correlates best with a template.
+
+    Parameters
+    ----------
+    wavelength : (p,) array
+        Vacuum, Å.
+    flux, error : (p,) array
+        Any unit; the error is infinite where a pixel is flagged.
+    template : (g,) array
+        Spectrum of a similar star at rest, any unit.
+    grid : (g,) array
+        Air wavelengths at rest of the template, evenly spaced, Å.
+    trials : (t,) array
+        Redshifts to try, evenly spaced and increasing.
+
+    Returns
+    -------
+    float
+        Redshift at the vertex of the parabola through the highest of Pearson's correlations and
+        its two neighbours. If the first or last trial is the best, that trial.
+    """
+    ### BEGIN SOLUTION
+    rows = np.array([at_rest(wavelength, flux, error, z, grid) for z in trials])
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    correlation = rows @ (template - template.mean()) / np.linalg.norm(rows, axis=1)
+    best = int(correlation.argmax())
+    if best in (0, len(trials) - 1):
+        return float(trials[best])
+    left, top, right = correlation[best - 1 : best + 2]
+    shift = 0.5 * (left - right) / (left - 2 * top + right)
+    return float(trials[best] + shift * (trials[1] - trials[0]))
+    ### END SOLUTION
+
+
+# %% test="redshift" points=3
+from helpers import checks
+
+
+@checks.run
+def test_redshift():
+    import numpy as np
+
+    from helpers import activity
+
+    find = checks.submitted("redshift")
+    rng = np.random.default_rng(31)
+    grid, wave = np.arange(8381.0, 8781.0), 10 ** np.arange(3.91, 3.955, 1e-4)
+    centres, depths = rng.uniform(8370, 8790, 30), rng.uniform(0.1, 0.5, 30)
+
+    def lines(air):
+        return 1 - np.exp(-0.5 * ((air[:, None] - centres) / 2.5) ** 2) @ depths
+
+    trials = np.arange(-6, 7) * 2e-4
+    for z in (5.1e-4, -3.2e-4):
+        rest = wave / (1 + z)
+        flux = (30 + (wave - 8600) / 40) * lines(rest / activity.air_index(rest))
+        got = checks.number(find(wave, flux, np.ones(wave.size), lines(grid), grid, trials))
+        checks.that(
+            bool(abs(got - z) < abs(got + z)), "the star comes where it should go: look at the sign"
+        )
+        checks.close(got, z, atol=1.7e-4, hint="the lines of spectrum and template do not meet")
+        checks.close(
+            got, z, atol=5e-5, hint="the answer should be finer than the step between the trials"
+        )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_redshift_other_grid():
+    import numpy as np
+
+    from helpers import activity
+
+    find = checks.submitted("redshift")
+    rng = np.random.default_rng(32)
+    grid, wave = np.arange(6600.0, 6771.0), 10 ** np.arange(3.815, 3.835, 1e-4)
+    centres, depths = rng.uniform(6590, 6780, 14), rng.uniform(0.02, 0.12, 14)
+
+    def lines(air):
+        return 1 - np.exp(-0.5 * ((air[:, None] - centres) / 2.0) ** 2) @ depths
+
+    trials = np.arange(-5, 6) * 2.5e-4
+    for z in (3.7e-4, -6.5e-4):
+        rest = wave / (1 + z)
+        air = rest / activity.air_index(rest)
+        flux, template = 2 * lines(air), 900 * lines(grid)
+        got = checks.number(find(wave, flux, np.ones(wave.size), template, grid, trials))
+        checks.close(got, z, atol=7e-5, hint="another grid or other trials are not used")
+
+
+@checks.run
+def test_redshift_slope():
+    import numpy as np
+
+    from helpers import activity
+
+    find = checks.submitted("redshift")
+    rng = np.random.default_rng(35)
+    grid, wave = np.arange(8381.0, 8781.0), 10 ** np.arange(3.91, 3.955, 1e-4)
+    centres, depths = rng.uniform(8370, 8790, 30), rng.uniform(0.1, 0.3, 30)
+
+    def star(air):
+        return np.exp((air - 8580) / 60) * (
+            1 - np.exp(-0.5 * ((air[:, None] - centres) / 2.5) ** 2) @ depths
+        )
+
+    trials = np.arange(-6, 7) * 2e-4
+    for z in (2.9e-4, -5.2e-4):
+        rest = wave / (1 + z)
+        flux = star(rest / activity.air_index(rest))
+        got = checks.number(find(wave, flux, np.ones(wave.size), star(grid), grid, trials))
+        checks.close(got, z, atol=7e-5, hint="the slope of the spectrum moves the answer")
+
+
+@checks.run
+def test_redshift_ends():
+    import numpy as np
+
+    from helpers import activity
+
+    find = checks.submitted("redshift")
+    rng = np.random.default_rng(33)
+    grid, wave = np.arange(8381.0, 8781.0), 10 ** np.arange(3.91, 3.955, 1e-4)
+    centres, depths = rng.uniform(8370, 8790, 30), rng.uniform(0.1, 0.5, 30)
+
+    def lines(air):
+        return 1 - np.exp(-0.5 * ((air[:, None] - centres) / 2.5) ** 2) @ depths
+
+    rest = wave / (1 + 4e-4)
+    flux = lines(rest / activity.air_index(rest))
+    for trials, end in ((np.arange(-4, 2) * 3e-4, 3e-4), (np.arange(2, 6) * 3e-4, 6e-4)):
+        got = checks.number(find(wave, flux, np.ones(wave.size), lines(grid), grid, trials))
+        checks.close(
+            got, end, atol=1e-6, hint="a best trial at an end of the range is the answer itself"
+        )
+
+
+### END HIDDEN TESTS
+
+# %% test="redshift.flagged" points=1
+from helpers import checks
+
+
+@checks.run
+def test_redshift_flagged():
+    import numpy as np
+
+    from helpers import activity
+
+    find = checks.submitted("redshift")
+    rng = np.random.default_rng(34)
+    grid, wave = np.arange(8381.0, 8781.0), 10 ** np.arange(3.91, 3.955, 1e-4)
+    centres, depths = rng.uniform(8370, 8790, 30), rng.uniform(0.1, 0.5, 30)
+
+    def lines(air):
+        return 1 - np.exp(-0.5 * ((air[:, None] - centres) / 2.5) ** 2) @ depths
+
+    z = 4.4e-4
+    rest = wave / (1 + z)
+    flux = 20 * lines(rest / activity.air_index(rest)) + rng.normal(0, 0.3, wave.size)
+    error = np.full(wave.size, 0.3)
+    for pixel in (150, 223, 301):
+        flux[pixel : pixel + 3], error[pixel : pixel + 3] = 400.0, np.inf
+    got = checks.number(find(wave, flux, error, lines(grid), grid, np.arange(-6, 7) * 2e-4))
+    checks.close(got, z, atol=1e-4, hint="flagged pixels decide on your velocity")
+
+
+# %% [markdown]
+# ### Question 4 · A seventh of the resolution
 #
 # The slitless spectrograph of the Chinese Space Station Telescope (CSST) will take spectra of low
 # resolution (R of at least 200) over a large part of the sky. The paper imitates spectra of R = 250
@@ -541,9 +735,13 @@ def test_degrade_ends():
 
 
 # %% [markdown]
-# Now all spectra. R = 1800: 6371 to 6770 and 8381 to 8780 Å in steps of 1 Å, each window over its
+# Now all spectra. With each goes a mask: which of its pixels hold light, and no line drawn over a
+# gap. R = 1800: 6371 to 6770 and 8381 to 8780 Å in steps of 1 Å, each window over its
 # continuum: 800 numbers. R = 250: 6005 to 7500 Å in steps of 5 Å, over the median of 6500 to
 # 6550 Å: 300 numbers, which keep the shape of the spectrum.
+#
+# claim: s18.shape == good18.shape == (len(k2), 800) and s250.shape == (len(k2), 300)
+# claim: abs(np.median(np.median(s250[:, REFERENCE], axis=1)) - 1) < 1e-3
 
 # %%
 LINEAR, CALCIUM = np.arange(5930.0, 7580.0), np.arange(8381.0, 8781.0)
@@ -564,18 +762,27 @@ def on_grid(spectra, flux):
     return made
 
 
-def lines_seen(spectra, reach=3.0):
+def good_pixels(spectra):
+    """Mask that goes with every spectrum: which pixels of RED hold light, and no bridge, (n, g)."""
+    rows = zip(np.isinf(spectra.error).astype(float), spectra.table["z"], strict=True)
+    made = np.empty((len(spectra), RED.size), dtype=bool)
+    for row, (flagged, z) in zip(made, rows, strict=True):
+        row[:] = at_rest(spectra.wavelength, flagged, np.ones_like(flagged), z, RED) < 0.5
+    return made
+
+
+def lines_seen(good, reach=3.0):
     """Which of `SOUGHT` have pixels of their own: most of those within `reach` (Å), (n, 5).
 
     `at_rest` draws a straight line over a gap. A width measured on it would say nothing.
     """
     near = np.abs(RED - SOUGHT[:, None]) < reach
-    rows = zip(np.isinf(spectra.error).astype(float), spectra.table["z"], strict=True)
-    made = np.empty((len(spectra), len(SOUGHT)), dtype=bool)
-    for row, (flagged, z) in zip(made, rows, strict=True):
-        good = at_rest(spectra.wavelength, flagged, np.ones_like(flagged), z, RED) < 0.5
-        row[:] = (near & good).sum(axis=1) > 0.5 * near.sum(axis=1)
-    return made
+    return good @ near.T.astype(np.float32) > 0.5 * near.sum(axis=1)
+
+
+def of_1800(red):
+    """Both windows of R = 1800, (n, 800)."""
+    return np.hstack([red[:, : LINEAR.size][:, IN_H], red[:, LINEAR.size :]])
 
 
 def to_1800(red):
@@ -605,9 +812,48 @@ def prepared(spectra, flux):
 s18, s250 = prepared(k2, k2.flux)
 mock18, mock250 = prepared(mock, mock.flux)
 kepler18, kepler250 = prepared(kepler, kepler.flux)
-seen, mock_seen, kepler_seen = (lines_seen(spectra) for spectra in (k2, mock, kepler))
+good = good_pixels(k2)
+mock_good, kepler_good = good_pixels(mock), good_pixels(kepler)
+seen, mock_seen, kepler_seen = (lines_seen(g) for g in (good, mock_good, kepler_good))
+good18, mock_good18, kepler_good18 = (of_1800(g) for g in (good, mock_good, kepler_good))
+good250 = to_250(good.astype(np.float32))[0] > 0.5
+# at R = 250 light from all over the band and its flanks makes the width: nearly all must be there
+around = (RED >= 6500) & (RED <= 6625)
+seen250, mock_seen250 = (
+    (g[:, around].mean(axis=1) > 0.9) & line[:, 0]
+    for g, line in ((good, seen), (mock_good, mock_seen))
+)
 teff = np.asarray(k2.table["teff"])
 print(f"read, at rest, normalised, degraded: {time.perf_counter() - clock:.0f} s")
+
+# %% [markdown]
+# In the simulated catalogue M dwarfs have redshifts like all other stars, so your `redshift` can be
+# judged by them. The template is the median of half of the M dwarfs; the others are tried. Which
+# wavelengths? Not H alpha and calcium: in an active M dwarf they are in emission, and the template
+# of quiet stars has them in absorption. From 6600 to 7150 Å the bands of TiO decide.
+
+# %%
+BANDS = (RED >= 6600) & (RED < 7150)
+dwarfs = np.flatnonzero((teff < 4000) & (np.asarray(k2.table["snrr"]) > 25))
+half = dwarfs[::2]
+others = activity.Spectra(k2.wavelength, k2.flux[half], k2.error[half], k2.table[half])
+level = on_grid(others, others.flux)[:, BANDS]
+pattern = np.median(level / level.mean(axis=1, keepdims=True), axis=0)
+trials = np.arange(-10, 11) * 2e-4
+tried = dwarfs[1::2][:200]
+found_z = [
+    redshift(k2.wavelength, k2.flux[i], k2.error[i], pattern, RED[BANDS], trials) for i in tried
+]
+velocity_error = 299_792.458 * (np.array(found_z) - k2.table["z"][tried])
+velocity_scatter = 1.4826 * np.median(np.abs(velocity_error - np.median(velocity_error)))
+print(f"{len(tried)} M dwarfs, cross-correlation minus catalogue: median ", end="")
+print(f"{np.median(velocity_error):+.1f} km/s, robust scatter {velocity_scatter:.1f} km/s")
+
+# %% [markdown]
+# The scatter is a small part of a pixel, which is 69 km/s wide. (`pytest tests/real -k m_dwarf -s`
+# tries the same function on a real M4 dwarf of LAMOST without redshift.)
+#
+# claim (simulated): velocity_scatter < 69 / 3 and abs(np.median(velocity_error)) < 69 / 5
 
 # %%
 true_width = np.asarray(mock.table["residual_ew"])
@@ -616,8 +862,8 @@ calm = int(np.argmin(np.abs(mock.table["teff"] - 5700) + 1e4 * true_width[:, 0])
 with plots.style():
     figure, axes = plt.subplots(2, 1, figsize=(8, 4.6), sharex=True)
     for axis, i in zip(axes, (calm, shown), strict=True):
-        good = np.isfinite(mock.error[i])
-        flux = np.interp(mock.wavelength, mock.wavelength[good], mock.flux[i][good])
+        whole = np.isfinite(mock.error[i])
+        flux = np.interp(mock.wavelength, mock.wavelength[whole], mock.flux[i][whole])
         even = np.arange(5910.0, 8860.0)
         even_flux = np.interp(even, mock.wavelength, flux)
         wide = np.asarray(degrade(even_flux[None], 1.0, FWHM_1800, FWHM_250))[0]
@@ -641,7 +887,7 @@ plots.show(
 # **Paper, Figure 2** shows this for LAMOST spectra. There as here an emission line of H alpha can
 # still be seen at the lower resolution: it is lower and wider.
 #
-# ### Question 4 · Integrating a line
+# ### Question 5 · Integrating a line
 #
 # All equivalent widths of this lab are integrals of an *excess*: flux above the template where both
 # are normalised, or $(F - F_c)/F_c$ in the paper's Equation 5. **Emission is positive.** A pixel is
@@ -738,6 +984,93 @@ def test_line_width_parts_slope():
 
 
 # %% [markdown]
+# ### Question 6 · A width without a normalised spectrum
+#
+# At R = 250 the spectra keep their shape, so that there is no continuum of 1 to subtract from. The
+# paper measures there (Equation 5, after West et al. 2004)
+#
+# $$W = \int_{6550}^{6575} \frac{F_\lambda - F_c}{F_c}\,\mathrm d\lambda ,$$
+#
+# with $F_c$ the mean flux of the 50 Å beside either end of the band, 6500-6550 and 6575-6625 Å.
+# Write `flanked_width`.
+
+
+# %% solution="flanked_width"
+def flanked_width(wavelength, flux, low=6550.0, high=6575.0, reach=50.0):
+    """Measure a line against the continuum beside it (Xiang et al. 2022, Equation 5).
+
+    Parameters
+    ----------
+    wavelength : (p,) array
+        Centres of the pixels, evenly spaced, Å.
+    flux : (n, p) array
+        Any unit.
+    low, high : float
+        Ends of the band, Å.
+    reach : float
+        The continuum is the mean of the pixels whose centres lie outside of the band and at most
+        this far from one of its ends, Å.
+
+    Returns
+    -------
+    (n,) array
+        Equivalent widths, Å; emission is positive. A pixel counts with the part that lies inside
+        of the band, as in `line_width`.
+    """
+    ### BEGIN SOLUTION
+    left = (wavelength >= low - reach) & (wavelength < low)
+    right = (wavelength > high) & (wavelength <= high + reach)
+    level = flux[:, left | right].mean(axis=1, keepdims=True)
+    return line_width(wavelength, flux / level - 1, low, high)
+    ### END SOLUTION
+
+
+# %% test="flanked_width" points=2
+from helpers import checks
+
+
+@checks.run
+def test_flanked_width():
+    import numpy as np
+
+    measure = checks.submitted("flanked_width")
+    x = np.arange(6005.0, 7501.0, 5.0)
+    line = np.exp(-0.5 * ((x - 6562.5) / 4.0) ** 2) / (4.0 * np.sqrt(2 * np.pi))
+    slope = 1 + 1e-3 * (x - 6562.5)
+    rows = np.stack([np.ones(300), 1 + 2 * line, 1 - 2 * line, 7 * (1 + 2 * line), slope])
+    got = checks.array(measure(x, rows), (5,))
+    checks.close(got[0], 0.0, atol=1e-6, hint="a spectrum without a line has no width")
+    checks.that(bool(got[1] > 0 > got[2]), "which sign has emission in this lab?")
+    checks.close(got[3], got[1], rtol=1e-4, hint="a brighter star with the same line has its width")
+    checks.close(got[1:3], [2.0, -2.0], atol=0.03, hint="a line of 2 Å is not measured as 2 Å")
+    checks.close(got[4], 0.0, atol=0.02, hint="a slope has as much light on one side as it lacks")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_flanked_width_other_band():
+    import numpy as np
+
+    measure = checks.submitted("flanked_width")
+    x = np.arange(8000.0, 9000.0, 2.0)
+    for low, high, reach in ((8480.0, 8520.0, 30.0), (8531.0, 8553.0, 80.0)):
+        inside, away = (x > low) & (x < high), np.maximum(low - x, x - high)
+        beside = (away > 0) & (away <= reach)
+        flux = np.where(inside, 3.0, np.where(beside, 2.0, 9.0))
+        flux[np.abs(x - low) < 1.5], flux[np.abs(x - high) < 1.5] = 2.5, 2.5
+        got = checks.array(measure(x, np.stack([flux, 4 * flux]), low, high, reach), (2,))
+        near = 2.0 + 0.5 * (np.abs(x[beside, None] - [low, high]) < 1.5).any(axis=1)
+        level = near.mean()
+        share = (np.clip(x + 1, low, high) - np.clip(x - 1, low, high)) * (flux / level - 1)
+        checks.close(
+            got, [share.sum()] * 2, rtol=0.04, hint="band or flanks are not those asked for"
+        )
+
+
+### END HIDDEN TESTS
+
+
+# %% [markdown]
 # ## 2. Inactive stars
 #
 # The network must learn from *inactive* stars, but which are they? The paper proceeds in two steps.
@@ -745,7 +1078,7 @@ def test_line_width_parts_slope():
 # 6000 K) or 75 (above 6000 K), and measures the equivalent width of H alpha without any template.
 # That width depends on temperature, so the limits must too.
 #
-# ### Question 5 · Percentiles that follow temperature
+# ### Question 7 · Percentiles that follow temperature
 #
 # In bins of 500 K from 3000 to 8500 K, take as limits the 1st and the `hot` percentile of the
 # width; below 4000 K the `cool` percentile instead, because many M dwarfs are active. Limits
@@ -888,7 +1221,24 @@ plain_width = np.asarray(line_width(W18[:400], s18[:, :400] - 1, LINES[0] - 10, 
 bright = snr > snr_limit
 first_step = bright.copy()
 first_step[bright] = quiet_stars(teff[bright], plain_width[bright])
+first_step &= seen.all(axis=1)
 print(f"{bright.sum()} of {len(k2)} are bright enough, {first_step.sum()} of them look quiet")
+
+
+def draw_limits(axis, teff, value, hot=99.0, cool=60.0):
+    """Percentiles in bins of 500 K between which `quiet_stars` keeps a star."""
+    lows = np.arange(3000, 8500, 500)
+    bins = [(low, value[(teff >= low) & (teff < low + 500)]) for low in lows]
+    limits = [
+        [low + 250, *np.percentile(inside, [1, cool if low < 4000 else hot])]
+        for low, inside in bins
+        if len(inside) >= 5
+    ]
+    middle, *curves = np.transpose(limits)
+    for curve in curves:
+        axis.plot(middle, curve, "o-", ms=3, lw=1, color=plots.COLOURS["orange"])
+
+
 with plots.style():
     figure, axes = plt.subplots(2, 1, figsize=(8, 5), sharex=True)
     line = np.array([3000, 4000, 4000, 6000, 6000, 8500])
@@ -897,6 +1247,7 @@ with plots.style():
     axes[0].set_ylabel("S/N in r")
     for chosen, colour in ((bright & ~first_step, "vermilion"), (first_step, "blue")):
         axes[1].plot(teff[chosen], plain_width[chosen], ".", ms=1.5, color=plots.COLOURS[colour])
+    draw_limits(axes[1], teff[bright], plain_width[bright])
     axes[1].set_ylim(-8, 6)
     axes[1].set_ylabel("width of H alpha / Å")
     axes[1].set_xlabel("effective temperature / K")
@@ -913,14 +1264,14 @@ left_out = bright & ~first_step
 
 # %% [markdown]
 # **Paper, Figure 4** shows the same limits of signal to noise, the same run of H alpha from -6 Å in
-# A stars to about zero in M dwarfs, and stars in emission above it, most of them cool. (The paper
-# also draws the limits of the width.)
+# A stars to about zero in M dwarfs, and stars in emission above it, most of them cool. The orange
+# points are the percentiles, as in the paper; the limits run straight from one to the next.
 #
 # claim (simulated): -6.2 < np.percentile(plain_width[first_step & (teff > 7500)], 5) < -5
 # claim (simulated): -1 < np.median(plain_width[first_step & (teff < 4000)]) < 0.3
 
 # %% [markdown]
-# ### Question 6 · Who trains, who checks
+# ### Question 8 · Who trains, who checks
 #
 # Split the quiet spectra: about 80 % are for training, the rest for validation. There are two
 # traps. First, a survey observes many stars several times (the paper's has 160 619 spectra of 84
@@ -928,19 +1279,22 @@ left_out = bright & ~first_step
 # it). If one spectrum of a star is used for training and another for validation, the validation is
 # too easy. So split the *stars*, at random. Second, everything that is learnt from data must be
 # learnt from the *training* spectra alone. This includes the scaler: mean and standard deviation at
-# each wavelength.
+# each wavelength. And it must be learnt from light: where a pixel was flagged, the flux is a
+# straight line that `at_rest` drew, so such pixels do not count for the scaler.
 #
 # claim (simulated): len(set(star)) == len(star)
 
 
 # %% solution="training_sample"
-def training_sample(flux, quiet, star, seed=0):
+def training_sample(flux, good, quiet, star, seed=0):
     """Split the quiet spectra by star, and measure the scaler.
 
     Parameters
     ----------
     flux : (n, p) array
         All spectra, active ones too.
+    good : (n, p) array of bool
+        Which pixels hold light, and no straight line over a gap.
     quiet : (n,) array of bool
         Which may be used.
     star : (n,) array
@@ -953,7 +1307,8 @@ def training_sample(flux, quiet, star, seed=0):
     train, valid : array of int
         Row numbers.
     mean, scale : (p,) array
-        Mean and standard deviation of the training spectra at each wavelength.
+        Mean and standard deviation of the training spectra at each wavelength, over their good
+        pixels (every wavelength has some).
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(seed)
@@ -962,7 +1317,8 @@ def training_sample(flux, quiet, star, seed=0):
     checking = rng.choice(names, len(names) // 5, replace=False)
     valid = np.isin(star[rows], checking)
     train, valid = rows[~valid], rows[valid]
-    return train, valid, flux[train].mean(axis=0), flux[train].std(axis=0)
+    light = np.where(good[train], flux[train], np.nan)
+    return train, valid, np.nanmean(light, axis=0), np.nanstd(light, axis=0)
     ### END SOLUTION
 
 
@@ -979,7 +1335,7 @@ def test_training_sample():
     flux = rng.normal(1, 0.1, (6000, 5))
     quiet = rng.random(6000) < 0.7
     star = np.sort(rng.integers(0, 3000, 6000))
-    result = split(flux, quiet, star, 3)
+    result = split(flux, np.ones(flux.shape, dtype=bool), quiet, star, 3)
     checks.that(
         type(result) in (tuple, list) and len(result) == 4, "return train, valid, mean and scale"
     )
@@ -1013,7 +1369,8 @@ def test_training_sample_seed():
     split = checks.submitted("training_sample")
     star = np.array([f"J{number:04d}" for number in np.arange(600) // 2])
     flux, quiet = np.random.default_rng(11).normal(1, 0.1, (600, 3)), np.arange(600) % 5 > 0
-    valid = [set(checks.array(split(flux, quiet, star, seed)[1])) for seed in (1, 1, 2)]
+    good = np.ones(flux.shape, dtype=bool)
+    valid = [set(checks.array(split(flux, good, quiet, star, seed)[1])) for seed in (1, 1, 2)]
     checks.that(valid[0] == valid[1], "the same seed should give the same split")
     checks.that(valid[0] != valid[2], "another seed should give another split")
 
@@ -1027,10 +1384,13 @@ def test_training_sample_shuffled():
     # spectra as a survey takes them: those of one star lie anywhere in the file
     star = rng.integers(0, 500, 1500)
     flux, quiet = rng.normal(1, 0.1, (1500, 3)), rng.random(1500) < 0.8
-    train, valid = (checks.array(x, (-1,)).astype(int) for x in split(flux, quiet, star, 4)[:2])
+    good = np.ones(flux.shape, dtype=bool)
+    result = split(flux, good, quiet, star, 4)
+    train, valid = (checks.array(x, (-1,)).astype(int) for x in result[:2])
     checks.that(not set(star[train]) & set(star[valid]), "some stars are on both sides")
     checks.that(len(train) + len(valid) == quiet.sum(), "each quiet spectrum should be used")
-    valid = split(rng.normal(1, 0.1, (500, 3)), np.ones(500, dtype=bool), np.arange(500), 4)[1]
+    each, names = np.ones(500, dtype=bool), np.arange(500)
+    valid = split(rng.normal(1, 0.1, (500, 3)), good[:500], each, names, 4)[1]
     in_fives = np.bincount(checks.array(valid).astype(int) // 5, minlength=100)
     checks.that(
         bool(in_fives.std() > 0.3), "the validation stars follow a pattern: were they drawn?"
@@ -1052,7 +1412,8 @@ def test_training_sample_scaler():
     flux = rng.normal(1, 0.2, (180, 7)) * np.arange(1, 8)
     quiet = np.arange(180) % 3 > 0
     flux[~quiet] += 9.0
-    train, valid, mean, scale = split(flux, quiet, np.arange(180), 1)
+    good = np.ones(flux.shape, dtype=bool)
+    train, valid, mean, scale = split(flux, good, quiet, np.arange(180), 1)
     checks.that(len(checks.array(valid)) > 0, "some stars should validate")
     used = flux[checks.array(train).astype(int)]
     checks.close(
@@ -1064,6 +1425,47 @@ def test_training_sample_scaler():
         rtol=0.02,
         hint="whose standard deviation is your scale?",
     )
+
+
+# %% test="training_sample.gaps" points=1
+from helpers import checks
+
+
+@checks.run
+def test_training_sample_gaps():
+    import numpy as np
+
+    split = checks.submitted("training_sample")
+    rng = np.random.default_rng(12)
+    light = rng.normal(1, 0.2, (400, 6))
+    good = rng.random(light.shape) < np.linspace(0.5, 1.0, 6)
+    quiet, star = np.arange(400) % 4 > 0, np.arange(400)
+    for bridge in (0.0, 40.0):
+        _, _, mean, scale = split(np.where(good, light, bridge), good, quiet, star, 2)
+        mean, scale = checks.array(mean, (6,)), checks.array(scale, (6,))
+        checks.close(mean, np.ones(6), atol=0.08, hint="a line over a gap counts in your mean")
+        checks.close(
+            scale, np.full(6, 0.2), atol=0.05, hint="a line over a gap counts in your scale"
+        )
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_training_sample_gaps_few_pixels():
+    import numpy as np
+
+    split = checks.submitted("training_sample")
+    rng = np.random.default_rng(13)
+    flux, good = rng.normal(2, 0.3, (300, 4)), np.ones((300, 4), dtype=bool)
+    good[30:, 1], flux[30:, 1] = False, 9.0
+    train, _, mean, scale = split(flux, good, np.ones(300, dtype=bool), np.arange(300), 3)
+    train = checks.array(train).astype(int)
+    used = flux[train[train < 30], 1]
+    checks.close(checks.array(mean, (4,))[1], used.mean(), rtol=1e-3, hint="not the good pixels")
+    checks.close(checks.array(scale, (4,))[1], used.std(), rtol=0.03, hint="not the good pixels")
+
+
+### END HIDDEN TESTS
 
 
 # %% [markdown]
@@ -1101,7 +1503,7 @@ plots.show(
 # learnt, and a dropout of 0.2. We train with the smooth SiLU, $x/(1+e^{-x})$, and without dropout,
 # which did better in a trial on real spectra. Section 8 compares the two.
 #
-# ### Question 7 · What to ignore
+# ### Question 9 · What to ignore
 #
 # The network should ignore emission. To teach it this, show it spectra with emission added, and ask
 # for the spectra without it: the clean spectrum stays the target. This is called a denoising
@@ -1339,7 +1741,7 @@ def test_augment_emission_wide_pixels():
 
 
 # %% [markdown]
-# ### Question 8 · The loss
+# ### Question 10 · The loss
 #
 # The evidence lower bound (the paper's Equation 1), for one spectrum, in scaled units:
 #
@@ -1497,7 +1899,7 @@ def test_vae_loss_divergence_widths():
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Question 9 · Using a trained network
+# ### Question 11 · Using a trained network
 #
 # A trained network is a handful of matrices. We keep them in a dictionary of arrays with the names
 # under which the paper's authors published theirs:
@@ -1667,7 +2069,7 @@ def test_templates_prelu():
 
 
 # %% [markdown]
-# ### Question 10 · Training
+# ### Question 12 · Training
 #
 # Write `train_vae`. Per epoch: spoil the training spectra afresh with `augment` (if `features` are
 # given); scale input and target with the same scaler; for each batch draw
@@ -1778,7 +2180,7 @@ def train_vae(
     target, checked = scaled(train), scaled(valid)
     checked_input = spoilt(valid, 10**6 + seed)
     steps = -(-len(train) // batch)
-    adam = torch.optim.Adam(network.parameters())
+    adam = torch.optim.Adam(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         adam, 2e-3, total_steps=epochs * steps, pct_start=0.15
     )
@@ -2045,8 +2447,8 @@ def test_train_vae_codes_widths():
 # We first train a network briefly, on the stars of the first step. A spectrum that it does not
 # reproduce, or in which it leaves emission, may not be that of an inactive star. The second step
 # therefore removes the spectra above the 90th percentile of the residual rms and of the residual
-# widths (and those below the 1st). (A few of the spectra that remain have a gap at one of the
-# lines. They are less than 3 %, and do little harm in the training.)
+# widths (and those below the 1st). A spectrum with a gap at one of the lines is left out of the
+# training altogether: where the star had a line, it would teach the network a straight one.
 
 # %%
 OUTSIDE_18 = np.abs(W18 - LINES[0]) > 10
@@ -2069,11 +2471,12 @@ WIDE = {
 }
 
 
-def excess_widths(residual, seen=True):
+def excess_widths(residual, good=True, seen=True):
     """Equivalent widths of H alpha and the three calcium lines in a residual, (n, 4), Å.
 
-    NaN where a line is not `seen`, (n, 4).
+    A pixel that is not `good`, (n, 800), adds nothing. NaN where a line is not `seen`, (n, 4).
     """
+    residual = np.where(good, residual, 0.0)
     halves = [20.0, 10.0, 10.0, 10.0]
     parts = [slice(0, 400)] + [slice(400, 800)] * 3
     width = np.column_stack(
@@ -2090,6 +2493,22 @@ def rms(residual, where):
     return np.sqrt(np.mean(residual[:, where] ** 2, axis=1))
 
 
+def corrected(flux, template):
+    """Spectra on the level of their templates: flux over template without its clipped cubic."""
+    return flux / np.asarray(continuum(flux / template, order=3))
+
+
+def recipe_250(spectra):
+    """What `train_vae` is told at R = 250, for so many training spectra."""
+    epochs = round(STEPS_250 * RECIPE_250["batch"] / spectra)
+    return RECIPE_250 | {"epochs": max(epochs, EPOCHS_250)}
+
+
+def one_scale(scale):
+    """The deviation of a population over all wavelengths together, the same number at each."""
+    return np.full_like(scale, np.sqrt(np.mean(scale**2)))
+
+
 def answered(model, flux):
     """Templates and latent means, as arrays."""
     template, latent = templates(model, flux)
@@ -2099,11 +2518,11 @@ def answered(model, flux):
 # %%
 star = np.asarray(k2.table["designation"])
 clock = time.perf_counter()
-train, valid, mean18, scale18 = map(np.asarray, training_sample(s18, first_step, star))
+train, valid, mean18, scale18 = map(np.asarray, training_sample(s18, good18, first_step, star))
 first_model = train_vae(s18[train], s18[valid], mean18, scale18, NARROW, epochs=8)
 first_template, _ = answered(first_model, s18)
 first_error = rms(s18 - first_template, OUTSIDE_18)
-first_width = excess_widths(s18 - first_template)
+first_width = excess_widths(s18 - first_template, good18)
 quiet = first_step.copy()
 here = teff[first_step]
 measures = (first_error, first_width[:, 0], first_width[:, 1:].sum(axis=1))
@@ -2123,6 +2542,7 @@ with plots.style():
             teff[first_step], value[first_step], ".", ms=1.5, color=plots.COLOURS["vermilion"]
         )
         axis.plot(teff[quiet], value[quiet], ".", ms=1.5, color=plots.COLOURS["blue"])
+        draw_limits(axis, here, value[first_step], 90, 90)
         axis.set_ylim(*limits)
         axis.set_ylabel(name)
     axes[2].set_xlabel("effective temperature / K")
@@ -2133,7 +2553,8 @@ plots.show(
 )
 # claim (simulated): np.abs(first_width[quiet, :1]).max() < 1
 # claim (simulated): 0.65 < quiet.sum() / first_step.sum() < 0.85
-# claim (simulated): np.mean(~seen[quiet].all(axis=1)) < 0.03
+# claim: seen[quiet].all() and (quiet <= first_step).all()
+# claim (simulated): 0.001 < 1 - good18[quiet].mean() < 0.03
 poor = first_step & (np.asarray(k2.table["feh"]) < -1) & (np.asarray(k2.table["logg"]) < 3)
 
 # %% [markdown]
@@ -2145,27 +2566,48 @@ poor = first_step & (np.asarray(k2.table["feh"]) < -1) & (np.asarray(k2.table["l
 #
 # claim (simulated): poor.sum() > 10 and quiet[poor].mean() < 0.3
 #
-# Now the two networks. They are trained on the same sample with the same code, on 800 and 300
-# numbers a spectrum, but with other settings. The reason lies in the two terms of the loss. At R =
-# 1800 the noise alone leaves a reconstruction term of more than a hundred, whatever the network
-# does; a KL term of order ten, times $\beta = 0.1$, is small beside it. At R = 250 each pixel holds
-# the light of about twenty, and the noise leaves less than two. There $\beta = 0.1$ would be too
-# much: it would pay for the network to make its latent numbers uncertain (a smaller KL term) and to
-# lose details of the spectra (a larger reconstruction term). So $\beta$ must fall with the noise.
-# The spectra of R = 250 also keep their shape, so that dust and errors of the flux calibration need
-# latent numbers too: we give eight.
+# Now the two networks. They are trained with the same code, on 800 and 300 numbers a spectrum, but
+# with other settings at R = 250, for four reasons.
+#
+# *The scale.* At R = 1800 each wavelength is divided by its own standard deviation, as in the
+# paper. H alpha is where stars differ most, so after that division an error at H alpha costs least,
+# and H alpha is what we want to measure. At R = 250 we divide all wavelengths by one number, the
+# deviation of the population over all of them. An error of the flux then costs the same everywhere.
+#
+# *The weight of the KL term.* In its own scale a pixel of R = 1800 has so much noise that it leaves
+# a reconstruction term of more than a hundred, whatever the network does; a KL term of order ten,
+# times $\beta = 0.1$, is small beside it. At R = 250 a pixel holds the light of about twenty, and
+# the noise leaves less than two. There a $\beta$ of 0.1 would pay for the network to make its
+# latent numbers uncertain (a smaller KL term) and to lose details of the spectra. So $\beta$ must
+# fall with the noise.
+#
+# *The latent numbers.* The spectra of R = 250 keep their shape, so that dust and errors of the flux
+# calibration need latent numbers too: we give eight.
+#
+# *The M dwarfs.* Molecular bands make them differ more from one another than other stars do, and
+# they are few. At R = 250 those that passed the first step are not cut again, and every star below
+# 4500 K is shown three times in each epoch.
 #
 # claim (simulated): np.median(noise_term[1800]) > 100 and np.median(noise_term[250]) < 2
 # claim (simulated): 0.5 * np.mean((latent18[train] ** 2).sum(axis=1)) * 0.1 < 10
+# claim: np.ptp(scale250) == 0 < scale250[0] and np.ptp(scale18) > 0
+# claim: set(star[train]).isdisjoint(star[valid]) and len(train) + len(valid) == quiet.sum()
 
 # %%
 clock = time.perf_counter()
-train, valid, mean18, scale18 = map(np.asarray, training_sample(s18, quiet, star))
+train, valid, mean18, scale18 = map(np.asarray, training_sample(s18, good18, quiet, star))
 model18 = train_vae(s18[train], s18[valid], mean18, scale18, NARROW, **RECIPE_18)
 seconds18 = time.perf_counter() - clock
 clock = time.perf_counter()
-mean250, scale250 = s250[train].mean(axis=0), s250[train].std(axis=0)
-model250 = train_vae(s250[train], s250[valid], mean250, scale250, WIDE, **RECIPE_250)
+train250, valid250, mean250, own_scale = map(
+    np.asarray, training_sample(s250, good250, quiet | (first_step & (teff < 4000)), star)
+)
+scale250 = one_scale(own_scale)
+# M dwarfs are few and differ most: each of them is shown three times
+shown250 = np.concatenate([train250, np.repeat(train250[teff[train250] < 4500], 2)])
+model250 = train_vae(
+    s250[shown250], s250[valid250], mean250, scale250, WIDE, **recipe_250(len(shown250))
+)
 seconds250 = time.perf_counter() - clock
 print(f"R = 1800: {seconds18:.0f} s; R = 250: {seconds250:.0f} s; {len(train)} training spectra")
 template18, latent18 = answered(model18, s18)
@@ -2179,7 +2621,7 @@ mock_template18, mock_latent18 = answered(model18, mock18)
 some = train[:: max(1, len(train) // 2000)]
 some_valid = valid[:: max(1, len(valid) // 500)]
 few = {"epochs": 10, "batch": 128}
-sizes = [1, 2, 3, 4, 6, 8]
+sizes = [1, 2, 4, 8]
 clean_error, pca_error = [], []
 scaled_valid = (s18[some_valid] - mean18) / scale18
 _, _, axes_pca = np.linalg.svd((s18[some] - mean18) / scale18, full_matrices=False)
@@ -2205,142 +2647,25 @@ plots.show(
 
 # %% [markdown]
 # **Paper, Figure 6** shows an error that stops falling at about four latent numbers. In our brief
-# trainings it stops at two: more latent numbers would need more training. The error of the
+# trainings it stops at two, and the curve is flat from there: networks that have seen 2000 spectra
+# ten times have not learnt to use more latent numbers, so our curve does not say how many a network
+# can use. The error of the
 # principal components goes on falling, below that of the autoencoder. This is no success: an
 # autoencoder is asked for the clean spectrum, while components also describe part of the noise, and
 # the more of them, the more.
 #
+# claim: all(np.diff(pca_error) <= 0)
 # claim (simulated): clean_error[0] > 1.1 * clean_error[1]
 # claim (simulated): max(clean_error[1:]) < 1.05 * min(clean_error[1:])
-# claim (simulated): pca_error[-1] < min(clean_error) and all(np.diff(pca_error) < 0)
+# claim (simulated): pca_error[-1] < min(clean_error)
 #
 # At R = 250 the spectra keep their shape. It is changed by errors of flux calibration and by dust,
 # which differ from star to star, and no template can know them. Čotar et al. (2021) take the
 # *ratio* of spectrum and template, fit a low-order polynomial, and divide it out.
 #
-# ### Question 11 · The ratio correction
-#
-# Write `corrected`: a clipped cubic (`continuum` can do that) of flux over template; return the
-# flux without it. Clipping protects H alpha: emission must not be divided away.
+# The function `corrected` above does so with a clipped cubic, by your `continuum`. Clipping
+# protects H alpha: emission must not be divided away.
 
-
-# %% solution="corrected" seconds=30
-def corrected(flux, template, order=3, rounds=5, clip=2.0):
-    """Take the smooth difference from the template out of spectra.
-
-    Parameters
-    ----------
-    flux, template : (n, p) array
-        On an even grid.
-    order : int
-        Of the polynomial fitted to flux over template.
-    rounds : int
-    clip : float
-        As in `continuum`.
-
-    Returns
-    -------
-    (n, p) array
-        The flux, now on the level of the template.
-    """
-    ### BEGIN SOLUTION
-    return flux / continuum(flux / template, order, rounds, clip)
-    ### END SOLUTION
-
-
-# %% test="corrected" points=2
-from helpers import checks
-
-
-@checks.run
-def test_corrected():
-    import numpy as np
-
-    correct = checks.submitted("corrected")
-    rng = np.random.default_rng(17)
-    x = np.linspace(-1, 1, 300)
-    template = 1 + 0.3 * np.sin(25 * x) * np.array([[0.5], [1.0]])
-    wrong = np.array([1 + 0.2 * x - 0.1 * x**3, 0.8 - 0.2 * x**2])
-    star = template * (1 + rng.normal(0, 0.004, (2, 300)))
-    got = checks.array(correct(star * wrong, template), (2, 300))
-    checks.close(
-        got,
-        star,
-        rtol=6e-3,
-        hint="take a cubic error of calibration out of the spectrum, and nothing else",
-    )
-
-
-### BEGIN HIDDEN TESTS
-@checks.run
-def test_corrected_order():
-    import numpy as np
-    from numpy.polynomial import legendre
-
-    correct = checks.submitted("corrected")
-    rng = np.random.default_rng(19)
-    x = np.linspace(-1, 1, 400)
-    template = 1 + 0.2 * np.cos(30 * x)[None]
-    bent = 1 + 0.2 * legendre.legval(x, [0, 0.3, 0, 0, 0, 0.5, 0])
-    star = template * (1 + rng.normal(0, 0.002, (1, 400)))
-    for order, error in ((5, bent), (1, 1 + 0.3 * x)):
-        got = checks.array(correct(star * error, template, order=order), (1, 400))
-        checks.close(got, star, rtol=4e-3, hint="the order asked for is not the one taken out")
-    got = checks.array(correct(star * bent, template, order=1, clip=9.0), (1, 400))
-    line = legendre.legval(x, legendre.legfit(x, bent, 1))
-    checks.close(got, star * bent / line, rtol=4e-3, hint="more is taken out than was asked")
-
-
-### END HIDDEN TESTS
-
-
-# %% test="corrected.emission" points=2
-from helpers import checks
-
-
-@checks.run
-def test_corrected_emission():
-    import numpy as np
-
-    correct = checks.submitted("corrected")
-    rng = np.random.default_rng(18)
-    x = np.arange(6005.0, 7501.0, 5.0)
-    template = 1 - 1e-4 * (x - 6500) * np.array([[1.0], [-1.0], [3.0]])
-    light = 0.5 * np.exp(-0.5 * ((x - 6563) / 9.3) ** 2)
-    noisy = template * (1 + rng.normal(0, 0.002, (3, 300)))
-    got = checks.array(correct(noisy * 1.1 * (1 + light), template), (3, 300))
-    kept = ((got / template - 1) * (np.abs(x - 6563) < 40)).sum(axis=1) / light.sum()
-    checks.close(kept, np.ones(3), atol=0.04, hint="some of the emission was divided away")
-
-
-### BEGIN HIDDEN TESTS
-@checks.run
-def test_corrected_emission_clipping():
-    import numpy as np
-    from numpy.polynomial import legendre
-
-    correct = checks.submitted("corrected")
-    rng = np.random.default_rng(20)
-    x = np.linspace(-1, 1, 300)
-    ratio = 1.1 + rng.normal(0, 0.002, 300) + 0.8 * np.exp(-0.5 * ((x + 0.2) / 0.03) ** 2)
-    template = np.ones((1, 300))
-
-    def clipped(rounds):
-        kept = np.ones(300, dtype=bool)
-        for _ in range(rounds):
-            away = ratio - legendre.legval(x, legendre.legfit(x[kept], ratio[kept], 3))
-            kept = np.abs(away - away[kept].mean()) <= 2 * away[kept].std()
-        return ratio / legendre.legval(x, legendre.legfit(x[kept], ratio[kept], 3))
-
-    never, once, often = (clipped(rounds) for rounds in (0, 1, 5))
-    slack = 0.2 * np.abs(once - often).max()
-    got = checks.array(correct(ratio[None], template, rounds=1), (1, 300))[0]
-    checks.close(got, once, atol=slack, hint="points are not clipped as often as was asked")
-    got = checks.array(correct(ratio[None], template, clip=50.0), (1, 300))[0]
-    checks.close(got, never, atol=2e-3, hint="points are not clipped where was asked")
-
-
-### END HIDDEN TESTS
 
 # %%
 wide_template, latent250 = answered(model250, s250)
@@ -2454,16 +2779,16 @@ over_noise, median_rms = np.array(over_noise), np.array(median_rms)
 # they are largest for the hottest stars. An rms says little until the noise stands beside it. Here
 # the noise is known: `lamost_mock.inactive` holds the stars without chromosphere and noise, and no
 # template can leave a smaller residual than these. At R = 1800 the templates reach this limit
-# within 15 %, at all temperatures. At R = 250 they do so for stars hotter than 4000 K. For M dwarfs
-# the residual is larger than the noise by a quarter to a half: their molecular bands differ from
-# star to star by more than the few M dwarfs of the training sample can teach. (The errors that the
-# pipeline quotes would be too low as a limit: imperfect flat fields, residuals of sky lines and of
-# the air's absorption come on top of them.)
+# within 15 %, at all temperatures. At R = 250 the templates
+# leave up to 30 % more than the noise for stars hotter than 4000 K, and up to 45 % more for M
+# dwarfs: their molecular bands differ from star to star by more than the few M dwarfs of the
+# training sample can teach. (The errors that the pipeline quotes would be too low as a limit:
+# imperfect flat fields, residuals of sky lines and of the air's absorption come on top of them.)
 #
-# claim (simulated): median_rms[0, 1] > 1.2 * median_rms[3:6, 1].max()
+# claim (simulated): median_rms[0, 1] > median_rms[3:6, 1].max()
 # claim (simulated): median_rms[-2:, 0].min() > median_rms[:3, 0].max()
-# claim (simulated): (over_noise[:, 0] < 1.15).all() and (over_noise[2:, 1] < 1.15).all()
-# claim (simulated): 1.15 < over_noise[1, 1] < over_noise[0, 1] < 1.7
+# claim (simulated): (over_noise[:, 0] < 1.15).all() and (over_noise[2:, 1] < 1.3).all()
+# claim (simulated): over_noise[:2, 1].max() < 1.45
 #
 # Next, robustness. Two small networks, one trained on clean spectra and one on spoilt spectra, are
 # given the same spectra with a cosmic ray added. Then the full network is given a star of the
@@ -2484,7 +2809,7 @@ cosmic_bias = [
 ]
 victim = int(np.argmin(np.abs(teff[some_valid] - 4300)))
 kepler_template, _ = answered(model18, kepler18)
-kepler_width = excess_widths(kepler18 - kepler_template, kepler_seen[:, :4])
+kepler_width = excess_widths(kepler18 - kepler_template, kepler_good18, kepler_seen[:, :4])
 kepler_error = rms(kepler18 - kepler_template, OUTSIDE_18)
 active_k = (kepler_width[:, 1:] > 0.1).all(axis=1) & (kepler_error < 0.03)
 strange = int(np.flatnonzero(active_k)[np.nanargmax(kepler_width[active_k, 0])])
@@ -2632,131 +2957,18 @@ plots.show(
 # 3. the residual rms outside the active lines is below 0.02,
 #
 # and the star is not hotter than 6000 K.
-#
-# ### Question 12 · The active sample
-#
-# Write `active_stars`.
 
-
-# %% solution="active_stars"
-def active_stars(width, error, teff):
-    """Apply the thresholds of Xiang et al. (2022, Section 4.3).
-
-    Parameters
-    ----------
-    width : (n, 4) array
-        Residual equivalent widths of H alpha and Ca II 8498, 8542, 8662, Å.
-    error : (n,) array
-        Residual rms outside the active lines.
-    teff : (n,) array
-        K.
-
-    Returns
-    -------
-    (n,) array of bool
-    """
-    ### BEGIN SOLUTION
-    emission = (width[:, 0] > 1) & (width[:, 1:] > 0).all(axis=1)
-    return emission & (error < 0.02) & (teff <= 6000)
-    ### END SOLUTION
-
-
-# %% test="active_stars" points=2
-from helpers import checks
-
-
-@checks.run
-def test_active_stars():
-    import numpy as np
-
-    choose = checks.submitted("active_stars")
-    width = np.array(
-        [
-            [2, 0.3, 0.5, 0.4],
-            [0.8, 0.3, 0.5, 0.4],
-            [3, -0.1, 0.5, 0.6],
-            [-2, 1, 1, 1],
-            [1.2, 1, 1, 1],
-        ]
-    )
-    got = checks.truths(choose(width, np.full(5, 0.01), np.full(5, 4000.0)), (5,))
-    checks.that(bool(got[0] and got[4]), "a clear case is missing")
-    checks.that(bool(not got[1] and not got[3]), "H alpha must exceed 1 Å, in emission")
-    checks.that(bool(not got[2]), "every one of the calcium lines must be in emission")
-
-
-### BEGIN HIDDEN TESTS
-@checks.run
-def test_active_stars_lines():
-    import numpy as np
-
-    choose = checks.submitted("active_stars")
-    width = np.full((13, 4), 0.4)
-    width[:, 0] = 1.1
-    width[[1, 3, 5], [1, 2, 3]] = -0.02
-    width[[2, 4, 6], [1, 2, 3]] = 0.02
-    width[7:10, 0] = 0.95, -3.0, 9.0
-    width[10:, 1:] = [[-1, 3, 3], [3, -1, 3], [-1, -1, -1]]
-    got = checks.truths(choose(width, np.full(13, 0.015), np.full(13, 5200.0)), (13,))
-    checks.that(
-        np.flatnonzero(got).tolist() == [0, 2, 4, 6, 9],
-        "the widths of the lines do not decide as they should",
-    )
-
-
-@checks.run
-def test_active_stars_limits():
-    import numpy as np
-
-    choose = checks.submitted("active_stars")
-    width = np.full((5, 4), 0.5)
-    width[:, 0] = 1.0, 1.5, 1.5, 1.5, 1.5
-    width[[1, 2, 3], [1, 2, 3]] = 0.0
-    got = checks.truths(choose(width, np.full(5, 0.01), np.full(5, 4000.0)), (5,))
-    checks.that(bool(got[4]), "a clear case is missing")
-    checks.that(not got[:4].any(), "what does the text say of a width that is just at its limit?")
-
-
-### END HIDDEN TESTS
-
-
-# %% test="active_stars.reliable" points=1
-from helpers import checks
-
-
-@checks.run
-def test_active_stars_reliable():
-    import numpy as np
-
-    choose = checks.submitted("active_stars")
-    width = np.full((4, 4), 2.0)
-    error, hot = np.array([0.01, 0.021, 0.01, 0.019]), np.array([5000.0, 4000.0, 6050.0, 5950.0])
-    got = checks.truths(choose(width, error, hot), (4,))
-    checks.that(bool(got[0] and got[3]), "a clear case is missing")
-    checks.that(bool(not got[1]), "a template that does not fit tells nothing")
-    checks.that(bool(not got[2]), "other things than chromospheres make hot stars shine")
-
-
-### BEGIN HIDDEN TESTS
-@checks.run
-def test_active_stars_reliable_limits():
-    import numpy as np
-
-    choose = checks.submitted("active_stars")
-    error, hot = np.array([0.0202, 0.0198, 0.01]), np.array([5000.0, 6000.0, 6001.0])
-    got = checks.truths(choose(np.full((3, 4), 2.0), error, hot), (3,))
-    checks.that(
-        got.tolist() == [False, True, False],
-        "a star near the limit of error or temperature is on the wrong side of it",
-    )
-
-
-### END HIDDEN TESTS
 
 # %%
-width = excess_widths(s18 - template18, seen[:, :4])
-# a line that was not seen shows no emission
-active = np.asarray(active_stars(np.nan_to_num(width), whole18, teff))
+def active_stars(width, error, teff):
+    """The thresholds of Xiang et al. (2022, Section 4.3); a line that was not seen fails them."""
+    emission = (width[:, 0] > 1) & (width[:, 1:] > 0).all(axis=1)
+    return emission & (error < 0.02) & (teff <= 6000)
+
+
+# %%
+width = excess_widths(s18 - template18, good18, seen[:, :4])
+active = active_stars(width, whole18, teff)
 print(f"{active.sum()} active stars of {len(k2)}; emission but not accepted: ", end="")
 print((((width[:, 0] > 1) & (teff <= 6000)) & ~active).sum())
 pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
@@ -2784,6 +2996,12 @@ warm = (teff[active] > 4500) & (teff[active] < 6000)
 # claim (simulated): 400 < active.sum() < 600
 
 # %% [markdown]
+# A line without pixels has no width, and its star is not called active.
+#
+# claim: np.isnan(width[~seen[:, :4]]).all() and seen[active, :4].all()
+# claim: (width[active, 0] > 1).all() and (width[active, 1:] > 0).all()
+# claim: whole18[active].max() < 0.02 and teff[active].max() <= 6000
+#
 # **Paper, Figure 12** shows the same pairs. The calcium lines follow one another closely. H alpha
 # and calcium do not: both rise together among stars of one temperature, but M dwarfs have much more
 # H alpha for their calcium than warmer stars.
@@ -2791,6 +3009,8 @@ warm = (teff[active] > 4500) & (teff[active] < 6000)
 # claim (simulated): np.corrcoef(width[bold & known][:, 1:].T)[np.triu_indices(3, 1)].min() > 0.7
 # claim (simulated): np.corrcoef(width[bold & known][:, :2].T)[0, 1] < 0.6
 # claim (simulated): calcium_share[teff[active] < 3800].mean() < 0.5 * calcium_share[warm].mean()
+#
+# ### Question 13 · From widths to fluxes
 #
 # An equivalent width compares a line with the continuum beside it, and the continuum of an M dwarf
 # is ten times fainter than that of a G star, or more. Better quantities for comparing stars are the
@@ -2802,24 +3022,115 @@ warm = (teff[active] > 4500) & (teff[active] < 6000)
 # R'_{\mathrm{H}\alpha} = F_{\mathrm{H}\alpha} / \sigma T_\mathrm{eff}^4 \ \text{(Eq. 4)} .$$
 #
 # `activity.continuum_flux` gives the continuum at the surface. (The paper takes it from PHOENIX
-# models; ours comes from the kit's own model atmospheres. In the rows of the paper's Table 1 the
-# two agree to about 0.01 dex.) For calcium the three lines are summed.
+# models, Husser et al. 2013; ours comes from the kit's own model atmospheres. In the rows of the
+# paper's Table 1 the two agree to about 0.01 dex.) For calcium the widths of the three lines are
+# summed. Write `surface_flux`. Published tables give logarithms; a line in absorption has none, so
+# the function says NaN there.
+
+
+# %% solution="surface_flux"
+def surface_flux(width, continuum, teff):
+    """Line flux at the surface of stars, and its share in their light (Equations 3 and 4).
+
+    Parameters
+    ----------
+    width : (n, k) array
+        Residual equivalent widths of k lines that are taken together, Å.
+    continuum : (n,) array
+        Flux of the continuum at the surface, erg s^-1 cm^-2 Å^-1.
+    teff : (n,) array
+        K.
+
+    Returns
+    -------
+    log_flux : (n,) array
+        log10 of the flux of all k lines together, erg s^-1 cm^-2. NaN where it is not positive, or
+        where the width of a line is NaN.
+    log_share : (n,) array
+        log10 of R', the flux over that of a black body of this temperature: a pure number.
+    """
+    ### BEGIN SOLUTION
+    flux = continuum * width.sum(axis=1)
+    log_flux = np.log10(np.where(flux > 0, flux, np.nan))
+    stefan_boltzmann = 5.670374e-5  # erg s^-1 cm^-2 K^-4
+    return log_flux, log_flux - np.log10(stefan_boltzmann * teff**4)
+    ### END SOLUTION
+
+
+# %% test="surface_flux" points=2
+from helpers import checks
+
+
+@checks.run
+def test_surface_flux():
+    import numpy as np
+
+    from helpers import activity
+
+    measure = checks.submitted("surface_flux")
+    # the first and third row of the paper's Table 1
+    teff, width = np.array([5655.0, 3948.0]), np.array([[1.06], [2.18]])
+    level = activity.continuum_flux(teff, "halpha")
+    result = measure(width, level, teff)
+    checks.that(type(result) in (tuple, list) and len(result) == 2, "return the flux and its share")
+    flux, share = (checks.array(x, (2,)) for x in result)
+    checks.that(bool((flux < 10).all()), "the table has logarithms, to the base of ten")
+    checks.close(flux, [6.85, 6.41], atol=0.05, hint="your fluxes are not those of Table 1")
+    checks.that(bool((share < 0).all()), "no line holds more light than its star")
+    checks.close(share, [-3.91, -3.73], atol=0.05, hint="your shares are not those of Table 1")
+    three = np.array([[0.76, 1.07, 1.00], [0.62, 0.78, 0.67]])
+    level = activity.continuum_flux(teff, "triplet")
+    flux = checks.array(measure(three, level, teff)[0], (2,))
+    checks.close(flux, [7.08, 6.38], atol=0.05, hint="the three lines of calcium go together")
+
+
+### BEGIN HIDDEN TESTS
+@checks.run
+def test_surface_flux_units():
+    import numpy as np
+
+    measure = checks.submitted("surface_flux")
+    rng = np.random.default_rng(41)
+    teff, level = rng.uniform(3000, 6500, 50), 10 ** rng.uniform(5, 7, 50)
+    width = rng.uniform(0.01, 4, (50, 2))
+    flux, share = (checks.array(x, (50,)) for x in measure(width, level, teff))
+    checks.close(10**flux, level * (width[:, 0] + width[:, 1]), rtol=1e-3, hint="the flux is wrong")
+    # the Sun, 5772 K, sends out 6.294e10 erg s^-1 cm^-2 (Prsa et al. 2016)
+    light = 6.294e10 * (teff / 5772) ** 4
+    checks.close(10 ** (flux - share), light, rtol=3e-3, hint="the light of the star is wrong")
+
+
+### END HIDDEN TESTS
+
+# %% test="surface_flux.absorption" points=1
+from helpers import checks
+
+
+@checks.run
+def test_surface_flux_absorption():
+    import numpy as np
+
+    measure = checks.submitted("surface_flux")
+    width = np.array([[1.0, 0.5], [-1.0, 0.5], [-0.5, 1.0], [np.nan, 2.0]])
+    for values in measure(width, np.full(4, 1e6), np.full(4, 4500.0)):
+        values = np.asarray(values, dtype=float)
+        checks.that(values.shape == (4,), "each star has one flux and one share")
+        checks.that(
+            np.isfinite(values).tolist() == [True, False, True, False],
+            "NaN is for stars whose lines together are in absorption, or not all seen",
+        )
+
 
 # %%
 from astropy import units as u
 from astropy.table import QTable
 
-STEFAN_BOLTZMANN = 5.670374e-5  # erg s-1 cm-2 K-4
-
 
 def line_fluxes(width, teff):
     """log F and log R' of H alpha and of the calcium lines together, (n, 4)."""
-    flux = [
-        activity.continuum_flux(teff, "halpha") * width[:, 0],
-        activity.continuum_flux(teff, "triplet") * width[:, 1:].sum(axis=1),
-    ]
-    share = [f / (STEFAN_BOLTZMANN * teff**4) for f in flux]
-    return np.log10(np.column_stack([*flux, *share]))
+    halpha = surface_flux(width[:, :1], activity.continuum_flux(teff, "halpha"), teff)
+    calcium = surface_flux(width[:, 1:], activity.continuum_flux(teff, "triplet"), teff)
+    return np.column_stack([halpha[0], calcium[0], halpha[1], calcium[1]])
 
 
 strength = line_fluxes(width[active], teff[active])
@@ -2849,6 +3160,10 @@ table.write("active_stars.ecsv", overwrite=True)
 table[:5]
 
 # %% [markdown]
+# Flux and share of a star differ by its temperature alone.
+#
+# claim: np.ptp(strength[:, :2] - strength[:, 2:], axis=1).max() < 1e-6
+#
 # **Paper, Table 1** has the same columns. `active_stars.ecsv` holds the whole table with units, for
 # any program that reads such tables (`QTable.read("active_stars.ecsv")`).
 #
@@ -2996,31 +3311,34 @@ plots.show(
 # %% [markdown]
 # ## 7. A seventh of the resolution
 #
-# At R = 250 one measures $W = \int (F_\lambda - F_c)/F_c\,\mathrm d\lambda$ (Equation 5) over 25 Å,
-# 6550 to 6575 Å, with $F_c$ the mean of 6500-6550 and 6575-6625 Å. At this resolution part of the
-# line's light falls outside of the 25 Å, and some of it raises the flanks. Even with a perfect
-# template this method recovers only about three quarters of the line.
+# At R = 250 your `flanked_width` measures the spectrum and its template, and the difference is the
+# excess. At this resolution part of the line's light falls outside of the 25 Å, and some of it
+# raises the flanks. Even with a perfect template this method recovers only about three quarters of
+# the line.
 #
 # claim: 0.74 < CAUGHT < 0.8
+#
+# The width does not depend on the unit of the flux, and where the band was not observed there is
+# none.
+#
+# claim: np.allclose(width_250(3.0 * s250[bright][:9]), width_250(s250[bright][:9]), atol=1e-4)
+# claim: np.isnan(wide_excess[~seen250]).all() and np.isfinite(wide_excess[active & seen250]).all()
+
 
 # %%
-FLANKS = ((W250 >= 6500) & (W250 < 6550)) | ((W250 > 6575) & (W250 <= 6625))
-
-
 def width_250(flux):
-    """Equivalent widths by Equation 5, Å."""
-    level = flux[:, FLANKS].mean(axis=1, keepdims=True)
-    return np.asarray(line_width(W250, flux / level - 1, 6550.0, 6575.0))
+    """Equivalent widths of H alpha by Equation 5, Å."""
+    return np.asarray(flanked_width(W250, flux))
 
 
 bump = np.exp(-0.5 * ((W250 - 6562.8) / WIDE["sigma"]) ** 2)
 bump /= np.sqrt(2 * np.pi) * WIDE["sigma"]
 CAUGHT = width_250(1 + 0.1 * bump[None])[0] / 0.1
-wide_width = np.where(seen[:, 0], width_250(s250), np.nan)
-mock_wide_width = np.where(mock_seen[:, 0], width_250(mock250), np.nan)
-wide_excess = np.where(seen[:, 0], (width_250(wide) - width_250(wide_template)) / CAUGHT, np.nan)
+wide_width = np.where(seen250, width_250(s250), np.nan)
+mock_wide_width = np.where(mock_seen250, width_250(mock250), np.nan)
+wide_excess = np.where(seen250, (width_250(wide) - width_250(wide_template)) / CAUGHT, np.nan)
 mock_wide_excess = np.where(
-    mock_seen[:, 0], (width_250(mock_wide) - width_250(mock_wide_template)) / CAUGHT, np.nan
+    mock_seen250, (width_250(mock_wide) - width_250(mock_wide_template)) / CAUGHT, np.nan
 )
 print(f"Equation 5 catches {CAUGHT:.2f} of a line")
 
@@ -3029,8 +3347,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-inactive = (width[:, 0] < 0.5) & (whole18 < 0.02) & (teff < 6000)
-cool_active = active & (teff < 6000)
+inactive = (width[:, 0] < 0.5) & (whole18 < 0.02) & (teff < 6000) & seen250
+cool_active = active & (teff < 6000) & seen250
 use = np.flatnonzero(inactive | cool_active)
 features_svm = np.column_stack([teff, wide_width])
 half = np.random.default_rng(1).random(len(use)) < 0.5
@@ -3042,7 +3360,7 @@ judged = svm.predict(features_svm[use[~half]])
 matrix = confusion_matrix(cool_active[use[~half]], judged)
 svm_recall = matrix[1, 1] / matrix[1].sum()
 nebular = strange_truth & nebula & (mock_teff < 6000)
-quiet_nebula = nebular & (true_width[:, 0] < 0.5) & mock_seen[:, 0]
+quiet_nebula = nebular & (true_width[:, 0] < 0.5) & mock_seen250
 nebula_called = svm.predict(np.column_stack([mock_teff, mock_wide_width])[quiet_nebula])
 print(f"SVM on the other half: {svm_recall:.1%} of active stars found")
 print(
@@ -3093,13 +3411,17 @@ plots.show(
 
 # %% [markdown]
 # **Paper, Figure 17** has a support vector machine that finds 95 % of the active stars, judged on
-# the stars it was fitted to. Ours is judged on the other half of the stars. It gives both classes
-# the same weight, and stars with a residual of 0.5 to 1 Å belong to neither class, which makes its
-# task easier. Where there are few stars to learn from, as far below the band of inactive stars, the
-# boundary of a cubic kernel means nothing. Nebulae mislead both machines: at this resolution their
-# lines cannot be told from a chromosphere.
+# the stars it was fitted to. Ours is judged on the other half of the stars. We give both classes
+# the same weight (`class_weight="balanced"`); the paper does not say whether it does. In the paper
+# as here, stars with a residual of 0.5 to 1 Å belong to neither class, which makes the task easier
+# than that of a survey. Only spectra with light in the band of H alpha and its flanks are used: a
+# line without pixels has no width. Where there are few stars to learn from, as far below the band
+# of inactive stars, the boundary of a cubic kernel means nothing. Nebulae mislead both machines: at
+# this resolution their lines cannot be told from a chromosphere.
 #
 # claim (simulated): nebula_called.sum() > 0.8 * quiet_nebula.sum() > 0
+# claim: not (inactive & cool_active).any() and seen250[use].all()
+# claim: ((width[use, 0] < 0.5) | (width[use, 0] > 1)).all()
 # claim (simulated): ((width[:, 0] > 0.5) & (width[:, 0] < 1) & (teff < 6000)).sum() > 100
 
 # %%
@@ -3130,25 +3452,29 @@ agreement = (whole18 < 0.02) & (width[:, 0] > 1) & (width[:, 0] < 10) & (teff < 
 #
 # ### How real is this?
 #
-# At R = 250 the simulated survey is much easier than the real sky. The scatter of the excess of H
-# alpha in stars without emission, over the slope of recovered against injected emission:
+# At R = 250 the simulated survey is much easier than the real sky. The table compares them by three
+# numbers: the median rms of the residual outside of the line; the slope of the excess found against
+# emission injected (of the simulated stars, against the truth); and the scatter of the excess of
+# stars without injected emission, over that slope. (Without this division a network that finds half
+# of the emission would seem to scatter half as much.)
 #
-# | spectra at R = 250 | rms residual | scatter over slope / Å |
-# |---|---|---|
-# | simulated, this lab | 0.003 | 0.10 |
-# | real, the published network | 0.0097 | 0.38 |
-# | real, a network as in this lab, trained on them | 0.0047 | 0.42 |
-# | real, 2 latent numbers | 0.0080 | 0.46 |
-# | real, one scale for all wavelengths | 0.0042 | 0.37 |
+# | spectra at R = 250 | rms | slope | scatter / slope, Å |
+# |---|---|---|---|
+# | simulated, this lab | 0.003 | 0.99 | 0.18 |
+# | real, the same recipe | 0.0038 | 0.99 | 0.27 |
+# | real, the authors' network | 0.0094 | 0.82 | 0.38 |
 #
-# (Real LAMOST spectra, judged by networks that had not seen them.) The simulated scatter is about a
-# quarter of the real one. Probable reasons: real stars differ from one another in more ways than
-# simulated ones, and the errors of the real flux calibration have other shapes. The published
-# network has the largest rms of all and nearly the smallest scatter: the rms is no guide. In the
-# last row the spectra are scaled by one number instead of the standard deviation at each
-# wavelength, so that an error at H alpha costs as much as one anywhere else.
+# The rows of real spectra are measured by `pytest tests/real -k lamost -s`, on 284 spectra of
+# LAMOST DR10 that the lab's network has not seen, and the test fails if they leave this table.
 #
-# claim (simulated): abs(judged_lines["H alpha, R = 250"][2] - 0.10) < 0.03
+# The real scatter is clearly larger than the simulated one. Some of it belongs to the stars:
+# every real spectrum has a chromosphere of its own, of unknown strength, and the simulated ones are
+# compared with their truth. Real stars also differ from one another in more ways than simulated
+# ones (abundances, binaries, rotation), the errors of the real flux calibration have other shapes,
+# and the network has seen 800 real spectra, not 6000.
+#
+# claim (simulated): abs(judged_lines["H alpha, R = 250"][2] - 0.18) < 0.06
+# claim (simulated): abs(judged_lines["H alpha, R = 250"][0] - 0.99) < 0.03
 # claim (simulated): abs(pooled["R250"] - 0.003) < 0.0006
 
 # %% [markdown]
@@ -3169,12 +3495,13 @@ agreement = (whole18 < 0.02) & (width[:, 0] > 1) & (width[:, 0] < 10) & (teff < 
 
 
 # %%
-def ranking(residual, seen, teff, reach=3.0):
+def ranking(residual, good, seen, teff, reach=3.0):
     """Width of H alpha within `reach` of its centre where a chromosphere may shine, else -9, Å."""
+    residual = np.where(good, residual, 0.0)
     halpha = line_width(W18[:400], residual[:, :400], LINES[0] - reach, LINES[0] + reach)
     low, high = activity.NITROGEN[1] - 2.5, activity.NITROGEN[1] + 2.5
     nitrogen = np.asarray(line_width(W18[:400], residual[:, :400], low, high))
-    calcium = np.nansum(excess_widths(residual, seen[:, :4])[:, 1:], axis=1)
+    calcium = np.nansum(excess_widths(residual, good, seen[:, :4])[:, 1:], axis=1)
     shines = seen[:, 0] & (calcium > 0.15) & (nitrogen < 0.3)
     return np.where(shines & (teff <= 6000), halpha, -9.0)
 
@@ -3186,9 +3513,9 @@ def recall_at(least, score, wanted):
     return hits[pure].max() / wanted.sum()
 
 
-mock_width = excess_widths(mock18 - mock_template18, mock_seen[:, :4])
+mock_width = excess_widths(mock18 - mock_template18, mock_good18, mock_seen[:, :4])
 mock_snr = np.asarray(mock.table["snrr"])
-fair = sound & ~strange_truth & (mock_snr > 50) & mock_seen[:, :4].all(axis=1)
+fair = sound & ~strange_truth & (mock_snr > 50) & mock_seen[:, :4].all(axis=1) & mock_seen250
 
 
 def calibration(true, measured):
@@ -3218,12 +3545,16 @@ for name, true, measured in (
 
 truly = (true_width[:, 0] > 1) & (mock_teff <= 6000)
 core, band = (
-    recall_at(0.9, ranking(mock18 - mock_template18, mock_seen, mock_teff, reach), truly)
+    recall_at(
+        0.9,
+        ranking(mock18 - mock_template18, mock_good18, mock_seen, mock_teff, reach),
+        truly,
+    )
     for reach in (3, 10)
 )
 print(f"{truly.sum()} stars are active; recall at purity 90 %: {core:.0%} by the core, ", end="")
 print(f"{band:.0%} by 20 Å")
-mock_active = np.asarray(active_stars(np.nan_to_num(mock_width), error18, mock_teff))
+mock_active = active_stars(mock_width, error18, mock_teff)
 print(f"the paper's thresholds: recall {mock_active[truly].mean():.0%}, ", end="")
 print(f"purity {truly[mock_active].mean():.0%}")
 
@@ -3266,7 +3597,7 @@ plots.show(
 # In the right panel a star counts as recovered if its measured width is at least 0.7 times the
 # lower edge of its bin. All stars with more than 1 Å are recovered. The measured widths are a few
 # per cent too small, and their zero point is negative: the templates contain the emission that is
-# usual for a quiet star (Question 13). Ranking by the core or by the whole band finds the same
+# usual for a quiet star (Question 14). Ranking by the core or by the whole band finds the same
 # share of stars here, and more than the paper's thresholds do.
 #
 # claim (simulated): all(line[1] < 0 for line in judged_lines.values())
@@ -3320,7 +3651,7 @@ contest_rms, contest_kept = np.array(contest_figures).T
 # claim (simulated): contest_rms.argmin() == 4 and contest_kept[4] > 0.96
 
 # %% [markdown]
-# ### Question 13 · A sample that chose itself
+# ### Question 14 · A sample that chose itself
 #
 # The training sample was chosen by H alpha, and by the residuals of a model that was trained on it.
 # Yet the templates serve to measure H alpha. **Explain** (a) what the network makes of a weak
@@ -3346,14 +3677,52 @@ contest_rms, contest_kept = np.array(contest_figures).T
 # - (1) M dwarfs: share of active stars, or number and noise.
 
 # %% [markdown]
-# ### Question 14 · A small error is not the aim
+# ### Question 15 · Two latent numbers that say nothing
 #
-# Look at the numbers of the recipes. On real LAMOST spectra four principal components reach the
-# same rms as the paper's recipe, and a network with half of the rms of the published one at R = 250
-# measures H alpha no better (table in Section 7). **Explain** (a) how a method can have a small
-# residual rms and be a bad template for emission; (b) what you would report, besides the rms, to
-# convince a reader of a template; (c) why the rms must be compared with the noise, temperature by
-# temperature.
+# The authors publish the weights of their network for R = 250. Applied to 1417 real spectra of
+# LAMOST (A, F and G stars, S/N > 30), its four latent numbers do this:
+#
+# | latent number | standard deviation of $\mu$ between spectra | median $\sigma^2$ | $S$ |
+# |---|---|---|---|
+# | 1 | 0.05 | 1.04 | 0.0002 |
+# | 2 | 1.44 | 0.0078 | 42 |
+# | 3 | 1.08 | 0.031 | 12.7 |
+# | 4 | 0.43 | 0.58 | 0.17 |
+#
+# $S = \sum_j (\partial x'_j / \partial z)^2$ says how much the scaled template changes with a
+# latent number. (`pytest tests/real -k latent -s` measures the table.) **Explain** (a) which latent
+# numbers tell nothing or next to nothing of the spectrum, and how each column shows it; (b) which
+# $\sigma^2$ makes the loss least, if a draw of $z$ adds $S \sigma^2$ to the reconstruction term,
+# and which $\beta$ follows from the numbers 2 and 3; (c) why a network gives up a latent number,
+# and what this says of "four are sufficient".
+
+# %% [markdown] explain="dead_latents" points=4
+# (a) Number 1 is dead: its mean hardly differs between spectra, its variance is that of the prior
+# (1), so its KL term is zero, and the decoder ignores it (S near 0). Number 4 is nearly dead: the
+# variance is more than half of the prior's and S is small, so it holds a fraction of a nat. Numbers
+# 2 and 3 carry the spectrum: small variance, large spread of the means, large S. (b) The terms with
+# the variance are S s + beta/2 (s - 1 - ln s). The derivative is zero where 1/s = 1 + 2 S / beta,
+# so s = beta / (beta + 2 S). Number 2: beta = 2 * 42 / (1/0.0078 - 1) = 0.66; number 3: 2 * 12.7 /
+# (1/0.031 - 1) = 0.81. So the weight of the KL term is about 0.7 to 0.8, near the 1 of the paper.
+# (c) Using a latent number costs KL, which must be paid back by a smaller reconstruction term. With
+# beta near 1, details that differ little between stars, in scaled units, do not pay. So Figure 6
+# counts what the loss of this beta can afford, not what spectra hold; a smaller beta would use more
+# numbers.
+#
+# **Rubric**
+# - (1) Number 1 is dead, number 4 nearly; from variance near 1, small spread of means, small S.
+# - (2) The minimum is beta / (beta + 2 S); beta between 0.6 and 0.9.
+# - (1) The KL cost exceeds the gain; the number in use follows beta.
+
+# %% [markdown]
+# ### Question 16 · A small error is not the aim
+#
+# Look at the numbers of the recipes. On real LAMOST spectra of R = 250 four principal components
+# leave an rms of 0.0053, little more than half of that of the published network (0.0094), and yet
+# their scatter over slope is the larger one: 0.43 Å against 0.38 Å. **Explain** (a) how a method
+# can have a small residual rms and be a bad template for emission; (b) what you would report,
+# besides the rms, to convince a reader of a template; (c) why the rms must be compared with the
+# noise, temperature by temperature.
 
 # %% [markdown] explain="aim" points=4
 # (a) The rms is measured on spectra as they are; a projection takes from each spectrum whatever
@@ -3379,7 +3748,7 @@ saved = products.save(
     width=width,
     seen=seen,
     lithium_stars=top,
-    ranking=ranking(s18 - template18, seen, teff),
+    ranking=ranking(s18 - template18, good18, seen, teff),
     error=whole18,
     active=active,
     wide_excess=wide_excess,
@@ -3395,6 +3764,7 @@ saved = products.save(
     rotation=np.array(rotation_figures),
     contest=np.array(contest_figures),
     cosmic=np.array(cosmic_bias),
+    velocity=np.array([np.median(velocity_error), velocity_scatter]),
 )
 
 # %% [markdown]
@@ -3406,7 +3776,7 @@ saved = products.save(
 # * Select, scale and validate on the right stars; split by star, not by spectrum.
 # * Judge a template by injection and by the noise floor, not by its rms alone.
 # * R = 250 is enough to find active cool stars in this simulation, and not enough to tell them from
-#   stars behind a nebula. On real spectra the excess scatters four times as much.
+#   stars behind a nebula. On real spectra the excess scatters more.
 # * Where a spectrum has no pixels there is no line to measure: keep a mask.
 #
 # ## Go further

@@ -21,11 +21,11 @@ from .conftest import folds, real_file
 SEEDS = range(5 if THOROUGH else 1)
 JUDGED = 5 if THOROUGH else 1
 STRENGTHS = (0.5, 1.0, 2.0, 3.0, 5.0)
-#: what `train_vae` is told; real spectra at R = 250 are too few for eight latent numbers
-RECIPES = {
-    "paper's": {"beta": 1.0, "dropout": 0.2, "activation": "prelu"},
-    "lab's": {"beta": 0.1},
-}
+#: trained here; at R = 250 the weights that the paper's authors published stand beside them
+RECIPES = ("paper's", "lab's") if THOROUGH else ("lab's",)
+#: what differs from the defaults of the lab's `train_vae`
+PAPERS = {"epochs": 150, "batch": 64, "beta": 1.0, "dropout": 0.2, "activation": "prelu"}
+LABS_1800 = {"epochs": 150, "batch": 64}
 
 
 @functools.cache
@@ -44,6 +44,13 @@ def flanks():
     """Where Equation 5 takes its continuum."""
     wave = grid(250)
     return ((wave >= 6500) & (wave < 6550)) | ((wave > 6575) & (wave <= 6625))
+
+
+def settings(resolution, recipe, spectra):
+    """What `train_vae` is told; for the lab's network at R = 250, what the lab itself tells it."""
+    if recipe == "paper's":
+        return PAPERS
+    return lab()["recipe_250"](spectra) if resolution == 250 else LABS_1800
 
 
 def propagated_error(spectra):
@@ -99,8 +106,7 @@ def with_emission(flux, resolution, width):
 
 def equation_5(flux):
     """Equivalent width at R = 250."""
-    excess = flux / flux[:, flanks()].mean(axis=1, keepdims=True) - 1
-    return lab()["line_width"](grid(250), excess, 6550.0, 6575.0)
+    return lab()["flanked_width"](grid(250), flux)
 
 
 def measure(flux, template, resolution):
@@ -129,8 +135,8 @@ def components(train, flux, count=4):
 
 
 def features(resolution):
-    """Arguments of `augment`: the lab's, but for the greater noise of real spectra at R = 250."""
-    return lab()["WIDE"] | {"noise": 0.02} if resolution == 250 else lab()["NARROW"]
+    """Arguments of `augment`."""
+    return lab()["WIDE" if resolution == 250 else "NARROW"]
 
 
 def held_out(flux, resolution, recipe, seed):
@@ -144,11 +150,13 @@ def held_out(flux, resolution, recipe, seed):
         else:
             rows = np.arange(len(known))
             train, valid, mean, scale = lab()["training_sample"](
-                known, np.ones(len(known), bool), rows, seed
+                known, np.ones(known.shape, bool), np.ones(len(known), bool), rows, seed
             )
+            if resolution == 250 and recipe == "lab's":
+                scale = lab()["one_scale"](scale)
             model = lab()["train_vae"](
                 known[train], known[valid], mean, scale, features(resolution),
-                seed=seed, epochs=150, batch=64, **RECIPES[recipe],
+                seed=seed, **settings(resolution, recipe, len(train)),
             )  # fmt: skip
             answer = functools.partial(lambda m, x: lab()["templates"](m, x)[0], model)
         error, quiet = measure(new, answer(new), resolution)
@@ -159,11 +167,11 @@ def held_out(flux, resolution, recipe, seed):
 
 
 def summary(error, width, caught=1.0):
-    """Median rms; slope of recovered against injected; scatter at zero, over the slope's loss."""
+    """Median rms; slope of recovered against injected; scatter at zero over that slope, Å."""
     gain = np.median(width[1:] - width[0], axis=1) / caught
     slope = np.polyfit([0.0, *STRENGTHS], [0.0, *gain], 1)[0]
     scatter = 1.4826 * np.median(np.abs(width[0] - np.median(width[0]))) / caught
-    return np.median(error), slope, scatter
+    return np.median(error), slope, scatter / slope
 
 
 @functools.cache
@@ -200,25 +208,27 @@ def rows(request, sample):
         print(f"  noise, propagated          rms {floor:.4f}")
     else:
         model = dict(np.load(real_file("lamost/vae_R250_published_weights.npz")))
-        answer = lab()["templates"](model, flux[250])[0]
-        error, width = measure(flux[250], answer, 250)
-        lit = [with_emission(flux[250], 250, s) for s in STRENGTHS]
+        # the same spectra as the others are judged by: its authors trained it on other stars
+        judged = np.any(folds(len(flux[250]), 100)[:JUDGED], axis=0)
+        new = flux[250][judged]
+        error, width = measure(new, lab()["templates"](model, new)[0], 250)
+        lit = [with_emission(new, 250, s) for s in STRENGTHS]
         width = [width] + [measure(x, lab()["templates"](model, x)[0], 250)[1] for x in lit]
         made = {"published weights": summary(error, np.array(width), caught_at_250()), **made}
     for recipe, (error, slope, scatter) in made.items():
-        print(f"  {recipe:26s} rms {error:.4f}, slope {slope:.3f}, scatter at zero {scatter:.3f} A")
+        print(f"  {recipe:18s} rms {error:.4f}, slope {slope:.3f}, scatter/slope {scatter:.3f} A")
     return resolution, made
 
 
 def test_lamost_templates_fit_unseen_spectra(rows):
-    """Aim: 0.0100 and 0.0046 at R = 250, the median of five seeds; one seed of one fold: 0.0045."""
     resolution, made = rows
-    assert made["lab's"][0] <= {1800: 0.0100, 250: 0.0052}[resolution]
-    assert made["lab's"][0] < made["paper's"][0]
+    assert made["lab's"][0] <= {1800: 0.0100, 250: 0.0044}[resolution]
+    other = "published weights" if resolution == 250 else "paper's"
+    assert made["lab's"][0] < made[other][0]
 
 
 def test_lamost_emission_is_recovered(rows):
-    """Aim of the scatter: 0.19 A at R = 1800, 0.36 A over the slope at R = 250: both are missed."""
+    """Aim of the scatter at R = 1800: 0.19 A, missed."""
     resolution, made = rows
     _, slope, scatter = made["lab's"]
     if resolution == 1800:
@@ -228,7 +238,23 @@ def test_lamost_emission_is_recovered(rows):
         assert made["4 components"][1] < 0.93
     else:
         assert 0.95 <= slope <= 1.05
-        assert scatter / slope <= 0.48
+        assert scatter <= 0.35
+        assert scatter < made["published weights"][2]
+
+
+def test_lamost_table_of_the_lab_says_what_is_measured(rows):
+    """The rows of real spectra in lab 7's Section 7, of one seed and one fold."""
+    resolution, made = rows
+    if resolution != 250 or THOROUGH:
+        pytest.skip("the table is of R = 250, one seed and one fold: without LABKIT_THOROUGH")
+    text = lab_source.script("07_activity").read_text(encoding="utf-8")
+    for label, name in (
+        ("the same recipe", "lab's"),
+        ("the authors' network", "published weights"),
+    ):
+        line = next(x for x in text.splitlines() if x.startswith(f"# | real, {label} |"))
+        said = [float(x) for x in line.split("|")[2:5]]
+        np.testing.assert_allclose(made[name], said, rtol=0.1, err_msg=line)
 
 
 def test_lamost_published_weights_answer_as_published(sample):
@@ -252,6 +278,38 @@ def test_lamost_files_of_both_layouts_are_read():
     print(f"\n{len(stacks)} files of LAMOST as published are read")
 
 
+def test_lamost_latent_numbers_of_the_published_network(sample):
+    """The table of the lab's exercise on latent numbers that say nothing."""
+    model = dict(np.load(real_file("lamost/vae_R250_published_weights.npz")))
+    flux = sample[0][250]
+
+    def linear(x, name):
+        return x @ model[f"{name}.weight"].T + model[f"{name}.bias"]
+
+    def half(x, name):
+        for k in (0, 3, 6):
+            x = linear(x, f"{name}.{k}")
+            x = np.where(x >= 0, x, model[f"{name}.{k + 1}.weight"] * x)
+        return x
+
+    hidden = half((flux - model["scaler_mean"]) / model["scaler_scale"], "encoder")
+    mean, variance = linear(hidden, "hidden2mu"), np.exp(linear(hidden, "hidden2log_var"))
+    made = linear(half(mean, "decoder"), "decoder.9")
+    moved = [linear(half(mean + step, "decoder"), "decoder.9") for step in 0.01 * np.eye(4)]
+    slopes = [(other - made) / 0.01 for other in moved]
+    found = np.array(
+        [
+            mean.std(axis=0),
+            np.median(variance, axis=0),
+            [np.median((slope**2).sum(axis=1)) for slope in slopes],
+        ]
+    ).T
+    print(f"\nlatent numbers on {len(flux)} real spectra: spread of means, variance, S\n{found}")
+    table = lab_source.script("07_activity").read_text().split("latent number | standard")[1]
+    rows = [line.split("|")[2:5] for line in table.split("\n")[2:6]]
+    np.testing.assert_allclose(found, np.array(rows, dtype=float), rtol=0.1)
+
+
 def test_lamost_active_m_dwarf_is_flagged():
     """A real M4 dwarf in emission, seen by a network of cool simulated stars without it."""
     path = real_file("lamost/fits/spec-55863-M31_011N40_B1_sp08-093.fits.gz")
@@ -262,19 +320,32 @@ def test_lamost_active_m_dwarf_is_flagged():
     narrow = lab()["s18"][cool]
     quiet = lab()["quiet_stars"](lab()["teff"][cool], lab()["plain_width"][cool], hot=90.0)
     quiet &= np.abs(narrow - 1).max(axis=1) < 5
-    train, valid, mean, scale = lab()["training_sample"](narrow, quiet, np.arange(len(cool)))
+    train, valid, mean, scale = lab()["training_sample"](
+        narrow, lab()["good18"][cool], quiet, np.arange(len(cool))
+    )
     model = lab()["train_vae"](
         narrow[train], narrow[valid], mean, scale, features(1800), epochs=25, batch=64
     )
     error = np.where(ivar > 0, 1.0, np.inf)
-    # the pipeline gives M dwarfs no velocity (-9999): take the one at which the template fits best
-    z = np.linspace(-6e-4, 6e-4, 25) if z < -1 else np.array([z])
-    many = [np.tile(x, (len(z), 1)) for x in (flux, error)]
-    real, _ = lab()["prepared"](activity.Spectra(wave, *many, Table({"z": z})), many[0])
-    template = lab()["templates"](model, real)[0]
-    rms, halpha = measure(real, template, 1800)
-    best = rms.argmin()
-    rms, halpha = rms[best], halpha[best]
-    print(f"\nreal M4 dwarf: residual width of H alpha {halpha:.2f} A, rms {rms:.3f}")
+    assert z == -9999  # the pipeline gives M dwarfs no velocity
+    grid = np.arange(6600.0, 7150.0)
+    k2 = lab()["k2"]
+    dwarfs = np.flatnonzero((lab()["teff"] < 4000) & (lab()["snr"] > 25))
+    known = activity.Spectra(k2.wavelength, k2.flux[dwarfs], k2.error[dwarfs], k2.table[dwarfs])
+    red = lab()["on_grid"](known, known.flux)[:, np.searchsorted(lab()["RED"], grid)]
+    pattern = np.median(red / red.mean(axis=1, keepdims=True), axis=0)
+    z = lab()["redshift"](wave, flux, error, pattern, grid, np.arange(-10, 11) * 2e-4)
+    one = activity.Spectra(wave, flux[None], error[None], Table({"z": [z]}))
+    real, _ = lab()["prepared"](one, one.flux)
+    rms, halpha = (x[0] for x in measure(real, lab()["templates"](model, real)[0], 1800))
+    # the centre of its emission says the same; at R = 1800 a pixel is 69 km/s wide
+    air = wave / activity.air_index(wave)
+    near = np.abs(air - activity.HALPHA) < 6
+    light = flux[near] - np.percentile(flux[np.abs(air - activity.HALPHA) < 20], 30)
+    emission_at = (light * air[near]).sum() / light.sum() / activity.HALPHA - 1
+    print(f"\nreal M4 dwarf: {z * 299_792.458:.0f} km/s by cross-correlation, ", end="")
+    print(f"{emission_at * 299_792.458:.0f} km/s by the centre of its H alpha")
+    print(f"residual width of H alpha {halpha:.2f} A, rms {rms:.3f}")
+    assert abs(z - emission_at) * 299_792.458 < 50
     assert halpha > 1
     assert halpha == pytest.approx(5.7, rel=0.35)
