@@ -2787,7 +2787,7 @@ over_noise, median_rms = np.array(over_noise), np.array(median_rms)
 #
 # claim (simulated): median_rms[0, 1] > median_rms[3:6, 1].max()
 # claim (simulated): median_rms[-2:, 0].min() > median_rms[:3, 0].max()
-# claim (simulated): (over_noise[:, 0] < 1.15).all() and (over_noise[2:, 1] < 1.3).all()
+# claim (simulated): (over_noise[:, 0] < 1.15).all() and (over_noise[2:, 1] < 1.2).all()
 # claim (simulated): over_noise[:2, 1].max() < 1.45
 #
 # Next, robustness. Two small networks, one trained on clean spectra and one on spoilt spectra, are
@@ -3412,12 +3412,13 @@ plots.show(
 # %% [markdown]
 # **Paper, Figure 17** has a support vector machine that finds 95 % of the active stars, judged on
 # the stars it was fitted to. Ours is judged on the other half of the stars. We give both classes
-# the same weight (`class_weight="balanced"`); the paper does not say whether it does. In the paper
-# as here, stars with a residual of 0.5 to 1 Å belong to neither class, which makes the task easier
-# than that of a survey. Only spectra with light in the band of H alpha and its flanks are used: a
-# line without pixels has no width. Where there are few stars to learn from, as far below the band
-# of inactive stars, the boundary of a cubic kernel means nothing. Nebulae mislead both machines: at
-# this resolution their lines cannot be told from a chromosphere.
+# the same weight (`class_weight="balanced"`); the paper does not say whether it does. A star that
+# it seems to miss may be one that was called active wrongly at R = 1800: Section 8 counts them. In
+# the paper as here, stars with a residual of 0.5 to 1 Å belong to neither class, which makes the
+# task easier than that of a survey. Only spectra with light in the band of H alpha and its flanks
+# are used: a line without pixels has no width. Where there are few stars to learn from, as far
+# below the band of inactive stars, the boundary of a cubic kernel means nothing. Nebulae mislead
+# both machines: at this resolution their lines cannot be told from a chromosphere.
 #
 # claim (simulated): nebula_called.sum() > 0.8 * quiet_nebula.sum() > 0
 # claim: not (inactive & cool_active).any() and seen250[use].all()
@@ -3441,7 +3442,7 @@ plots.show(
     alt="Excess width of H alpha at R 250 against R 1800 in six temperature ranges: the points lie "
     "along the dotted diagonal.",
 )
-agreement = (whole18 < 0.02) & (width[:, 0] > 1) & (width[:, 0] < 10) & (teff < 6000)
+agreement = (whole18 < 0.02) & (width[:, 0] > 1) & (width[:, 0] < 10) & (teff < 6000) & seen250
 # claim (simulated): 0.85 < np.nanmedian(wide_excess[agreement] / width[agreement, 0]) < 1.1
 # claim (simulated): np.corrcoef(wide_excess[agreement], width[agreement, 0])[0, 1] > 0.9
 
@@ -3460,7 +3461,7 @@ agreement = (whole18 < 0.02) & (width[:, 0] > 1) & (width[:, 0] < 10) & (teff < 
 #
 # | spectra at R = 250 | rms | slope | scatter / slope, Å |
 # |---|---|---|---|
-# | simulated, this lab | 0.003 | 0.99 | 0.18 |
+# | simulated, this lab | 0.0033 | 0.99 | 0.16 |
 # | real, the same recipe | 0.0038 | 0.99 | 0.27 |
 # | real, the authors' network | 0.0094 | 0.82 | 0.38 |
 #
@@ -3473,9 +3474,9 @@ agreement = (whole18 < 0.02) & (width[:, 0] > 1) & (width[:, 0] < 10) & (teff < 
 # ones (abundances, binaries, rotation), the errors of the real flux calibration have other shapes,
 # and the network has seen 800 real spectra, not 6000.
 #
-# claim (simulated): abs(judged_lines["H alpha, R = 250"][2] - 0.18) < 0.06
+# claim (simulated): abs(judged_lines["H alpha, R = 250"][2] - 0.16) < 0.03
 # claim (simulated): abs(judged_lines["H alpha, R = 250"][0] - 0.99) < 0.03
-# claim (simulated): abs(pooled["R250"] - 0.003) < 0.0006
+# claim (simulated): abs(pooled["R250"] - 0.0033) < 0.0004
 
 # %% [markdown]
 # ## 8. Comparison with the truth
@@ -3588,17 +3589,17 @@ with plots.style():
 plots.show(
     figure,
     alt="Measured against true residual width at R 1800 and 250, along the diagonal, and the share "
-    "of stars recovered by strength of emission and signal to noise: all above 1 angstrom.",
+    "of stars recovered by strength of emission and signal to noise: nearly all above 1 angstrom.",
 )
 # claim (simulated): all(0.9 < line[0] < 1.05 for line in judged_lines.values())
-# claim (simulated): (mock_width[fair & (true_width[:, 0] > 1), 0] > 0.7).all()
+# claim (simulated): np.mean(mock_width[fair & (true_width[:, 0] > 1), 0] > 0.7) > 0.95
 
 # %% [markdown]
 # In the right panel a star counts as recovered if its measured width is at least 0.7 times the
-# lower edge of its bin. All stars with more than 1 Å are recovered. The measured widths are a few
-# per cent too small, and their zero point is negative: the templates contain the emission that is
-# usual for a quiet star (Question 14). Ranking by the core or by the whole band finds the same
-# share of stars here, and more than the paper's thresholds do.
+# lower edge of its bin. Nearly all stars with more than 1 Å are recovered. The measured widths are
+# a few per cent too small, and their zero point is negative: the templates contain the emission
+# that is usual for a quiet star (Question 14). Ranking by the core or by the whole band finds the
+# same share of stars here, and more than the paper's thresholds do.
 #
 # claim (simulated): all(line[1] < 0 for line in judged_lines.values())
 # claim (simulated): abs(core - band) < 0.06
@@ -3759,7 +3760,8 @@ saved = products.save(
     mock_floor=np.column_stack([floor18, floor250]),
     calibration=np.array(list(judged_lines.values())),
     recall_at_90=np.array([core, band]),
-    svm=matrix,
+    svm_unseen=use[~half],
+    svm_active=judged.astype(bool),
     anomalies=np.array(anomaly_figures),
     rotation=np.array(rotation_figures),
     contest=np.array(contest_figures),

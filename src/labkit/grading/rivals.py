@@ -252,7 +252,8 @@ class Lab:
     def blank(self) -> str:
         """Return what students start from: every exercise unwritten."""
         stub = "def {}(*args, **kwargs):\n    raise NotImplementedError\n"
-        return "\n".join(stub.format(name) for name in self._uses)
+        names = sorted(set[str]().union(*(_defined(code) for code in self._answers.values())))
+        return "\n".join(stub.format(name) for name in names)
 
     def close(self) -> None:
         """End the sandbox."""

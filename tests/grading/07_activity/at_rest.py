@@ -16,19 +16,19 @@ def at_rest(wavelength, flux, error, z, grid):
     rest = wavelength / (1 + z)
     return interp1d(rest / activity.air_index(rest), filled, fill_value="extrapolate")(grid)
 
-# %% wrong: the rest frame with the wrong sign | loses: test_at_rest
+# %% wrong: the rest frame with the wrong sign | loses: test_at_rest test_redshift test_redshift_flagged
 # wavelength / (1 + z) => wavelength * (1 + z)
 
-# %% wrong: vacuum for air | loses: test_at_rest
+# %% wrong: vacuum for air | loses: test_at_rest test_redshift test_redshift_flagged
 # rest / activity.air_index(rest) => rest
 
-# %% wrong: from air to vacuum instead | loses: test_at_rest
+# %% wrong: from air to vacuum instead | loses: test_at_rest test_redshift test_redshift_flagged
 # rest / activity => rest * activity
 
-# %% wrong: z taken for a velocity | loses: test_at_rest
+# %% wrong: z taken for a velocity | loses: test_at_rest test_redshift test_redshift_flagged
 # (1 + z) => (1 + z / 299792.458)
 
-# %% wrong: flagged pixels used | loses: test_at_rest_flagged
+# %% wrong: flagged pixels used | loses: test_at_rest_flagged test_redshift_flagged
 # air[good], flux[good] => air, flux
 
 # %% wrong: flagged pixels set to zero | loses: test_at_rest_flagged
@@ -69,7 +69,7 @@ def at_rest(wavelength, flux, error, z, grid):
 # + nearest = np.abs(air[:, None] - air[good]).argmin(axis=1)
 # + return np.interp(grid, air, flux[good][nearest])
 
-# %% wrong: the grid itself | loses: test_at_rest test_at_rest_flagged
+# %% wrong: the grid itself | loses: test_at_rest test_at_rest_flagged test_redshift test_redshift_flagged
 def at_rest(wavelength, flux, error, z, grid):
     return grid
 

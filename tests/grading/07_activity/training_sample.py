@@ -25,16 +25,16 @@ def training_sample(flux, good, quiet, star, seed=0):
 # np.unique(star[rows]) => rows
 # np.isin(star[rows], => np.isin(rows,
 
-# %% wrong: scaler fitted on active stars too | loses: test_training_sample_scaler
+# %% wrong: scaler fitted on active stars too | loses: test_training_sample_gaps test_training_sample_scaler
 # good[train], flux[train] => good, flux
 
-# %% wrong: scaler fitted on the validation spectra too | loses: test_training_sample_scaler
+# %% wrong: scaler fitted on the validation spectra too | loses: test_training_sample_gaps test_training_sample_scaler
 # good[train], flux[train] => good[rows], flux[rows]
 
 # %% wrong: variance for deviation | loses: test_training_sample_scaler test_training_sample_gaps
 # np.nanstd => np.nanvar
 
-# %% wrong: one mean for all wavelengths | loses: test_training_sample_scaler
+# %% wrong: one mean for all wavelengths | loses: test_training_sample_gaps test_training_sample_scaler
 # np.nanmean(light, axis=0) => np.full(flux.shape[1], np.nanmean(light))
 # np.nanstd(light, axis=0) => np.full(flux.shape[1], np.nanstd(light))
 
@@ -44,7 +44,7 @@ def training_sample(flux, good, quiet, star, seed=0):
 # %% wrong: the last fifth validates | loses: test_training_sample
 # rng.choice(names, len(names) // 5, replace=False) => names[-(len(names) // 5) :]
 
-# %% wrong: half and half | loses: test_training_sample
+# %% wrong: half and half | loses: test_training_sample test_training_sample_gaps
 # // 5 => // 2
 
 # %% right: a coin for every star

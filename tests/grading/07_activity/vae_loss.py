@@ -34,7 +34,7 @@ def vae_loss(target, output, mean, log_variance, beta):
 # %% wrong: beta on the wrong term | loses: test_vae_loss_divergence
 # misfit + beta * divergence => beta * misfit + divergence
 
-# %% wrong: absolute errors | loses: test_vae_loss test_train_vae
+# %% wrong: absolute errors | loses: test_vae_loss
 # ((target - output) ** 2).sum => (((target - output) ** 2) ** 0.5).sum
 
 # %% right: torch throughout

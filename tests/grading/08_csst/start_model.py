@@ -73,13 +73,48 @@ def predict_sed(model, flux, snr):
     sed, sigma = np.exp(model["mean"] + m @ model["basis"]), np.logaddexp(0, t - 3) + 1e-3
     return sed, np.clip(sigma, 1e-4, 1)
 
+# %% right: singular values, and weights from NumPy
+def start_model(flux, sed, inputs=48, outputs=40, width=192, seed=0):
+    rng = np.random.default_rng(seed)
+
+    def components(x, count):
+        u, s, v = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+        return x.mean(axis=0), v[:count], s[:count] / np.sqrt(len(x) - 1)
+
+    flux_mean, of_flux, flux_spread = components(flux, inputs)
+    log_mean, of_sed, sed_spread = components(np.log(sed.astype(float)), outputs)
+    shapes = [(width, len(of_flux) + 1), (width, width), (width, width)]
+    shapes += [(len(of_sed), width), (sed.shape[1], width)]
+    return {
+        "flux_mean": flux_mean,
+        "project": of_flux.T / np.maximum(flux_spread, 0.02),
+        "log_mean": log_mean,
+        "basis": of_sed * sed_spread[:, None],
+        "layers": [
+            (rng.normal(0, 0.6 * b**-0.5, (a, b)).astype("f4"), np.zeros(a, "f4"))
+            for a, b in shapes
+        ],
+    }
+
+
+def predict_sed(model, flux, snr):
+    x = (flux - model["flux_mean"]) @ model["project"]
+    x = np.hstack([x, np.log(np.asarray(snr) / 40)[:, None]])
+    for weight, bias in model["layers"][:3]:
+        x = x @ weight.T + bias
+        x = x * 0.5 * (1 + np.tanh(x / 2))
+    (to_sed, shift), (to_sigma, start) = model["layers"][3:]
+    sed = np.exp(model["log_mean"] + (x @ to_sed.T + shift) @ model["basis"])
+    share = 0.5 * (1 + np.tanh((x @ to_sigma.T + start) / 2))
+    return sed, SMALLEST_SIGMA * (LARGEST_SIGMA / SMALLEST_SIGMA) ** share
+
 # %% wrong: the logarithm of the SED | edits: a small GELU network | loses: test_start_model test_train_network test_train_network_errors test_train_network_start
 # np.exp(model["mean"] + m @ model["basis"]) => model["mean"] + m @ model["basis"]
 
 # %% wrong: errors in per cent | edits: a small GELU network | loses: test_start_model test_train_network_errors
 # np.clip(sigma, 1e-4, 1) => 100 * sigma
 
-# %% wrong: scaled by the stars that are asked for | edits: a small GELU network | loses: test_start_model test_train_network_errors test_train_network_start
+# %% wrong: scaled by the stars that are asked for | edits: a small GELU network | loses: test_start_model
 # flux - model["centre"] => flux - flux.mean(axis=0)
 
 # %% wrong: as many components of spectra as there are | edits: a small GELU network | loses: test_start_model test_train_network

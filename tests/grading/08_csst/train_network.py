@@ -28,6 +28,9 @@ def train_network(flux, sed, start, steps, rate=3e-3, snr=(18.0, 90.0), seed=0, 
         adam.step()
     return {**start, "layers": [[part.detach().numpy() for part in q] for q in layers]}
 
+# %% right: another optimiser | edits: plain Adam on whole noisy spectra
+# torch.optim.Adam([ => torch.optim.NAdam([
+
 # %% wrong: nothing is trained | loses: test_train_network test_train_network_errors test_train_network_start
 def train_network(flux, sed, start, steps, rate=3e-3, snr=(18.0, 90.0), seed=0, without=()):
     return start
@@ -37,9 +40,6 @@ def train_network(flux, sed, start, steps, rate=3e-3, snr=(18.0, 90.0), seed=0, 
 
 # %% wrong: the variance for the error | edits: plain Adam on whole noisy spectra | loses: test_train_network_errors
 # torch.exp(-2 * s) + s => torch.exp(-s) + s
-
-# %% wrong: the network is not told the S/N | edits: plain Adam on whole noisy spectra | loses: test_train_network_errors
-# torch.log(q / 40) => 0 * q
 
 # %% wrong: trained without noise | edits: plain Adam on whole noisy spectra | loses: test_train_network_errors
 # torch.randn(512, f.shape[1]) / q => 0 / q

@@ -37,7 +37,7 @@ def whitened_draws(root, rotated, ln_model, linear, centre, factor, seed=0):
     nothing = np.zeros(taken.shape[:2])
     return {"parameters": taken, "diverging": nothing > 0, "gradients": nothing}
 
-# %% wrong: the Gaussian itself, no chain | loses: test_whitened_draws test_whitened_draws_measured
+# %% wrong: the Gaussian itself, no chain | loses: test_whitened_draws_measured
 def whitened_draws(root, rotated, ln_model, linear, centre, factor, seed=0):
     z = np.random.default_rng(seed).standard_normal((4, 400, len(centre)))
     nothing = np.zeros(z.shape[:2])
