@@ -1199,7 +1199,7 @@ with fits.open(where[EXAMPLE]) as hdus:
 #
 # The file of a star that was visited only once holds that one spectrum and no combinations, as an
 # image of one row or as a plain list of 8575 numbers.
-# claim (simulated): all(np.size(fits.getdata(where[name], 1)) == 8575 for name in single[:3])
+# claim: all(np.size(fits.getdata(where[name], 1)) == 8575 for name in single[:3])
 #
 # ### 2.2 The wavelength of every pixel
 #
@@ -1451,7 +1451,7 @@ def test_read_coadd_single():
 # nothing is measured; the file says flux 0 there. `apogee.CHIPS` names the pixels of each detector
 # that this course, like the survey's own pipeline, works with. The detectors reach some pixels
 # further.
-# claim (simulated): bool((fluxes[:, 3400:3460] == 0).all() and (fluxes[:, 230:320] != 0).any())
+# claim: bool((fluxes[:, 3400:3460] == 0).all() and (fluxes[:, 230:320] != 0).any())
 #
 # **Exercise.** Plot flux against wavelength with labelled axes and their units. Draw no line across
 # a gap, because nothing was measured there. Use one panel or three, as you like.
