@@ -102,6 +102,7 @@ close = np.mean(np.abs(goal["fitted"] - goal["catalogue"])[:, :3] < [100, 0.2, 0
 # `products.load` returns what you saved at the end of lab 2, or the kit's reference (normalised
 # by the survey's pipeline) if you have saved nothing. A bad pixel has a flux of 1 and an error of
 # 1e10.
+# claim: (flux[~good] == 1).all() and np.allclose(error[~good], 1e10)
 
 # %%
 survey = products.load("02_continuum")
@@ -124,6 +125,7 @@ for name, column in zip(label_names, labels.T, strict=True):
 # the stars at random into two halves: the **training set**, and the **cross-validation set** on
 # which the model is judged.
 # claim (simulated): is_alive.sum() * 22 > 150_000
+# claim: not set(training) & set(validation) and abs(len(training) - len(validation)) <= 1
 #
 # ### Question 1 · Two halves
 #
@@ -245,6 +247,7 @@ mean, scale = labels[training].mean(axis=0), labels[training].std(axis=0)
 # (Ness et al. 2015, Equation 8). Temperatures are thousands of kelvin and abundances tenths of a
 # dex, so first bring all labels to order one: $x_i = (\ell_i - \text{mean}_i)/\text{scale}_i$, with
 # mean and scale of the *training* set, always.
+# claim: np.allclose(((labels[training] - mean) / scale).std(axis=0), 1)
 #
 # ### Question 2 · The design matrix
 #
@@ -412,6 +415,7 @@ def test_design_matrix_scaling_hidden():
 # $\boldsymbol\theta$ holds 1 constant + 5 linear + 15 quadratic terms (5 squares and 10 products)
 # = 21 numbers; for $k$ labels $1+k+k(k+1)/2=(k+1)(k+2)/2$. With $s^2$ each pixel has 22 free
 # parameters: $22\times 8575 = 188\,650$ in all (158 708 on the 7214 pixels that have light).
+# claim: X.shape[1] == 1 + 5 + 15 and (X.shape[1] + 1) * wavelength.size == 188_650
 # claim (simulated): (X.shape[1] + 1) * is_alive.sum() == 158_708 and is_alive.sum() == 7214
 #
 # **Rubric**
